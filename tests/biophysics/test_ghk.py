@@ -85,8 +85,9 @@ def test_valences_that_are_not_numbers_are_refused(valence: Any) -> None:
 
 
 def test_one_ion_has_one_valence() -> None:
+    valences: Any = np.array([1, -1])
     with pytest.raises(InvalidInputError, match="one number per ion"):
-        Ion(np.array([1, -1]), 1.0, 0.1, 0.1)
+        Ion(valences, 1.0, 0.1, 0.1)
 
 
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), float("inf")])

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError
 
-__all__ = ["Numeric", "as_float64", "as_result", "require", "require_one_shape"]
+__all__ = ["FloatOrArray", "as_float64", "as_result", "require", "require_one_shape"]
 
-Numeric: TypeAlias = "float | NDArray[np.float64]"
+FloatOrArray: TypeAlias = Any  # a float for scalars, else an array; a union would force a cast on callers
 
 
 def as_float64(name: str, value: Any) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def require_one_shape(*arrays: NDArray[np.float64]) -> None:
         ) from None
 
 
-def as_result(array: NDArray[np.float64]) -> Numeric:
+def as_result(array: NDArray[np.float64]) -> FloatOrArray:
     """Give a Python float for a scalar question, the array otherwise."""
     return float(array) if array.ndim == 0 else array
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.biophysics._checks import (
-    Numeric,
+    FloatOrArray,
     as_float64,
     as_result,
     require,
@@ -71,14 +71,14 @@ class Ion:
         inside = checked_concentration("concentration_in_molar", self.concentration_in_molar)
         require_one_shape(permeability, outside, inside)
 
-    def nernst_potential_mv(self, temperature_k: ArrayLike = BODY_TEMPERATURE_K) -> Numeric:
+    def nernst_potential_mv(self, temperature_k: ArrayLike = BODY_TEMPERATURE_K) -> FloatOrArray:
         """Return the equilibrium potential of this ion alone, in mV."""
         return nernst_potential_mv(
             self.valence, self.concentration_out_molar, self.concentration_in_molar, temperature_k
         )
 
 
-def ghk_potential_mv(ions: Iterable[Ion], temperature_k: Any = BODY_TEMPERATURE_K) -> Numeric:
+def ghk_potential_mv(ions: Iterable[Ion], temperature_k: Any = BODY_TEMPERATURE_K) -> FloatOrArray:
     r"""Return the potential at which the ions' currents through a membrane add up to zero.
 
     .. math::

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.biophysics._checks import (
-    Numeric,
+    FloatOrArray,
     as_float64,
     as_result,
     require,
@@ -42,13 +42,13 @@ def nernst_potential_mv(
     concentration_out_molar: ArrayLike,
     concentration_in_molar: ArrayLike,
     temperature_k: ArrayLike = ...,
-) -> Numeric: ...
+) -> FloatOrArray: ...
 def nernst_potential_mv(
     valence: Any,
     concentration_out_molar: Any,
     concentration_in_molar: Any,
     temperature_k: Any = BODY_TEMPERATURE_K,
-) -> Numeric:
+) -> FloatOrArray:
     r"""Return the potential at which one ion is in equilibrium across a membrane.
 
     .. math:: E = \frac{R T}{z F} \ln \frac{[X]_{out}}{[X]_{in}}

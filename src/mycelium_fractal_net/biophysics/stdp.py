@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.biophysics._checks import Numeric, as_float64, as_result, require
+from mycelium_fractal_net.biophysics._checks import FloatOrArray, as_float64, as_result, require
 from mycelium_fractal_net.errors import InvalidInputError
 
 __all__ = ["STDPRule", "stdp_weight_update", "stdp_window"]
@@ -86,7 +86,7 @@ class STDPRule:
             )
 
 
-def stdp_window(lag_ms: ArrayLike, rule: STDPRule | None = None) -> Numeric:
+def stdp_window(lag_ms: ArrayLike, rule: STDPRule | None = None) -> FloatOrArray:
     r"""Return the weight change that one pair of spikes makes.
 
     .. math::
@@ -125,7 +125,7 @@ def stdp_weight_update(
     pre_spikes_ms: SpikeTrains,
     post_spikes_ms: SpikeTrains,
     rule: STDPRule | None = None,
-) -> Numeric:
+) -> FloatOrArray:
     """Return the weights after all pairs of pre- and postsynaptic spikes have acted, in the order of time.
 
     Each spike pairs with every earlier spike of the other side (all-to-all), through one exponentially
