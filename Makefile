@@ -1,0 +1,77 @@
+# make run | test | serve | lint | bench | docs | load | clean
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WORKERS ?= 2
+HOST ?= http://127.0.0.1:8000
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test serve lint format bench docs load clean
+
+help:
+	@echo "make run    simulate the default field; results go to out/"
+	@echo "make test   run every test; make lint   check style, types and layers"
+	@echo "make serve  start the HTTP service; make load   put it under load (HOST=$(HOST))"
+	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
+	@echo "make clean  remove what the targets made, the environment included"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; say where it is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable ".[visualization]"
+	@touch $@
+
+$(VENV)/.server: $(VENV)/.run
+	$(PIP) --editable ".[server,visualization]"
+	@touch $@
+
+# torch comes first: a wheel without CUDA, where one is at hand, then satisfies every other requirement.
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) torch==2.13.0
+	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,bench,dev]"
+	@touch $@ $(VENV)/.run $(VENV)/.server
+
+install: $(VENV)/.run
+install-dev: $(VENV)/.dev
+
+run: $(VENV)/.run
+	$(BIN)/mfn run --out out
+
+serve: $(VENV)/.server
+	$(BIN)/mfn serve
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	mkdir -p out
+	$(BIN)/python -m pytest benchmarks --override-ini testpaths=benchmarks --override-ini 'python_files=benchmark_*.py' \
+	  --benchmark-only --benchmark-json out/benchmark.json $(PYTEST_ARGS)
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/draw.py
+	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
+
+load: $(VENV)/.dev
+	mkdir -p load_tests/report
+	$(BIN)/locust --locustfile load_tests/locustfile.py --headless --users 20 --spawn-rate 10 --run-time 60s \
+	  --host $(HOST) --html load_tests/report/index.html --csv load_tests/report/load
+
+clean:
+	rm -rf $(VENV) out dist build .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
+	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,48 @@
+"""Run the examples of README.md and docs/: Python blocks as they stand, and shell lines that call ``mfn``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+_HOME = Path.cwd()
+
+
+def _enter_scratch(namespace: dict[str, Any]) -> None:
+    namespace["__scratch__"] = tempfile.TemporaryDirectory(prefix="mfn-docs-", ignore_cleanup_errors=True)
+    os.chdir(namespace["__scratch__"].name)
+
+
+def _leave_scratch(namespace: dict[str, Any]) -> None:
+    os.chdir(_HOME)
+    namespace["__scratch__"].cleanup()
+
+
+def _run_mfn_lines(example: Example) -> None:
+    """Run the lines of a ``bash`` block that start with ``mfn``, but no server (a line that ends in ``&``)."""
+    for line in example.parsed.replace("\\\n", " ").splitlines():
+        if line.startswith("mfn ") and not line.rstrip().endswith("&"):
+            program = str(Path(sys.executable).parent / "mfn")
+            arguments = shlex.split(line, comments=True)[1:]
+            done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+pytest_collect_file = Sybil(
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser(language="bash", evaluator=_run_mfn_lines),
+        SkipParser(),
+    ],
+    patterns=["README.md", "docs/*.md"],
+    setup=_enter_scratch,
+    teardown=_leave_scratch,
+).pytest()

@@ -1,0 +1,102 @@
+"""The wheel holds what it should and works beside its base dependencies alone.
+
+The environment is made from links to the installed base dependencies, so that no network is needed;
+``.ci/check-wheel`` does the same through pip.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return next(target.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a directory that holds the unpacked wheel and its base dependencies, nothing else."""
+    place = tmp_path_factory.mktemp("site")
+    zipfile.ZipFile(wheel).extractall(place)
+    for dependency in _closure(distribution("mycelium-fractal-net")):
+        for top in {Path(str(file)).parts[0] for file in dependency.files or []} - {"..", "__pycache__"}:
+            link = place / top
+            if not link.exists():
+                link.symlink_to(Path(str(dependency.locate_file(top))))
+    return place
+
+
+def _closure(root: Distribution) -> list[Distribution]:
+    """Return what the distribution requires without extras, and what that requires."""
+    found: dict[str, Distribution] = {}
+    waiting = [root]
+    while waiting:
+        for text in waiting.pop().requires or []:
+            requirement = Requirement(text)
+            name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+            if name not in found and (
+                requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            ):
+                found[name] = distribution(name)
+                waiting.append(found[name])
+    return list(found.values())
+
+
+def _run(environment: Path, *arguments: str) -> str:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV"))}
+    done = subprocess.run(
+        [sys.executable, "-S", *arguments],
+        env={**clean, "PYTHONPATH": str(environment)},
+        cwd=environment.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    sources = {p.relative_to(ROOT / "src").as_posix() for p in (ROOT / "src").rglob("*.py")}
+    assert sources <= set(names)
+    assert "mycelium_fractal_net/py.typed" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"mycelium_fractal_net"}
+
+
+def test_base_dependencies_do_not_bring_an_extra_along() -> None:
+    names = {dist.name.lower() for dist in _closure(distribution("mycelium-fractal-net"))}
+    assert {"numpy", "numba", "scipy", "pydantic", "typer", "rich"} <= names
+    assert names.isdisjoint({"torch", "fastapi", "matplotlib", "pyarrow", "scikit-learn", "dask"})
+
+
+def test_every_public_name_loads_from_the_wheel(environment: Path) -> None:
+    code = "import mycelium_fractal_net as m; print(m.__file__); [getattr(m, name) for name in m.__all__]"
+    assert _run(environment, "-c", code).startswith(str(environment))
+
+
+def test_the_command_line_works_from_the_wheel(environment: Path) -> None:
+    main = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main())"
+    version = _run(environment, "-c", main, "--version")
+    assert re.fullmatch(r"mfn \d+\.\d+\.\d+\S*\n", version)
+    out = _run(
+        environment, "-c", main, "simulate", "--grid-size", "16", "--steps", "2", "--json", "--out", "o"
+    )
+    assert '"digest"' in out
