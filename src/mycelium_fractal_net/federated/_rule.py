@@ -1,0 +1,169 @@
+"""What every rule has in common: reading, rejecting, checking, reporting."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite
+
+if TYPE_CHECKING:
+    from mycelium_fractal_net.federated.pipeline import Pipeline, PreAggregation
+
+__all__ = ["Aggregation", "Outcome", "Rule"]
+
+
+def _empty() -> NDArray[np.float64]:
+    return np.empty(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregation:
+    """Tell what an aggregation answered and how it came to it.
+
+    Attributes
+    ----------
+    vector : ndarray or Tensor, shape (d,)
+        The answer, of the kind and dtype of the updates.
+    selected : tuple of int
+        Indices of the updates that the rule picked; empty where it does not pick whole updates.
+    scores : ndarray, shape (n,) or (0,)
+        What the rule ranked the updates by (its docstring says which); infinite for rejected updates.
+    rejected : mapping of int to str
+        Reason for every update that was refused before anything was computed.
+    rule : str
+        The rule with its parameters.
+    f : int
+        How many hostile updates the rule was prepared for, the rejected ones among them.
+    n : int
+        How many updates came.
+    failure_probability : float
+        Chance that a random assignment puts more hostile updates into a leaf than its f; 0 without a tree.
+    seed : int or None
+        The seed that was used, given or drawn; the same seed repeats the same bits.
+    assumption : str
+        What the promise rests on, in words; empty for a rule that needs no more than its f.
+    """
+
+    vector: Any
+    rule: str
+    f: int
+    n: int
+    selected: tuple[int, ...] = ()
+    scores: NDArray[np.float64] = field(default_factory=_empty)
+    rejected: Mapping[int, str] = field(default_factory=dict)
+    failure_probability: float = 0.0
+    seed: int | None = None
+    assumption: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Hold what a rule found among the finite updates, in their numbering."""
+
+    vector: FloatArray
+    selected: NDArray[np.intp] | None = None
+    scores: NDArray[np.float64] | None = None
+    seed: int | None = None
+    failure_probability: float = 0.0
+
+
+class Rule(ABC):
+    """Map n updates of d values onto one vector of d values."""
+
+    def __call__(self, updates: Any, weights: ArrayLike | None = None) -> Any:
+        """Aggregate and return the vector alone, in the kind of the updates."""
+        return self.aggregate(updates, weights).vector
+
+    def aggregate(self, updates: Any, weights: ArrayLike | None = None) -> Aggregation:
+        """Aggregate and tell how.
+
+        Parameters
+        ----------
+        updates : (n, d) array or tensor, or a list of n vectors
+            One row per client. Rows with NaN or infinity are rejected first and count against f.
+        weights : (n,) array, optional
+            Claimed sample counts; only `Mean` takes them.
+
+        Raises
+        ------
+        AggregationError
+            If the input is not n vectors of one length, or n is too small for f.
+        """
+        batch = read_updates(updates)
+        n = len(batch.values)
+        finite, kept, rejected = reject_non_finite(batch.values)
+        self._require(n, len(rejected))
+        outcome = self._weighted(finite, len(rejected), self._read_weights(weights, n, kept))
+        return Aggregation(
+            vector=batch.restore(outcome.vector),
+            selected=() if outcome.selected is None else tuple(kept[outcome.selected].tolist()),
+            scores=_spread(outcome.scores, kept, n),
+            rejected=rejected,
+            rule=repr(self),
+            f=self.tolerated(n),
+            n=n,
+            seed=outcome.seed,
+            failure_probability=outcome.failure_probability,
+        )
+
+    def after(self, *steps: PreAggregation) -> Pipeline:
+        """Put pre-aggregations before this rule; they run from left to right.
+
+        Returns
+        -------
+        Pipeline
+            ``TrimmedMean(f=2).after(NearestNeighborMixing(f=2))`` mixes first, then trims.
+        """
+        from mycelium_fractal_net.federated.pipeline import Pipeline
+
+        return Pipeline(steps, self)
+
+    @abstractmethod
+    def tolerated(self, n: int) -> int:
+        """Return f, the number of hostile updates among n that the rule is prepared for."""
+
+    @abstractmethod
+    def condition(self) -> tuple[int, str]:
+        """Return the least n that the rule takes, and the bound in words."""
+
+    @abstractmethod
+    def combine(self, values: FloatArray, lost: int) -> Outcome:
+        """Aggregate finite rows when `lost` of the f hostile updates were rejected before."""
+
+    def _require(self, n: int, lost: int) -> None:
+        least, bound = self.condition()
+        if n < least:
+            raise AggregationError(f"{self!r} needs {bound}, at least {least} updates; got n = {n}", n=n)
+        if lost > self.tolerated(n) or lost == n:
+            raise AggregationError(
+                f"{lost} of {n} updates are not finite, and {self!r} is prepared for "
+                f"f = {self.tolerated(n)} hostile updates; raise f or ask those clients again",
+                n=n,
+                rejected=lost,
+            )
+
+    def _read_weights(
+        self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]
+    ) -> NDArray[np.float64] | None:
+        if weights is not None:
+            raise AggregationError(f"{type(self).__name__} takes no weights: a claimed count is not evidence")
+        return None
+
+    def _weighted(self, values: FloatArray, lost: int, weights: NDArray[np.float64] | None) -> Outcome:
+        return self.combine(values, lost)
+
+
+def _spread(scores: NDArray[np.float64] | None, kept: NDArray[np.intp], n: int) -> NDArray[np.float64]:
+    """Number the scores as the caller numbered the updates."""
+    if scores is None:
+        return _empty()
+    full = np.full(n, np.inf)
+    full[kept] = scores
+    return full

@@ -1,0 +1,55 @@
+"""Min-max: as far out as the honest updates are from each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._distances import squared_distances
+from mycelium_fractal_net.federated.attacks._attack import Attack
+
+__all__ = ["MinMax"]
+
+
+@dataclass(frozen=True)
+class MinMax(Attack):
+    r"""Leave the honest mean as far as the greatest honest distance allows.
+
+    .. math:: \bar x + \gamma p, \quad
+        \gamma = \max \{\gamma : \max_i \lVert \bar x + \gamma p - x_i \rVert \le \max_{ij} \lVert x_i - x_j \rVert\}
+
+    Parameters
+    ----------
+    direction : {"std", "unit", "sign"}
+        p: minus the standard deviations, minus the mean's direction, or minus its signs.
+    """
+
+    direction: Literal["std", "unit", "sign"] = "std"
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("std", "unit", "sign"):
+            raise AggregationError(f'direction is "std", "unit" or "sign"; got {self.direction!r}')
+
+    def forge(self, honest: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+        """Return `count` copies of the outermost point."""
+        mean = honest.mean(axis=0)
+        step = self._direction(honest, mean)
+        length = float(step @ step)
+        if length == 0.0:
+            return np.tile(mean, (count, 1))
+        gaps = mean - honest
+        along = gaps @ step / length
+        room = squared_distances(honest).max() - (gaps * gaps).sum(axis=1)
+        gamma = float((np.sqrt(along**2 + np.maximum(room, 0.0) / length) - along).min())
+        return np.tile(mean + gamma * step, (count, 1))
+
+    def _direction(self, honest: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.direction == "std":
+            return np.asarray(-honest.std(axis=0))
+        if self.direction == "sign":
+            return -np.sign(mean)
+        return -mean / (float(np.linalg.norm(mean)) or 1.0)

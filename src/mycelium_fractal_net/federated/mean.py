@@ -1,0 +1,89 @@
+"""The average, plain or weighted by claimed sample counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._rule import Outcome, Rule
+from mycelium_fractal_net.federated._updates import FloatArray, require_positive
+
+__all__ = ["Mean"]
+
+
+@dataclass(frozen=True)
+class Mean(Rule):
+    r"""Average the updates; no protection against anybody.
+
+    .. math:: \sum_i w_i x_i / \sum_i w_i, \qquad w_i = \min(\text{claimed}_i, \text{max\_weight})
+
+    Parameters
+    ----------
+    max_weight : float, optional
+        Cap on a claimed sample count. Without it, one claim of 1e12 takes over the average.
+
+    Notes
+    -----
+    Condition n >= 1. One hostile update moves the answer anywhere: the robustness coefficient is infinite for
+    f >= 1. Updates that are not finite are still rejected and named. Cost O(nd).
+
+    Examples
+    --------
+    >>> Mean()([[1.0, 2.0], [3.0, 6.0]])
+    array([2., 4.])
+    >>> Mean(max_weight=100)([[0.0], [1.0]], weights=[100, 1e12])
+    array([0.5])
+    """
+
+    max_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_weight is not None:
+            require_positive("max_weight", self.max_weight)
+
+    def tolerated(self, n: int) -> int:
+        """Return 0: a mean tolerates nobody."""
+        return 0
+
+    def condition(self) -> tuple[int, str]:
+        """Return n >= 1."""
+        return 1, "n >= 1"
+
+    def combine(self, values: FloatArray, lost: int) -> Outcome:
+        """Average all rows."""
+        return self._weighted(values, lost, None)
+
+    def _require(self, n: int, lost: int) -> None:
+        if lost == n:
+            raise AggregationError(f"none of the {n} updates is finite; ask the clients again", n=n)
+
+    def _read_weights(
+        self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]
+    ) -> NDArray[np.float64] | None:
+        if weights is None:
+            return None
+        claimed = np.asarray(weights)
+        if claimed.shape != (n,) or claimed.dtype.kind not in "iuf":
+            raise AggregationError(f"weights are {n} numbers, one per update; got shape {claimed.shape}")
+        claimed = claimed[kept].astype(np.float64)
+        if not np.isfinite(claimed).all() or (claimed < 0).any() or not claimed.any():
+            raise AggregationError("weights are finite, not negative, and not all zero")
+        return np.minimum(claimed, self.max_weight) if self.max_weight is not None else claimed
+
+    def _weighted(self, values: FloatArray, lost: int, weights: NDArray[np.float64] | None) -> Outcome:
+        if weights is None:
+            weights = np.ones(len(values))
+        weights = weights / weights.max()
+        return Outcome(weighted_mean(values, weights / weights.sum()), np.flatnonzero(weights))
+
+
+def weighted_mean(values: FloatArray, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``shares @ values`` in float64, without a float64 copy of all values."""
+    out = np.zeros(values.shape[1])
+    step = max(1, (1 << 22) // len(values))
+    for left in range(0, values.shape[1], step):
+        out[left : left + step] = shares @ values[:, left : left + step].astype(np.float64)
+    return out
