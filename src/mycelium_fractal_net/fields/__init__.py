@@ -1,0 +1,35 @@
+"""The field engine: kinetics, stability, simulation, checkpoints."""
+
+from mycelium_fractal_net.features.spectrum import measure_wavelength
+from mycelium_fractal_net.fields.config import PRESETS, SimulationConfig
+from mycelium_fractal_net.fields.models import (
+    MORPHOLOGIES,
+    Kinetics,
+    Patches,
+    get_kinetics,
+    kinetics,
+    list_kinetics,
+)
+from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
+from mycelium_fractal_net.fields.simulation import Frame, Simulation, SimulationResult
+from mycelium_fractal_net.fields.stability import LinearStability, linear_stability
+
+__all__ = [
+    "MORPHOLOGIES",
+    "PRESETS",
+    "Frame",
+    "Kinetics",
+    "LinearStability",
+    "Patches",
+    "Simulation",
+    "SimulationConfig",
+    "SimulationResult",
+    "get_kinetics",
+    "kinetics",
+    "linear_stability",
+    "list_kinetics",
+    "measure_wavelength",
+    "simulate",
+    "simulate_ensemble",
+    "simulate_history",
+]

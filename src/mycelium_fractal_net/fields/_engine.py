@@ -1,0 +1,232 @@
+"""State of a running simulation and the driver of its compiled kernels."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycelium_fractal_net.errors import CancelledError, DivergedError, InvalidInputError
+from mycelium_fractal_net.fields._compile import load_kernels
+from mycelium_fractal_net.fields._start import (
+    EVENT_MEAN_MV,
+    EVENT_STD_MV,
+    RandomStreams,
+    rest_pair,
+    start_fields,
+)
+from mycelium_fractal_net.fields.config import SimulationConfig
+
+__all__ = ["Engine", "checked_count"]
+
+Field = NDArray[np.floating[Any]]
+
+_BOUNDARIES = {"periodic": 0, "neumann": 1, "dirichlet": 2}
+_STATISTICS_BLOCK_ROWS = 32
+_BLOCK_UPDATES = 8_000_000  # substep updates between two looks at the clock, about 10 ms
+_NOISE_CELLS = 1 << 18
+_WHOLE_CELLS = 384 * 384  # up to here the fields stay in cache without tiles
+_THREADED_CELLS = 512 * 512
+_TILE = {"float64": (64, 256), "float32": (64, 512)}
+
+
+def checked_count(name: str, value: Any, *, least: int) -> int:
+    """Return a whole number that is at least ``least``, or refuse it."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise InvalidInputError(
+            f"{name} must be a whole number >= {least}, got {value!r}", field=name, value=repr(value)
+        )
+    return int(value)
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Engine:
+    """Fields with ghost borders, counters and random streams of one simulation."""
+
+    def __init__(self, config: SimulationConfig, initial_field_mv: ArrayLike | None, threads: int | None) -> None:
+        n = config.grid_size
+        self.config = config
+        self.kernels = load_kernels(config.model.trace, config.dtype)
+        self.streams = RandomStreams.from_seed(config.seed)
+        self.step = 0
+        self.counters = np.zeros(4, np.int64)
+        self._statistics = np.zeros((config.steps, 5))
+        self._accumulators = np.zeros((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
+        self._fields = {
+            name: _bordered(interior)
+            for name, interior in zip(
+                "ahv", start_fields(config, self.streams.start, initial_field_mv), strict=True
+            )
+        }
+        self._spare = {name: array.copy() for name, array in self._fields.items()}
+        default = available_cores() if n * n >= _THREADED_CELLS else 1
+        self.threads = default if threads is None else checked_count("threads", threads, least=1)
+        self.tile = _TILE[config.dtype]
+        self.tiled = n * n > _WHOLE_CELLS or (self.threads > 1 and n > self.tile[0])
+        self._pool: ThreadPoolExecutor | None = None
+        self._prepare_constants()
+
+    def _prepare_constants(self) -> None:
+        config, scalar = self.config, np.dtype(self.config.dtype).type
+        values, dt = config.complete_parameters, 1.0 / config.substeps
+        self._rates = tuple(scalar(values[name]) for name in config.model.rate_names) or (scalar(0),)
+        self._scales = (scalar(4), scalar(dt * values["D_a"]), scalar(dt * values["D_h"]), scalar(dt))
+        rest = rest_pair(config)
+        self._pair_rest = (scalar(rest[0]), scalar(rest[1]))
+        low, high = config.clamp_mv
+        self._potential = tuple(
+            scalar(value)
+            for value in (
+                config.alpha,
+                config.leak,
+                config.rest_potential_mv,
+                config.activator_threshold,
+                config.turing_drive_mv,
+                low,
+                high,
+            )
+        )
+
+    @property
+    def statistics(self) -> NDArray[np.float64]:
+        """Statistics of the steps done, (step, 5); a copy."""
+        return self._statistics[: self.step].copy()
+
+    def interior(self, name: str) -> Field:
+        """Return a copy of a field ("a", "h" or "v") without its border, (N, N)."""
+        return self._fields[name][1:-1, 1:-1].copy()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over the state that a checkpoint holds."""
+        for name in "ahv":
+            self._fields[name][1:-1, 1:-1] = state[name]
+        self.step = state["step"]
+        self.counters[:] = state["counters"]
+        self._reserve(0)
+        self._statistics[: self.step] = state["statistics"]
+        self.streams.states = state["streams"]
+
+    def _reserve(self, steps: int) -> None:
+        missing = self.step + steps - len(self._statistics)
+        if missing > 0:
+            self._statistics = np.concatenate([self._statistics, np.zeros((missing, 5))])
+
+    def advance_block(self, most: int, cancel: threading.Event | None) -> None:
+        """Advance by at most ``most`` steps: as many as fit between two looks at the clock."""
+        if self.counters[2] > 0:
+            raise self._diverged()
+        self._reserve(most)
+        if self.tiled:
+            self._advance_tiled(cancel)
+        else:
+            self._advance_whole(most)
+        if self.counters[2] > 0:
+            raise self._diverged()
+
+    def _diverged(self) -> DivergedError:
+        return DivergedError(
+            f"the Turing pair left the finite numbers at step {self.step}: kinetics {self.config.kinetics!r} with "
+            f"{self.config.complete_parameters} diverges; use parameters with a bounded steady state",
+            step=self.step,
+        )
+
+    def _draw(self, steps: int) -> tuple[NDArray[np.float64], Field, Field]:
+        """Draw events and noise of the next steps; the streams do not depend on how steps are grouped."""
+        dtype = np.dtype(self.config.dtype)
+        draws = self.streams.sites.random((steps, 2))
+        amplitudes = EVENT_MEAN_MV + EVENT_STD_MV * self.streams.amplitudes.standard_normal(steps)
+        n = self.config.grid_size
+        noise = np.empty((0, 0, 0), dtype)
+        if self.config.quantum_jitter:
+            noise = self.streams.jitter.standard_normal((steps, n, n), dtype=dtype)
+            noise *= dtype.type(self.config.jitter_std_mv)
+        return draws, amplitudes.astype(dtype), noise
+
+    def _swap(self, names: str) -> None:
+        for name in names:
+            self._fields[name], self._spare[name] = self._spare[name], self._fields[name]
+
+    def _advance_whole(self, most: int) -> None:
+        config = self.config
+        cells = config.grid_size**2
+        steps = min(most, max(1, _BLOCK_UPDATES // (cells * (config.substeps + 2))))
+        if config.quantum_jitter:
+            steps = min(steps, max(1, _NOISE_CELLS // cells))
+        draws, amplitudes, noise = self._draw(steps)
+        a, h, v = self._fields.values()
+        a_new, h_new, v_new = self._spare.values()
+        pair_moved, v_moved, done = self.kernels.advance_whole(
+            a, h, v, a_new, h_new, v_new, config.substeps, _BOUNDARIES[config.boundary], self._pair_rest,
+            self._scales, self._rates, self._potential, config.turing_enabled, config.spike_probability,
+            draws, amplitudes, noise, self._accumulators, self._statistics[self.step : self.step + steps],
+            self.counters,
+        )  # fmt: skip
+        self._swap(("ah" if pair_moved else "") + ("v" if v_moved else ""))
+        self.step += done
+
+    def _advance_tiled(self, cancel: threading.Event | None) -> None:
+        config, kernels = self.config, self.kernels
+        before = self.streams.states if cancel is not None else None
+        draws, amplitudes, noise = self._draw(1)
+        event = kernels.begin_step(
+            self._fields["v"], self._fields["a"], self._potential[3], config.turing_enabled,
+            config.spike_probability, draws[0], amplitudes[0], _BOUNDARIES[config.boundary], self._potential[2],
+        )  # fmt: skip
+        step_noise = noise[0] if noise.shape[0] else np.empty((0, 0), noise.dtype)
+        counters = self._run_tiles(event, step_noise, cancel)
+        if counters is None:
+            if event[0] > 0:
+                self._fields["v"][event[0], event[1]] = event[2]
+            self._accumulators[:] = 0.0
+            if before is not None:
+                self.streams.states = before
+            raise CancelledError(f"cancelled at step {self.step}", step=self.step)
+        kernels.finish_step(self._accumulators, self._statistics[self.step])
+        self.counters[:3] += counters
+        self.counters[3] += event[0] > 0
+        self._swap("ahv" if config.turing_enabled else "v")
+        self.step += 1
+
+    def _run_tiles(
+        self, event: tuple[int, int, Any], noise: Field, cancel: threading.Event | None
+    ) -> NDArray[np.int64] | None:
+        """Advance all tiles by one step and return their counts, or None if cancelled."""
+        n, config = self.config.grid_size, self.config
+        rows, columns = self.tile
+        tiles = -(-n // rows) * -(-n // columns)
+        chunk = max(1, min(_BLOCK_UPDATES // (rows * columns * (config.substeps + 2)), -(-tiles // (4 * self.threads))))
+        starts = itertools.count(0, chunk)
+
+        def work() -> NDArray[np.int64]:
+            counters = np.zeros(3, np.int64)
+            halo = 2 * config.substeps + 2
+            workspace = np.empty((4, (min(rows, n) + halo) * (min(columns, n) + halo)), config.dtype)
+            while (first := next(starts)) < tiles and not (cancel is not None and cancel.is_set()):
+                self.kernels.advance_tiles(
+                    first, min(first + chunk, tiles), rows, columns, *self._fields.values(), *self._spare.values(),
+                    workspace, config.substeps, _BOUNDARIES[config.boundary], self._pair_rest, self._scales,
+                    self._rates, self._potential, config.turing_enabled, event, noise, self._accumulators, counters,
+                )  # fmt: skip
+            return counters
+
+        others = min(self.threads, -(-tiles // chunk)) - 1
+        if others > 0 and self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads - 1, thread_name_prefix="mfn-tiles")
+        pending = [self._pool.submit(work) for _ in range(others)] if self._pool is not None else []
+        counters = work()
+        for future in pending:
+            counters += future.result()
+        return None if cancel is not None and cancel.is_set() else counters
+
+
+def _bordered(interior: Field) -> Field:
+    return np.pad(interior, 1)

@@ -1,0 +1,231 @@
+"""What a simulation is told: one frozen, validated model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from mycelium_fractal_net.errors import InvalidInputError, StabilityError
+from mycelium_fractal_net.fields.models import MORPHOLOGIES, Kinetics, get_kinetics
+from mycelium_fractal_net.fields.stability import check_pair_stability, substeps_for
+
+__all__ = ["PRESETS", "SimulationConfig"]
+
+Boundary = Literal["periodic", "neumann", "dirichlet"]
+Dtype = Literal["float64", "float32"]
+
+PRESETS: dict[str, dict[str, Any]] = {
+    **{name: {"kinetics_parameters": {"bias": bias}} for name, bias in MORPHOLOGIES.items()},
+    # Resting potentials near -180 mV with an electrogenic pump: Slayman 1965, doi:10.1085/jgp.49.1.69
+    "neurospora": {"rest_potential_mv": -180.0, "clamp_mv": (-240.0, 40.0)},
+}
+"""Named starting points: three morphologies of the default kinetics, and the potential of a Neurospora hypha."""
+
+
+def _plain(value: Any) -> Any:
+    """Turn a NumPy scalar into the Python number it holds."""
+    return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
+
+
+Integer = Annotated[int, BeforeValidator(_plain)]
+Real = Annotated[float, BeforeValidator(_plain), Field(allow_inf_nan=False)]
+
+
+class SimulationConfig(BaseModel):
+    """Parameters of a simulation; equal configurations give equal bits.
+
+    Parameters
+    ----------
+    grid_size : int
+        Cells along each side of the square lattice, [4, 16384].
+    steps : int
+        MFN steps, [1, 10_000_000].
+    seed : int
+        Seed of every random process, [0, 2**64).
+    alpha : float
+        Diffusion of the potential in cells^2/step, >= 0 with ``8 alpha + leak <= 2``.
+    leak : float
+        Share of the distance to rest that the potential loses each step, [0, 2].
+    spike_probability : float
+        Probability of a growth event in a step, [0, 1].
+    turing_enabled : bool
+        Whether the activator and the inhibitor evolve and drive the potential.
+    turing_threshold : float
+        Activator, relative to the kinetics' range, above which a cell lives, [0.5, 0.95].
+    turing_drive_mv : float
+        What a living cell adds to its potential each step in mV, [-100, 100].
+    quantum_jitter : bool
+        Whether Gaussian noise, thermal-like in spite of the name, is added to the potential each step.
+    jitter_std_mv : float
+        Its standard deviation in mV, [0, 100].
+    boundary : {"periodic", "neumann", "dirichlet"}
+        Wrapped, zero flux, or held at the rest state.
+    kinetics : str
+        Name of the reaction kinetics, see :func:`list_kinetics`.
+    kinetics_parameters : dict
+        Rate constants and diffusion coefficients ``D_a``, ``D_h`` in place of the defaults.
+    rest_potential_mv : float
+        Potential to which the leak leads, in mV, inside the clamp.
+    clamp_mv : tuple of float
+        Lowest and highest potential in mV, within [-1000, 1000].
+    dtype : {"float64", "float32"}
+        Arithmetic of the fields.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        For an unknown name, a wrong type or a value out of range.
+    StabilityError
+        For parameters with which the explicit time step is unstable.
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> config = mfn.SimulationConfig(grid_size=32, steps=10)
+    >>> config.substeps
+    10
+    >>> config == mfn.SimulationConfig.model_validate_json(config.model_dump_json())
+    True
+    >>> mfn.SimulationConfig(alpha=0.3)
+    Traceback (most recent call last):
+    ...
+    mycelium_fractal_net.errors.StabilityError: 8 alpha + leak = 2.5 with alpha = 0.3 and leak = 0.1, ...
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="constants")
+
+    grid_size: Integer = Field(64, ge=4, le=16384, description="Cells along each side of the square lattice.")
+    steps: Integer = Field(64, ge=1, le=10_000_000, description="Steps to simulate.")
+    seed: Integer = Field(42, ge=0, lt=2**64, description="Seed of every random process.")
+    alpha: Real = Field(0.18, ge=0, description="Diffusion of the potential in cells^2/step; 8 alpha + leak <= 2.")
+    leak: Real = Field(0.1, ge=0, le=2, description="Share of the distance to rest lost each step.")
+    spike_probability: Real = Field(0.25, ge=0, le=1, description="Probability of a growth event in a step.")
+    turing_enabled: bool = Field(True, description="Whether the Turing pair evolves and drives the potential.")
+    turing_threshold: Real = Field(0.75, ge=0.5, le=0.95, description="Activator above which a cell lives.")
+    turing_drive_mv: Real = Field(5.0, ge=-100, le=100, description="What a living cell adds each step in mV.")
+    quantum_jitter: bool = Field(False, description="Whether Gaussian noise is added to the potential each step.")
+    jitter_std_mv: Real = Field(0.5, ge=0, le=100, description="Standard deviation of that noise in mV.")
+    boundary: Boundary = Field("periodic", description="Wrapped, zero flux, or held at the rest state.")
+    kinetics: str = Field("mycelium", max_length=80, description="Name of the reaction kinetics.")
+    kinetics_parameters: dict[str, Real] = Field(
+        default_factory=dict, description="Rate constants, D_a and D_h in place of the defaults."
+    )
+    rest_potential_mv: Real = Field(-70.0, ge=-1000, le=1000, description="Potential at rest in mV.")
+    clamp_mv: Annotated[
+        tuple[Annotated[Real, Field(ge=-1000, le=1000)], Annotated[Real, Field(ge=-1000, le=1000)]],
+        Field(strict=False),
+    ] = Field((-95.0, 40.0), description="Lowest and highest potential in mV.")
+    dtype: Dtype = Field("float64", description="Arithmetic of the fields.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _own_error(error) from None
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Validate a mapping; see pydantic."""
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise _own_error(error) from None
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Validate a JSON text; see pydantic."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise _own_error(error) from None
+
+    @classmethod
+    def preset(cls, name: str, **overrides: Any) -> Self:
+        """Return the configuration of a named preset, with some fields replaced.
+
+        Parameters
+        ----------
+        name : {"spots", "labyrinth", "net", "neurospora"}
+            Name of the preset.
+        **overrides
+            Fields that differ from it.
+
+        Examples
+        --------
+        >>> SimulationConfig.preset("spots", grid_size=32).kinetics_parameters
+        {'bias': -0.05}
+        """
+        if name not in PRESETS:
+            raise InvalidInputError(
+                f"unknown preset {name!r}; known are {', '.join(PRESETS)}", field="preset", value=name
+            )
+        return cls(**{**PRESETS[name], **overrides})
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self.clamp_mv
+        if not low < high:
+            raise ValueError(f"clamp_mv must be (lowest, highest) with lowest < highest, got ({low}, {high})")
+        if not low <= self.rest_potential_mv <= high:
+            raise ValueError(
+                f"rest_potential_mv = {self.rest_potential_mv} lies outside clamp_mv = [{low}, {high}]; widen the clamp"
+            )
+        bound = 8 * self.alpha + self.leak
+        if bound > 2:
+            raise StabilityError(
+                f"8 alpha + leak = {bound:.6g} with alpha = {self.alpha:g} and leak = {self.leak:g}, but the explicit "
+                f"step is stable only up to 2: use alpha <= {max((2 - self.leak) / 8, 0):.6g}",
+                field="alpha",
+                value=self.alpha,
+            )
+        check_pair_stability(self.model, self.complete_parameters)
+        return self
+
+    @property
+    def model(self) -> Kinetics:
+        """The kinetics that the configuration names."""
+        return get_kinetics(self.kinetics)
+
+    @property
+    def complete_parameters(self) -> dict[str, float]:
+        """Every parameter of the kinetics, defaults included."""
+        return self.model.complete(self.kinetics_parameters)
+
+    @property
+    def substeps(self) -> int:
+        """Euler substeps of the pair inside one step."""
+        values = self.complete_parameters
+        return substeps_for(values["D_a"], values["D_h"])
+
+    @property
+    def activator_threshold(self) -> float:
+        """Activator above which a cell lives, in the kinetics' own units."""
+        low, high = self.model.activator_range
+        return low + self.turing_threshold * (high - low)
+
+    def canonical(self) -> Mapping[str, Any]:
+        """Return all that determines the result, defaults of the kinetics included."""
+        values = self.model_dump(mode="json")
+        values["kinetics_parameters"] = dict(sorted(self.complete_parameters.items()))
+        return values
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the canonical JSON form, 64 hexadecimal digits."""
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+
+def _own_error(error: ValidationError) -> Exception:
+    """Return the stability error inside a validation error, if it is one, else the validation error."""
+    for item in error.errors(include_url=False):
+        cause = item.get("ctx", {}).get("error")
+        if isinstance(cause, StabilityError):
+            return cause
+    return error

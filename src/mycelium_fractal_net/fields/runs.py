@@ -1,0 +1,137 @@
+"""One call from configurations to results, histories and ensembles."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycelium_fractal_net.fields._engine import available_cores, checked_count
+from mycelium_fractal_net.fields.config import SimulationConfig
+from mycelium_fractal_net.fields.simulation import Progress, Simulation, SimulationResult
+
+__all__ = ["simulate", "simulate_ensemble", "simulate_history"]
+
+
+def simulate(
+    config: SimulationConfig,
+    initial_field_mv: ArrayLike | None = None,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    cancel: threading.Event | None = None,
+) -> SimulationResult:
+    """Simulate all steps of a configuration.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        What to simulate.
+    initial_field_mv : array_like, shape (N, N), optional
+        Potential at step 0 in mV in place of the random one.
+    progress : callable, optional
+        ``progress(step, steps)``, called some dozens of times a second.
+    threads : int, optional
+        Threads to use; the result does not depend on it.
+    cancel : threading.Event, optional
+        Stops the run within 50 ms once it is set.
+
+    Returns
+    -------
+    SimulationResult
+        Fields (N, N), counters, and features computed on first use.
+
+    Raises
+    ------
+    InvalidInputError, DivergedError, CancelledError
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> result = mfn.simulate(mfn.SimulationConfig(grid_size=32, steps=20, seed=1))
+    >>> result.field_mv.shape, result.step
+    ((32, 32), 20)
+    """
+    simulation = Simulation(config, initial_field_mv, threads)
+    simulation.advance(config.steps, progress=progress, cancel=cancel)
+    return simulation.result
+
+
+def simulate_history(config: SimulationConfig, every: int = 1, threads: int | None = None) -> NDArray[np.floating[Any]]:
+    """Simulate and keep the potential of every so many steps.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        What to simulate.
+    every : int
+        Stride in steps, >= 1.
+    threads : int, optional
+        Threads to use.
+
+    Returns
+    -------
+    ndarray, shape (T, N, N)
+        Potential in mV at step 0, at every multiple of ``every``, and after the last step:
+        ``T = 1 + ceil(steps / every)``.
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> mfn.simulate_history(mfn.SimulationConfig(grid_size=16, steps=10), every=4).shape
+    (4, 16, 16)
+    """
+    stride = checked_count("every", every, least=1)
+    n = config.grid_size
+    simulation = Simulation(config, threads=threads)
+    history = np.empty((1 - (-config.steps // stride), n, n), config.dtype)
+    history[0] = simulation.field_mv
+    for k, frame in enumerate(simulation.frames(stride), start=1):
+        history[k] = frame.field_mv
+    return history
+
+
+def simulate_ensemble(
+    configs: Iterable[SimulationConfig], threads: int | None = None
+) -> Iterator[SimulationResult]:
+    """Simulate many configurations side by side, one a thread, and yield the results in order.
+
+    Parameters
+    ----------
+    configs : iterable of SimulationConfig
+        Read as results are taken: a generator of any length will do.
+    threads : int, optional
+        Simulations at a time; all cores by default.
+
+    Yields
+    ------
+    SimulationResult
+        The same bits as :func:`simulate` gives, in the order of ``configs``.
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> configs = (mfn.SimulationConfig(grid_size=16, steps=5, seed=seed) for seed in range(3))
+    >>> [result.config.seed for result in mfn.simulate_ensemble(configs)]
+    [0, 1, 2]
+    """
+    workers = available_cores() if threads is None else checked_count("threads", threads, least=1)
+    cancel, source = threading.Event(), iter(configs)
+    pending: deque[Future[SimulationResult]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="mfn-ensemble") as pool:
+        try:
+            while True:
+                for config in islice(source, 2 * workers - len(pending)):
+                    pending.append(pool.submit(simulate, config, threads=1, cancel=cancel))
+                if not pending:
+                    return
+                yield pending.popleft().result()
+        finally:
+            cancel.set()
+            for future in pending:
+                future.cancel()

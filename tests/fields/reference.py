@@ -1,0 +1,94 @@
+"""The model once more, in plain NumPy with ``roll``: slow, readable, and written from the equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.fields import SimulationConfig, linear_stability
+from mycelium_fractal_net.fields._start import EVENT_MEAN_MV, EVENT_STD_MV, RandomStreams, start_fields
+
+Field = NDArray[np.floating[Any]]
+
+
+def laplacian(x: Field, boundary: str, held: float) -> Field:
+    """5-point Laplacian with unit spacing; sums opposite neighbours first, as the kernels do."""
+    if boundary == "periodic":
+        padded = np.pad(x, 1, mode="wrap")
+    elif boundary == "neumann":
+        padded = np.pad(x, 1, mode="edge")
+    else:
+        padded = np.pad(x, 1, constant_values=x.dtype.type(held))
+    vertical = padded[:-2, 1:-1] + padded[2:, 1:-1]
+    horizontal = padded[1:-1, :-2] + padded[1:-1, 2:]
+    return (vertical + horizontal) - 4 * x
+
+
+@dataclass
+class Reference:
+    """State of the reference model."""
+
+    config: SimulationConfig
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.streams = RandomStreams.from_seed(config.seed)
+        self.a, self.h, self.v = start_fields(config, self.streams.start, None)
+        self.scalar = np.dtype(config.dtype).type
+        self.rest = linear_stability(config.model, **config.complete_parameters).steady_state
+        self.events = self.activations = self.clampings = 0
+
+    def event(self) -> None:
+        """Draw a growth event and add it at a living cell, or anywhere if none lives."""
+        config = self.config
+        happens, place = self.streams.sites.random(2)
+        amplitude = EVENT_MEAN_MV + EVENT_STD_MV * self.streams.amplitudes.standard_normal()
+        if happens >= config.spike_probability:
+            return
+        living = np.flatnonzero((self.a > self.scalar(config.activator_threshold)) & config.turing_enabled)
+        sites = living if living.size else np.arange(self.a.size)
+        site = sites[int(place * sites.size)]
+        self.v.flat[site] += self.scalar(amplitude)
+        self.events += 1
+
+    def substep(self) -> None:
+        """Advance the pair by one explicit Euler substep."""
+        config, scalar = self.config, self.scalar
+        values, dt = config.complete_parameters, 1.0 / config.substeps
+        rates = {name: scalar(values[name]) for name in config.model.rate_names}
+        f, g = config.model.function(self.a, self.h, **rates)
+        lap_a = laplacian(self.a, config.boundary, self.rest[0])
+        lap_h = laplacian(self.h, config.boundary, self.rest[1])
+        self.a, self.h = (
+            self.a + (scalar(dt * values["D_a"]) * lap_a + scalar(dt) * f),
+            self.h + (scalar(dt * values["D_h"]) * lap_h + scalar(dt) * g),
+        )
+
+    def potential(self) -> None:
+        """Advance the potential: diffusion, leak, drive, jitter, clamp."""
+        config, scalar = self.config, self.scalar
+        rest = scalar(config.rest_potential_mv)
+        lap = laplacian(self.v, config.boundary, config.rest_potential_mv)
+        living = (self.a > scalar(config.activator_threshold)) & config.turing_enabled
+        v = self.v + (scalar(config.alpha) * lap + scalar(config.leak) * (rest - self.v))
+        v = v + np.where(living, scalar(config.turing_drive_mv), scalar(0))
+        if config.quantum_jitter:
+            noise = self.streams.jitter.standard_normal(v.shape, dtype=v.dtype)
+            v = v + noise * scalar(config.jitter_std_mv)
+        low, high = map(scalar, config.clamp_mv)
+        self.activations += int(living.sum())
+        self.clampings += int(((v < low) | (v > high)).sum())
+        self.v = np.clip(v, low, high)
+
+    def advance(self, steps: int) -> Reference:
+        """Advance by some steps."""
+        for _ in range(steps):
+            self.event()
+            if self.config.turing_enabled:
+                for _ in range(self.config.substeps):
+                    self.substep()
+            self.potential()
+        return self
