@@ -5,6 +5,7 @@
 array([1.])
 """
 
+from mycelium_fractal_net.federated._plan import TreePlan
 from mycelium_fractal_net.federated._rule import Aggregation, Rule
 from mycelium_fractal_net.federated.attacks import (
     ALittleIsEnough,
@@ -29,6 +30,7 @@ from mycelium_fractal_net.federated.multi_krum import MultiKrum
 from mycelium_fractal_net.federated.nearest_neighbor_mixing import NearestNeighborMixing
 from mycelium_fractal_net.federated.norm_clipping import NormClipping
 from mycelium_fractal_net.federated.pipeline import Pipeline, PreAggregation
+from mycelium_fractal_net.federated.tree import Tree
 from mycelium_fractal_net.federated.trimmed_mean import TrimmedMean
 
 NNM = NearestNeighborMixing
@@ -59,5 +61,7 @@ __all__ = [
     "PreAggregation",
     "Rule",
     "SignFlip",
+    "Tree",
+    "TreePlan",
     "TrimmedMean",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["column_median", "column_rank_mean", "in_blocks"]
+__all__ = ["column_median", "column_rank_mean", "cores", "in_blocks"]
 
 _LARGEST_NETWORK = 1500
 _SMALLEST_PARALLEL = 1 << 20
@@ -60,14 +60,19 @@ def _sorted_block(
         rank_means(columns.T, 0, right - left, low, high, nearest, nothing, nothing, out[left:right])
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def in_blocks(block: Callable[[int, int], None], length: int, work: int) -> None:
     """Run ``block(start, stop)`` over 0..length, on all cores if there is enough work."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if work < _SMALLEST_PARALLEL or cores == 1 or length < cores:
+    count = min(cores(), length)
+    if work < _SMALLEST_PARALLEL or count == 1:
         block(0, length)
         return
-    edges = np.linspace(0, length, cores + 1).astype(int).tolist()
-    with ThreadPoolExecutor(cores) as pool:
+    edges = np.linspace(0, length, count + 1).astype(int).tolist()
+    with ThreadPoolExecutor(count) as pool:
         list(pool.map(block, edges[:-1], edges[1:]))
 
 
