@@ -1,0 +1,61 @@
+"""The table of commands, and stand-ins that import a command when it is run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+import typer
+
+__all__ = ["COMMANDS", "Entry", "LazyCommand", "load"]
+
+
+class Entry(NamedTuple):
+    """Say where a command lives and how the help sums it up.
+
+    ``target`` is ``module:name`` inside this package; ``name`` is a function or a ``typer.Typer``.
+    """
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "simulate": Entry(
+        "simulate:simulate", "Simulate a field; print its features, write what --out asks for."
+    ),
+    "stability": Entry("stability:stability", "Say whether a kinetics can form a pattern, and of what size."),
+    "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
+    "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),
+    "ghk": Entry("potentials:ghk", "Compute the resting potential of a membrane that several ions cross."),
+    "warmup": Entry("warmup:warmup", "Compile every kernel now, so that the first use is quick."),
+}
+
+
+def load(entry: Entry) -> click.Command:
+    """Import the module of an entry and return its command."""
+    module, name = entry.target.split(":")
+    target: Any = getattr(import_module(f"mycelium_fractal_net.cli.{module}"), name)
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(rich_markup_mode=None, add_completion=False)
+        target.command()(function)
+    return typer.main.get_command(target)
+
+
+class LazyCommand(click.Command):
+    """Stand in for a command in the list; become the real one when it is given arguments."""
+
+    def __init__(self, name: str, entry: Entry) -> None:
+        super().__init__(name, short_help=entry.summary, help=entry.summary)
+        self.entry = entry
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse the arguments with the real command, which the context then belongs to."""
+        return load(self.entry).make_context(info_name, args, parent, **extra)

@@ -1,0 +1,175 @@
+"""From options to a configuration: one option for each field of ``SimulationConfig``, made from the model."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import click
+import typer
+from pydantic.fields import FieldInfo
+
+from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError, MissingExtraError
+from mycelium_fractal_net.fields import PRESETS, SimulationConfig
+
+__all__ = ["option_names", "parse_parameters", "read_mapping", "simulation_options"]
+
+
+def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--preset``, ``--config`` and an option for every field of ``SimulationConfig``.
+
+    The command receives them as one dictionary, its parameter ``settings``: what the preset says, over that
+    what the file says, over that what the options say. It holds only what the user gave.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
+    made = [
+        _preset_parameter(),
+        _config_parameter(),
+        *map(_field_parameter, SimulationConfig.model_fields.items()),
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**values: Any) -> Any:
+        given = {parameter.name: values.pop(parameter.name) for parameter in made}
+        return command(settings=_collect(**given), **values)
+
+    parameters = [*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *made]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # inspect reads it
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper
+
+
+def option_names(field: str) -> str:
+    """Return the option of a field.
+
+    Examples
+    --------
+    >>> option_names("grid_size"), option_names("turing_enabled")
+    ('--grid-size', '--turing-enabled/--no-turing-enabled')
+    """
+    flag = field.replace("_", "-")
+    if SimulationConfig.model_fields[field].annotation is bool:
+        return f"--{flag}/--no-{flag}"
+    return "--parameter" if field == "kinetics_parameters" else f"--{flag}"
+
+
+def parse_parameters(pairs: Iterable[str]) -> dict[str, float]:
+    """Turn ``name=value`` texts into a dictionary.
+
+    Examples
+    --------
+    >>> parse_parameters(["bias=-0.05", "D_h=2"])
+    {'bias': -0.05, 'D_h': 2.0}
+    """
+    parameters = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        try:
+            parameters[name.strip()] = float(text)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise InvalidInputError(f"a parameter must be NAME=VALUE with a number as value; got {pair!r}")
+    return parameters
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a mapping from JSON, TOML or YAML; of a result that ``mfn simulate`` wrote, its configuration.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is of another kind, cannot be parsed, or holds something else.
+    """
+    try:
+        content = _parse(path.suffix.lower(), path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold a mapping of parameters; got {type(content).__name__}")
+    return dict(content["config"]) if isinstance(content.get("config"), dict) else content
+
+
+def _parse(suffix: str, text: bytes) -> Any:
+    if suffix == ".json":
+        return json.loads(text)
+    if suffix == ".toml":
+        return tomllib.loads(text.decode())
+    if suffix in {".yaml", ".yml"}:
+        return _parse_yaml(text)
+    raise ConfigurationError(f"a configuration file must end in .json, .toml or .yaml; got {suffix!r}")
+
+
+def _parse_yaml(text: bytes) -> Any:
+    try:
+        import yaml
+    except ImportError:
+        raise MissingExtraError.for_extra("datasets", "PyYAML") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(error) from None
+
+
+def _collect(preset: str | None, config: Path | None, **options: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if preset is not None:
+        settings |= PRESETS[preset]
+    if config is not None:
+        settings |= read_mapping(config)
+    pairs = options.pop("kinetics_parameters")
+    if pairs:
+        options["kinetics_parameters"] = {
+            **settings.get("kinetics_parameters", {}),
+            **parse_parameters(pairs),
+        }
+    return settings | {name: value for name, value in options.items() if value is not None}
+
+
+def _keyword(name: str, annotation: Any, option: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[annotation | None, option]
+    )
+
+
+def _preset_parameter() -> inspect.Parameter:
+    option = typer.Option("--preset", click_type=click.Choice(list(PRESETS)), help="Named starting point.")
+    return _keyword("preset", str, option)
+
+
+def _config_parameter() -> inspect.Parameter:
+    option = typer.Option("--config", exists=True, dir_okay=False, help="Parameters from JSON, TOML or YAML.")
+    return _keyword("config", Path, option)
+
+
+def _field_parameter(item: tuple[str, FieldInfo]) -> inspect.Parameter:
+    name, field = item
+    kind = _plain_type(field.annotation)
+    text = field.description or ""
+    if name == "kinetics_parameters":
+        option = typer.Option("--parameter", "-p", metavar="NAME=VALUE", help=f"{text} Repeatable.")
+        return _keyword(name, list[str], option)
+    help_text = f"{text} [default: {_shown(field.default)}]"
+    if get_origin(kind) is Literal:
+        choice = click.Choice(list(get_args(kind)))
+        return _keyword(name, str, typer.Option(option_names(name), click_type=choice, help=help_text))
+    return _keyword(name, kind, typer.Option(option_names(name), help=help_text))
+
+
+def _plain_type(annotation: Any) -> Any:
+    """Return the type without what pydantic notes beside it."""
+    if get_origin(annotation) is Annotated:
+        return _plain_type(get_args(annotation)[0])
+    if get_origin(annotation) is tuple:
+        return tuple[tuple(_plain_type(part) for part in get_args(annotation))]  # type: ignore[misc] # made at run time
+    return annotation
+
+
+def _shown(default: Any) -> str:
+    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)

@@ -1,0 +1,44 @@
+"""``mfn kinetics``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mycelium_fractal_net.cli._console import print_json, print_table
+from mycelium_fractal_net.fields import get_kinetics, list_kinetics
+
+__all__ = ["kinetics"]
+
+
+def kinetics(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the reaction kinetics with their parameters, what they model and where they were published."""
+    models = [get_kinetics(name) for name in list_kinetics()]
+    if as_json:
+        print_json(
+            {
+                model.name: {
+                    "summary": model.summary,
+                    "source": model.source,
+                    "parameters": dict(model.parameters),
+                }
+                for model in models
+            }
+        )
+        return
+    print_table(
+        "Reaction kinetics",
+        ("name", "parameters", "summary", "source"),
+        [
+            (
+                model.name,
+                " ".join(f"{name}={value:g}" for name, value in model.parameters.items()),
+                model.summary,
+                model.source,
+            )
+            for model in models
+        ],
+    )

@@ -1,0 +1,87 @@
+"""``mfn simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mycelium_fractal_net.cli._console import print_json
+from mycelium_fractal_net.cli._recording import run_recorded
+from mycelium_fractal_net.cli._report import print_report, summary
+from mycelium_fractal_net.cli._settings import simulation_options
+from mycelium_fractal_net.cli._writers import FORMATS, parse_formats, write_results
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields import Simulation, SimulationConfig
+
+__all__ = ["simulate"]
+
+_FRAMES_IN_A_GIF = 64
+
+
+@simulation_options
+def simulate(
+    settings: dict[str, Any],
+    out: Annotated[Path | None, typer.Option(file_okay=False, help="Directory for the results.")] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="What to write to --out; repeatable, or separated by commas. [default: npz,json]",
+        ),
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(min=1, help="Keep every so many steps, for the npz history and the gif.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Go on from a checkpoint.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Simulate a field; print its features and write what --out and --format ask for.
+
+    Ctrl-C leaves a checkpoint in --out (or here) and says how to go on.
+    """
+    wanted = _wanted_formats(out, formats)
+    simulation = _resumed(resume, settings, threads) if resume else _fresh(settings, threads)
+    if every is None and "gif" in wanted:
+        every = max(1, -(-simulation.config.steps // _FRAMES_IN_A_GIF))
+    place = out if out is not None else (resume.parent if resume else Path())
+    again = _options_again(out, wanted, every)
+    recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
+    result = simulation.result
+    paths = write_results(result, recording, out, wanted) if out is not None else []
+    if as_json:
+        print_json({**summary(result), "files": [str(path) for path in paths]})
+        return
+    print_report(result)
+    for path in paths:
+        typer.echo(f"wrote {path}")
+
+
+def _wanted_formats(out: Path | None, formats: list[str] | None) -> list[str]:
+    if out is None and formats:
+        raise InvalidInputError("--format needs a directory to write to: add --out DIR")
+    return parse_formats(formats or ["npz", "json"])
+
+
+def _options_again(out: Path | None, formats: list[str], every: int | None) -> list[str]:
+    """Return the options to repeat when an interrupted run is resumed."""
+    if out is None:
+        return []
+    stride = [] if every is None else ["--every", str(every)]
+    return ["--out", str(out), "--format", ",".join(formats), *stride]
+
+
+def _fresh(settings: dict[str, Any], threads: int | None) -> Simulation:
+    return Simulation(SimulationConfig(**settings), threads=threads)
+
+
+def _resumed(checkpoint: Path, settings: dict[str, Any], threads: int | None) -> Simulation:
+    if settings:
+        given = ", ".join(settings)
+        raise InvalidInputError(f"--resume takes every parameter from the checkpoint; leave out: {given}")
+    return Simulation.load(checkpoint, threads=threads)

@@ -1,0 +1,17 @@
+"""Pictures of fields and of what was measured on them; needs the extra ``visualization``."""
+
+from mycelium_fractal_net.visualization.animation import save_animation
+from mycelium_fractal_net.visualization.figures import (
+    box_counting_figure,
+    dispersion_figure,
+    field_figure,
+    save_figure,
+)
+
+__all__ = [
+    "box_counting_figure",
+    "dispersion_figure",
+    "field_figure",
+    "save_animation",
+    "save_figure",
+]

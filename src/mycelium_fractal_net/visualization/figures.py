@@ -1,0 +1,188 @@
+"""Still pictures: a field, the fit of a box count, a dispersion relation."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields import LinearStability
+from mycelium_fractal_net.fractals import BoxCounting
+from mycelium_fractal_net.visualization._canvas import COLOUR_MAP, checked_fields, new_figure, shared_limits
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["box_counting_figure", "dispersion_figure", "draw_field", "field_figure", "save_figure"]
+
+
+def field_figure(
+    field_mv: ArrayLike, *, title: str = "", limits_mv: tuple[float, float] | None = None
+) -> Figure:
+    """Draw a membrane potential with its scale in mV.
+
+    Parameters
+    ----------
+    field_mv : array, shape (rows, columns)
+        In mV, finite.
+    title : str
+        Usually the parameters.
+    limits_mv : tuple of float, optional
+        Ends of the colour scale in mV; the field's extremes by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInputError
+        For another shape, or numbers that are not finite.
+    MissingExtraError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> figure = field_figure(np.linspace(-80, -40, 64).reshape(8, 8), title="a ramp")
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['row', 'membrane potential (mV)']
+    """
+    field = checked_fields("field_mv", field_mv, 2)
+    figure = new_figure(6.4, 5.4)
+    axes = figure.subplots()
+    image = draw_field(axes, field, shared_limits(field, limits_mv))
+    figure.colorbar(image, ax=axes, label="membrane potential (mV)")
+    axes.set_title(title, fontsize=10)
+    return figure
+
+
+def draw_field(axes: Axes, field: np.ndarray, limits_mv: tuple[float, float]):  # type: ignore[no-untyped-def, type-arg] # matplotlib's image type is private
+    """Draw the field into the axes and return the image."""
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
+    low, high = limits_mv
+    return axes.imshow(field, cmap=COLOUR_MAP, vmin=low, vmax=high, interpolation="nearest")
+
+
+def box_counting_figure(counting: BoxCounting, *, title: str = "") -> Figure:
+    """Draw box counts over box sizes with the fitted line, and the local slopes beside them.
+
+    A straight line in the left panel is not enough for a fractal; the right panel shows whether its slope
+    holds over the scales.
+
+    Parameters
+    ----------
+    counting : BoxCounting
+        From :func:`mycelium_fractal_net.box_counting_dimension`.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than two scales to draw.
+    """
+    scales = np.asarray(counting.scales, dtype=np.float64)
+    counts = np.asarray(counting.counts, dtype=np.float64)
+    if scales.size < 2 or not (counts > 0).all():
+        raise InvalidInputError(
+            f"box counts at two scales or more are needed to draw a fit; the verdict is {counting.verdict!r}"
+        )
+    figure = new_figure(9.0, 4.0)
+    fit, slopes = figure.subplots(1, 2)
+    _draw_fit(fit, scales, counts, counting)
+    _draw_slopes(slopes, scales, counting)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _draw_fit(axes: Axes, scales: np.ndarray, counts: np.ndarray, counting: BoxCounting) -> None:  # type: ignore[type-arg] # of floats
+    middle = np.exp(np.mean(np.log(counts)) + counting.dimension * np.mean(np.log(scales)))
+    axes.loglog(scales, counts, "o", color="black", label="boxes counted")
+    label = f"slope -{counting.dimension:.3f}, $R^2$ = {counting.r2:.4f}"
+    axes.loglog(scales, middle * scales**-counting.dimension, color="#b5367a", label=label)
+    axes.set_xlabel("box size (cells)")
+    axes.set_ylabel("boxes that hold a cell")
+    axes.legend(frameon=False)
+
+
+def _draw_slopes(axes: Axes, scales: np.ndarray, counting: BoxCounting) -> None:  # type: ignore[type-arg] # of floats
+    slopes = np.asarray(counting.local_slopes, dtype=np.float64)
+    between = np.sqrt(scales[1:] * scales[:-1])
+    axes.semilogx(between[: slopes.size], slopes, "o-", color="black")
+    axes.axhline(counting.dimension, color="#b5367a")
+    axes.set_ylim(0, 2.1)
+    axes.set_xlabel("box size (cells)")
+    axes.set_ylabel("local dimension")
+    axes.set_title(f"verdict: {counting.verdict}", fontsize=10)
+
+
+def dispersion_figure(report: LinearStability, *, title: str | None = None) -> Figure:
+    """Draw the growth rate of a small perturbation over its wave number.
+
+    Parameters
+    ----------
+    report : LinearStability
+        From :func:`mycelium_fractal_net.linear_stability`.
+    title : str, optional
+        The kinetics and its wavelength by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> figure = dispersion_figure(mfn.linear_stability("mycelium"))
+    >>> figure.axes[0].get_xlabel()
+    'wave number k (radians per cell)'
+    """
+    wave_numbers = np.linspace(0.0, math.pi, 513)
+    figure = new_figure(6.4, 4.4)
+    axes = figure.subplots()
+    axes.axhline(0.0, color="0.6", linewidth=0.8)
+    axes.plot(wave_numbers, report.growth_rate(wave_numbers), color="black", label="continuum")
+    on_lattice = report.growth_rate(wave_numbers, lattice=True)
+    axes.plot(wave_numbers, on_lattice, "--", color="#b5367a", label="lattice, along an axis")
+    if report.band is not None:
+        low, high = report.band
+        axes.axvspan(low, min(high, math.pi), color="#fca50a", alpha=0.2, label="growing")
+    axes.set_xlim(0.0, math.pi)
+    axes.set_xlabel("wave number k (radians per cell)")
+    axes.set_ylabel("growth rate (per step)")
+    axes.set_title(_dispersion_title(report) if title is None else title, fontsize=10)
+    axes.legend(frameon=False)
+    return figure
+
+
+def _dispersion_title(report: LinearStability) -> str:
+    if not report.turing_unstable:
+        return f"{report.kinetics}: not Turing-unstable"
+    return f"{report.kinetics}: fastest wavelength {report.wavelength_cells:.2f} cells"
+
+
+def save_figure(figure: Figure, path: str | Path, *, dots_per_inch: int = 120) -> Path:
+    """Write a figure; the ending chooses the format (png, svg, pdf).
+
+    Raises
+    ------
+    InvalidInputError
+        For an ending that matplotlib does not know.
+    """
+    target = Path(path)
+    known = figure.canvas.get_supported_filetypes()
+    if target.suffix.lstrip(".").lower() not in known:
+        raise InvalidInputError(
+            f"a picture's name must end in one of {', '.join(sorted(known))}; got {target.name!r}"
+        )
+    figure.savefig(target, dpi=dots_per_inch)
+    return target
