@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["column_median", "column_rank_mean", "cores", "in_blocks"]
+__all__ = ["column_median", "column_rank_mean", "cores", "in_blocks", "in_turns"]
 
 _LARGEST_NETWORK = 1500
 _SMALLEST_PARALLEL = 1 << 20
@@ -68,12 +68,20 @@ def cores() -> int:
 def in_blocks(block: Callable[[int, int], None], length: int, work: int) -> None:
     """Run ``block(start, stop)`` over 0..length, on all cores if there is enough work."""
     count = min(cores(), length)
+    edges = np.linspace(0, length, count + 1).astype(int).tolist()
     if work < _SMALLEST_PARALLEL or count == 1:
         block(0, length)
+    else:
+        in_turns(lambda turn, _: block(edges[turn], edges[turn + 1]), count, work)
+
+
+def in_turns(task: Callable[[int, int], None], turns: int, work: int) -> None:
+    """Run ``task(turn, turns)`` for every turn, on as many threads if there is enough work, else once."""
+    if work < _SMALLEST_PARALLEL or turns == 1:
+        task(0, 1)
         return
-    edges = np.linspace(0, length, count + 1).astype(int).tolist()
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(block, edges[:-1], edges[1:]))
+    with ThreadPoolExecutor(turns) as pool:
+        list(pool.map(task, range(turns), [turns] * turns))
 
 
 @lru_cache(maxsize=64)

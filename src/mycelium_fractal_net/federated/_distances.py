@@ -5,34 +5,46 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.federated._columns import in_blocks
+from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._columns import cores, in_blocks, in_turns
+from mycelium_fractal_net.federated._scale import row_sizes
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["squared_distances", "squared_distances_of_pairs", "tame"]
+__all__ = ["squared_distances", "squared_distances_of_pairs"]
 
-_BLOCK_BYTES = 1 << 26
-_DIRECT_WORK = 1 << 20
 _CANCELLED = 1e-6
 _DEEPEST = 3
+_DIRECT_WORK = 1 << 21
+_MOST_ROWS = 20_000
 
 
 def squared_distances(values: FloatArray) -> NDArray[np.float64]:
-    """Return ``|x_i - x_j|^2`` for all pairs, shape (n, n), symmetric, zero diagonal.
+    """Return ``|x_i - x_j|^2`` for all pairs of tame rows, shape (n, n), symmetric, zero diagonal.
 
-    From a blocked Gram matrix in float64, centred on the mean of the updates of ordinary size. A pair whose
-    difference cancels there (closer than 1e-3 of its distance to the centre) is computed again around a
-    centre among its own neighbours, at last from the difference itself. So one update of 1e30, or many, take
-    nothing from the precision of the others: the relative error of every entry stays below about 1e-9.
+    From a Gram matrix in float64, centred on the mean of the rows of ordinary size. A pair whose difference
+    cancels there (closer than 1e-3 of its distance to the centre) is computed again around a centre among
+    its own neighbours, at last from the difference itself. So one update of 1e30, or many, take nothing from
+    the precision of the others: the relative error of every entry stays below about 1e-9.
+
+    Raises
+    ------
+    AggregationError
+        For more than 20,000 rows, whose pairs do not fit into memory.
     """
-    values = tame(values)
     n = len(values)
+    if n > _MOST_ROWS:
+        raise AggregationError(
+            f"the distances of all pairs of {n} updates need {8 * n * n / 2**30:.0f} GiB; "
+            f"use Tree.default({n}), which compares within leaves",
+            n=n,
+        )
     out = np.zeros((n, n))
-    if n * n * values.shape[1] <= 2 * _DIRECT_WORK:
-        _fill_direct(values, np.triu(np.ones((n, n), dtype=bool), 1), np.arange(n), out)
-        return out
-    sizes = np.abs(values).max(axis=1)
-    ordinary = np.flatnonzero(sizes <= 2 * np.median(sizes))
-    _fill(values, np.arange(n), ordinary, out, 0)
+    everyone = np.arange(n)
+    if n * n * values.shape[1] <= _DIRECT_WORK:
+        _fill_direct(values, np.tri(n, k=-1, dtype=bool), everyone, out)
+    else:
+        sizes = row_sizes(values)
+        _fill(values, everyone, np.flatnonzero(sizes <= 2 * np.median(sizes)), out, 0)
     return out
 
 
@@ -45,37 +57,10 @@ def squared_distances_of_pairs(
     out = np.empty(len(first))
 
     def block(start: int, stop: int) -> None:
-        distances_between(values, first[start:stop], second[start:stop], 1.0, out[start:stop])
+        distances_between(values, first[start:stop], second[start:stop], out[start:stop])
 
     in_blocks(block, len(first), len(first) * values.shape[1])
     return out
-
-
-def tame(values: FloatArray) -> FloatArray:
-    """Bring the values to a scale at which squares neither overflow nor vanish, for ranking only.
-
-    The scale is the power of two nearest to the median of the rows' largest entries, so f hostile rows do not
-    set it; rows 2^400 times larger are shrunk along their own direction. Returns the input itself where
-    nothing needs to be done. Distances are then in units of the scale (see `distance_unit`).
-    """
-    sizes = np.abs(values).max(axis=1).astype(np.float64)
-    unit = distance_unit(sizes)
-    largest = float(sizes.max())
-    if unit == 1.0 and largest < 1e130:
-        return values
-    limit = 2.0**400
-    scaled = values.astype(np.float64) / unit
-    wild = np.flatnonzero(sizes / unit > limit)
-    scaled[wild] = values[wild] / sizes[wild, None] * limit
-    return scaled
-
-
-def distance_unit(sizes: NDArray[np.float64]) -> float:
-    """Return 1, or the power of two by which the rows are divided if their squares are out of range."""
-    middle = float(np.median(sizes))
-    if 1e-120 < middle < 1e120 or middle == 0.0:
-        return 1.0
-    return float(2.0 ** np.floor(np.log2(middle)))
 
 
 def _fill(
@@ -86,34 +71,36 @@ def _fill(
     depth: int,
 ) -> None:
     """Write the distances among `rows`, centred on the mean of `ordinary`; repair what cancels."""
+    from mycelium_fractal_net.federated._kernels import distances_from_gram
+
     gram = _centred_gram(values, rows, ordinary)
-    norms = np.diagonal(gram).copy()
-    sums = norms[:, None] + norms[None, :]
-    distances = sums - 2.0 * gram
-    cancelled = distances < _CANCELLED * sums
-    np.fill_diagonal(cancelled, val=False)
-    np.fill_diagonal(distances, 0.0)
-    out[np.ix_(rows, rows)] = np.maximum(distances, 0.0)
-    if not cancelled.any():
+    count = distances_from_gram(gram, rows, _CANCELLED, out)
+    if count == 0:
         return
-    if depth == _DEEPEST or 50 * np.count_nonzero(cancelled) < len(rows) ** 2:
-        _fill_direct(values, np.triu(cancelled), rows, out)
+    norms = np.diagonal(gram)
+    close = np.tril(out[np.ix_(rows, rows)] < _CANCELLED * (norms[:, None] + norms), -1)
+    if depth == _DEEPEST or count < len(rows):
+        _fill_direct(values, close, rows, out)
         return
-    for group in _groups(cancelled):
+    for group in _groups(close):
         _fill(values, rows[group], rows[group[:1]], out, depth + 1)
 
 
 def _centred_gram(
     values: FloatArray, rows: NDArray[np.intp], ordinary: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    step = max(1, _BLOCK_BYTES // (8 * len(rows)))
-    everything = len(rows) == len(values)
+    """Return the lower triangle of the Gram matrix of `rows` around the mean of `ordinary`."""
+    from mycelium_fractal_net.federated._kernels import add_centred_gram, column_means
+
+    centre = np.empty(values.shape[1])
+    work = len(ordinary) * values.shape[1]
+    in_blocks(lambda start, stop: column_means(values, ordinary, start, stop, centre), len(centre), work)
     gram = np.zeros((len(rows), len(rows)))
-    for left in range(0, values.shape[1], step):
-        columns = values[:, left : left + step]
-        block = (columns if everything else columns[rows]).astype(np.float64)
-        block -= columns[ordinary].mean(axis=0, dtype=np.float64)
-        gram += block @ block.T
+    in_turns(
+        lambda turn, turns: add_centred_gram(values, rows, centre, turn, turns, gram),
+        cores(),
+        len(rows) ** 2 * values.shape[1] // 8,
+    )
     return gram
 
 

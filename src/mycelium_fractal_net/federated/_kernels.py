@@ -6,16 +6,19 @@ import numpy as np
 from numba import njit
 
 _TILE = 64
+_PANEL = 512
+_STRIP = 16
+_MIX_TILE = 64
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def distances_between(x, first, second, scale, out):
-    """Write ``|x[first[p]] - x[second[p]]|^2 scale^2`` into ``out[p]``, summed in float64."""
+def distances_between(x, first, second, out):
+    """Write ``|x[first[p]] - x[second[p]]|^2`` into ``out[p]``, summed in float64."""
     for p in range(first.size):
         a, b = first[p], second[p]
         total = 0.0
         for k in range(x.shape[1]):
-            gap = (np.float64(x[a, k]) - np.float64(x[b, k])) * scale
+            gap = np.float64(x[a, k]) - np.float64(x[b, k])
             total += gap * gap
         out[p] = total
 
@@ -65,3 +68,149 @@ def _mean_of_ranks(ordered, low, high, nearest):
         for i in range(low, high):
             mean += ordered[i] / (high - low)
     return min(max(mean, np.float64(ordered[low])), np.float64(ordered[high - 1]))
+
+
+@njit(cache=True, nogil=True)
+def row_sizes(bits, mask, start, stop, out):
+    """Write the largest magnitude of every row into ``out``, as the bits of a float without its sign.
+
+    Bits of IEEE magnitudes are ordered as the numbers are, infinity and then NaN above all of them.
+    """
+    for i in range(start, stop):
+        largest = mask & 0
+        for k in range(bits.shape[1]):
+            largest = max(largest, bits[i, k] & mask)
+        out[i] = largest
+
+
+@njit(cache=True, nogil=True)
+def column_means(x, rows, start, stop, out):
+    """Write the mean over ``rows`` of the columns start..stop into ``out``, without overflow."""
+    share = 1.0 / rows.size
+    for k in range(start, stop):
+        out[k] = 0.0
+    for i in rows:
+        for k in range(start, stop):
+            out[k] += x[i, k] * share
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def add_centred_gram(x, rows, centre, turn, turns, out):
+    """Add the lower triangle of ``(x - centre)(x - centre)^T`` to ``out``: every ``turns``-th strip of it.
+
+    Four by four dot products at a time, over panels of 512 columns that stay in the cache. The bits of an
+    entry do not depend on ``turns``.
+    """
+    n = rows.size
+    padded = (n + 3) // 4 * 4
+    panel = np.zeros((padded, _PANEL))
+    for left in range(0, x.shape[1], _PANEL):
+        width = min(_PANEL, x.shape[1] - left)
+        for i in range(n):
+            row = rows[i]
+            for k in range(width):
+                panel[i, k] = np.float64(x[row, left + k]) - centre[left + k]
+        for first in range(turn * _STRIP, padded, turns * _STRIP):
+            for i in range(first, padded, 4):
+                for j in range(first, min(first + _STRIP, i + 4), 4):
+                    _add_products(panel, i, j, width, n, out)
+
+
+@njit(nogil=True, fastmath={"reassoc", "contract"}, inline="always")
+def _add_products(panel, i, j, width, n, out):
+    a0, a1, a2, a3 = panel[i], panel[i + 1], panel[i + 2], panel[i + 3]
+    b0, b1, b2, b3 = panel[j], panel[j + 1], panel[j + 2], panel[j + 3]
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    for k in range(width):
+        p0, p1, p2, p3 = a0[k], a1[k], a2[k], a3[k]
+        q0, q1, q2, q3 = b0[k], b1[k], b2[k], b3[k]
+        s00 += p0 * q0
+        s01 += p0 * q1
+        s02 += p0 * q2
+        s03 += p0 * q3
+        s10 += p1 * q0
+        s11 += p1 * q1
+        s12 += p1 * q2
+        s13 += p1 * q3
+        s20 += p2 * q0
+        s21 += p2 * q1
+        s22 += p2 * q2
+        s23 += p2 * q3
+        s30 += p3 * q0
+        s31 += p3 * q1
+        s32 += p3 * q2
+        s33 += p3 * q3
+    sums = (s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33)
+    for r in range(4):
+        for c in range(4):
+            if i + r < n and j + c <= i + r:
+                out[i + r, j + c] += sums[4 * r + c]
+
+
+@njit(cache=True, nogil=True)
+def mix_rows(x, members, start, stop, out):
+    """Write the mean of ``x[members[i]]`` into ``out[i]``, for the columns start..stop."""
+    n, count = members.shape
+    tile = np.zeros((x.shape[0], _MIX_TILE))
+    total = np.empty(_MIX_TILE)
+    for left in range(start, stop, _MIX_TILE):
+        width = min(_MIX_TILE, stop - left)
+        for i in range(x.shape[0]):
+            for k in range(width):
+                tile[i, k] = x[i, left + k]
+        for i in range(n):
+            total[:] = 0.0
+            for j in range(count):
+                row = tile[members[i, j]]
+                for k in range(_MIX_TILE):
+                    total[k] += row[k]
+            for k in range(width):
+                out[i, left + k] = total[k] / count
+
+
+@njit(cache=True, nogil=True)
+def distances_from_gram(gram, rows, least, out):
+    """Fill ``out`` at all pairs of ``rows`` from a lower Gram triangle; return how many pairs cancelled.
+
+    A pair counts as cancelled if its squared distance is below ``least`` times its two squared norms.
+    """
+    cancelled = 0
+    for i in range(rows.size):
+        out[rows[i], rows[i]] = 0.0
+        for j in range(i):
+            norms = gram[i, i] + gram[j, j]
+            gap = max(norms - 2.0 * gram[i, j], 0.0)
+            cancelled += gap < least * norms
+            out[rows[i], rows[j]] = gap
+            out[rows[j], rows[i]] = gap
+    return cancelled
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def pull_towards_rows(x, centre, start, stop, pull, distances):
+    """Write ``|x_i - centre|`` and add up ``(x_i - centre) / |x_i - centre|`` over the rows start..stop."""
+    for i in range(start, stop):
+        total = 0.0
+        for k in range(x.shape[1]):
+            gap = x[i, k] - centre[k]
+            total += gap * gap
+        distances[i] = np.sqrt(total)
+        if total > 0.0:
+            inverse = 1.0 / distances[i]
+            for k in range(x.shape[1]):
+                pull[k] += (x[i, k] - centre[k]) * inverse
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def add_clipped_rows(x, centre, radius, start, stop, moved, distances):
+    """Write ``|x_i - centre|`` and add up ``(x_i - centre) min(1, radius / |x_i - centre|)``."""
+    for i in range(start, stop):
+        total = 0.0
+        for k in range(x.shape[1]):
+            gap = x[i, k] - centre[k]
+            total += gap * gap
+        distances[i] = np.sqrt(total)
+        share = radius / max(distances[i], radius)
+        for k in range(x.shape[1]):
+            moved[k] += (x[i, k] - centre[k]) * share

@@ -16,8 +16,6 @@ __all__ = ["Batch", "FloatArray", "read_updates", "reject_non_finite", "require_
 
 FloatArray = NDArray[np.floating[Any]]
 
-_ROWS_PER_CHECK_BYTES = 1 << 22
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -139,10 +137,9 @@ def _from_torch(tensor: Any, torch: Any) -> Batch:
 
 def reject_non_finite(values: FloatArray) -> tuple[FloatArray, NDArray[np.intp], dict[int, str]]:
     """Split off the rows that hold NaN or infinity: (finite rows, their indices, reason by index)."""
-    step = max(1, _ROWS_PER_CHECK_BYTES // (values.shape[1] * values.itemsize))
-    fine = np.concatenate(
-        [np.isfinite(values[i : i + step]).all(axis=1) for i in range(0, len(values), step)]
-    )
+    from mycelium_fractal_net.federated._scale import row_sizes
+
+    fine = np.isfinite(row_sizes(values))
     kept = np.flatnonzero(fine)
     if len(kept) == len(values):
         return values, kept, {}

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.federated._columns import column_rank_mean
-from mycelium_fractal_net.federated._distances import squared_distances, tame
+from mycelium_fractal_net.federated._distances import squared_distances
 from mycelium_fractal_net.federated._rule import Outcome, Rule
+from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.krum import Neighbors, neighbor_count, require_neighbors
 
@@ -69,10 +70,11 @@ class Bulyan(Rule):
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Select, then average around the median."""
         f = self.f - lost
-        chosen, scores = self._select(squared_distances(tame(values)), f)
+        tamed, exponent = tame(values)
+        chosen, scores = self._select(squared_distances(tamed), f)
         keep = len(chosen)
         vector = column_rank_mean(values[chosen], 0, keep, nearest=keep - 2 * f)
-        return Outcome(vector, chosen, scores)
+        return Outcome(vector, chosen, untame(scores, 2 * exponent))
 
     def _select(self, distances: NDArray[np.float64], f: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         n = len(distances)

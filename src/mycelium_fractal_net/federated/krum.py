@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._distances import squared_distances, squared_distances_of_pairs, tame
+from mycelium_fractal_net.federated._distances import squared_distances, squared_distances_of_pairs
 from mycelium_fractal_net.federated._rule import Outcome, Rule
+from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 
 __all__ = ["Krum", "Neighbors"]
@@ -73,10 +74,10 @@ class Krum(Rule):
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Pick the row of the lowest score."""
         count = neighbor_count(len(values), self.f - lost, self.neighbors)
-        values, original = tame(values), values
-        scores = krum_scores(squared_distances(values), count)
-        best = _first_lowest(values, scores, count)
-        return Outcome(original[best].copy(), np.array([best]), scores)
+        tamed, exponent = tame(values)
+        scores = krum_scores(squared_distances(tamed), count)
+        best = _first_lowest(tamed, scores, count)
+        return Outcome(values[best].copy(), np.array([best]), untame(scores, 2 * exponent))
 
 
 def require_neighbors(neighbors: str) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._distances import squared_distances, tame
+from mycelium_fractal_net.federated._distances import squared_distances
 from mycelium_fractal_net.federated._rule import Outcome, Rule
+from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.krum import Neighbors, krum_scores, neighbor_count, require_neighbors
 from mycelium_fractal_net.federated.mean import weighted_mean
@@ -72,10 +73,15 @@ class MultiKrum(Rule):
         """Average the best rows."""
         f = self.f - lost
         count = neighbor_count(len(values), f, self.neighbors)
-        scores = krum_scores(squared_distances(tame(values)), count)
+        tamed, exponent = tame(values)
+        scores = krum_scores(squared_distances(tamed), count)
         chosen = np.sort(np.argsort(scores, kind="stable")[: self.m or len(values) - f])
         picked = values[chosen]
-        return Outcome(weighted_mean(picked, np.full(len(picked), 1.0 / len(picked))), chosen, scores)
+        return Outcome(
+            weighted_mean(picked, np.full(len(picked), 1.0 / len(picked))),
+            chosen,
+            untame(scores, 2 * exponent),
+        )
 
     def _require(self, n: int, lost: int) -> None:
         super()._require(n, lost)

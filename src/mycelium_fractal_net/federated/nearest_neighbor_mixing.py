@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._columns import in_blocks
 from mycelium_fractal_net.federated._distances import squared_distances
+from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.pipeline import PreAggregation
 
@@ -18,12 +20,33 @@ __all__ = ["NearestNeighborMixing"]
 class NearestNeighborMixing(PreAggregation):
     r"""Replace every update by the mean of its n - f nearest, itself among them.
 
-    .. math:: y_i = \frac{1}{n-f} \sum_{j \in N_i} x_j
+    .. math:: y_i = \frac{1}{n-f} \sum_{j \in N_i} x_j, \qquad |N_i| = n - f
+
+    where :math:`N_i` are the nearest to :math:`x_i` (lower indices on ties).
 
     Parameters
     ----------
     f : int
         Hostile updates to be prepared for; n > 2f.
+
+    Notes
+    -----
+    With a rule of coefficient :math:`\kappa` behind it the whole has
+    :math:`\kappa' \le \frac{8f}{n-f}(\kappa + 1)`, the order of the best that is possible, which the rules
+    alone do not reach when honest clients differ. An honest client's own row never holds more than the other
+    honest ones and f hostile ones, so a far-away update enters no honest neighbourhood. Cost O(n^2 d).
+
+    References
+    ----------
+    Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, "Fixing by mixing: a recipe for optimal Byzantine ML
+    under heterogeneity", AISTATS 2023, doi:10.48550/arXiv.2302.01772.
+
+    Examples
+    --------
+    >>> NearestNeighborMixing(f=1)([[1.0], [2.0], [3.0], [1e30]])[:3]
+    array([[2.],
+           [2.],
+           [2.]])
     """
 
     f: int
@@ -38,18 +61,18 @@ class NearestNeighborMixing(PreAggregation):
     def require(self, n: int) -> None:
         """Refuse n <= 2f."""
         if n <= 2 * self.f:
-            raise AggregationError(f"{self!r} needs n > 2f; got n = {n}", n=n)
+            raise AggregationError(f"{self!r} needs n > 2f, at least {2 * self.f + 1}; got n = {n}", n=n)
 
     def mix(self, values: FloatArray, lost: int) -> tuple[FloatArray, None]:
-        """Average the neighbourhoods."""
-        n = len(values)
-        keep = n - (self.f - lost)
-        nearest = np.argsort(squared_distances(values), axis=1, kind="stable")[:, :keep]
-        shares = np.zeros((n, n))
-        np.put_along_axis(shares, nearest, 1.0 / keep, axis=1)
+        """Average the neighbourhoods, in float64."""
+        from mycelium_fractal_net.federated._kernels import mix_rows
+
+        tamed, exponent = tame(values)
+        keep = len(values) - (self.f - lost)
+        order = np.argsort(squared_distances(tamed), axis=1, kind="stable")
+        members = np.sort(order[:, :keep], axis=1)
+        source = values if exponent == 0 else np.ldexp(values, -exponent)
         mixed = np.empty(values.shape)
-        step = max(1, (1 << 22) // n)
-        for left in range(0, values.shape[1], step):
-            block = values[:, left : left + step].astype(np.float64)
-            mixed[:, left : left + step] = shares @ block
-        return mixed, None
+        work = keep * values.size
+        in_blocks(lambda start, stop: mix_rows(source, members, start, stop, mixed), values.shape[1], work)
+        return untame(mixed, exponent), None

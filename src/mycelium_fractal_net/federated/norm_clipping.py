@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mycelium_fractal_net.federated._scale import row_sizes
 from mycelium_fractal_net.federated._updates import FloatArray, require_positive
-from mycelium_fractal_net.federated.geometric_median import distances_to
 from mycelium_fractal_net.federated.pipeline import PreAggregation
 
 __all__ = ["NormClipping"]
@@ -22,7 +22,24 @@ class NormClipping(PreAggregation):
     Parameters
     ----------
     c : float
-        The greatest length.
+        The greatest length, in the unit of the updates.
+
+    Notes
+    -----
+    Bounds what one update can do to any rule, and is no robust rule by itself: f clipped updates still move a
+    mean by up to f c / n. It has no f of its own. Exact for lengths whose squares overflow. Cost O(nd).
+
+    References
+    ----------
+    Sun, Kairouz, Suresh, McMahan, "Can you really backdoor federated learning?", 2019,
+    doi:10.48550/arXiv.1911.07963.
+
+    Examples
+    --------
+    >>> NormClipping(c=1.0)([[3.0, 4.0], [0.1, 0.0], [0.0, 1e300]])
+    array([[0.6, 0.8],
+           [0.1, 0. ],
+           [0. , 1. ]])
     """
 
     c: float
@@ -32,5 +49,8 @@ class NormClipping(PreAggregation):
 
     def mix(self, values: FloatArray, lost: int) -> tuple[FloatArray, None]:
         """Shorten the rows."""
-        lengths = distances_to(values, np.zeros(values.shape[1]))
-        return values * (self.c / np.maximum(lengths, self.c))[:, None], None
+        clipped = values.astype(np.float64)
+        for row, size in zip(clipped, row_sizes(values), strict=True):
+            if size > 0 and (length := float(np.linalg.norm(row / size))) > self.c / size:
+                row *= self.c / size / length
+        return clipped, None

@@ -1,0 +1,45 @@
+"""Sums over the rows as seen from a centre; their bits do not depend on the number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.federated._columns import in_blocks
+from mycelium_fractal_net.federated._updates import FloatArray
+
+__all__ = ["clipped_sum", "unit_pull"]
+
+_GROUPS = 8
+_Sums = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def unit_pull(values: FloatArray, centre: NDArray[np.float64]) -> _Sums:
+    """Return the sum of the unit vectors from the centre to the rows, and the rows' distances."""
+    from mycelium_fractal_net.federated._kernels import pull_towards_rows
+
+    return _grouped(lambda *span: pull_towards_rows(values, centre, *span), values)
+
+
+def clipped_sum(values: FloatArray, centre: NDArray[np.float64], radius: float) -> _Sums:
+    """Return the sum of the rows' differences to the centre, cut to the radius, and their distances."""
+    from mycelium_fractal_net.federated._kernels import add_clipped_rows
+
+    return _grouped(lambda *span: add_clipped_rows(values, centre, radius, *span), values)
+
+
+def _grouped(task: Callable[..., None], values: FloatArray) -> _Sums:
+    """Run `task` on a fixed number of groups of rows, whatever the threads, and add up in order."""
+    n, d = values.shape
+    groups = min(_GROUPS, n)
+    edges = np.linspace(0, n, groups + 1).astype(int).tolist()
+    sums, distances = np.zeros((groups, d)), np.empty(n)
+
+    def block(start: int, stop: int) -> None:
+        for group in range(start, stop):
+            task(edges[group], edges[group + 1], sums[group], distances)
+
+    in_blocks(block, groups, values.size)
+    return sums.sum(axis=0), distances
