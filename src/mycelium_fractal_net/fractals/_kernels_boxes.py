@@ -1,0 +1,197 @@
+"""Compiled box counts of a 0/1 mask: over every offset of the grid, or on the grid that starts at (0, 0)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["aligned_counts", "cover_counts", "extents"]
+
+
+@njit(cache=True, nogil=True)
+def cover_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64], periodic: bool) -> NDArray[np.int64]:
+    """For each scale (ascending) count the boxes that hold a cell, on the grid whose offset needs the fewest.
+
+    ``window[r, c]`` says whether the box that *ends* at (r, c) holds a cell. It grows from scale to scale by
+    OR-ing shifted copies of itself; the boxes of one grid are those of one phase class of ends.
+    """
+    rows, columns = mask.shape
+    counts = np.empty(scales.size, np.int64)
+    window = np.ascontiguousarray(mask)
+    height = width = 1
+    for index in range(scales.size):
+        wanted_height = min(scales[index], rows)
+        wanted_width = min(scales[index], columns)
+        while height < wanted_height or width < wanted_width:
+            taller = min(2 * height, wanted_height)
+            wider = min(2 * width, wanted_width)
+            window = _grow(window, taller - height, wider - width, periodic)
+            height, width = taller, wider
+        if periodic and (rows % height or columns % width):
+            counts[index] = _fewest_on_torus(window, height, width)
+        else:
+            counts[index] = _fewest_over_phases(window, height, width)
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> NDArray[np.uint8]:
+    """OR the windows with copies moved ``down`` and ``right``: zeros come in from outside, or it wraps."""
+    rows, columns = window.shape
+    grown_rows = rows if periodic else rows + down
+    grown_columns = columns if periodic else columns + right
+    grown = np.empty((grown_rows, grown_columns), np.uint8)
+    line = np.zeros(right + grown_columns, np.uint8)
+    body = line[right:]
+    for r in range(grown_rows):
+        above = r - down
+        if periodic and above < 0:
+            above += rows
+        _join(window, r if r < rows else -1, above, body[:columns])
+        if periodic:
+            line[:right] = line[columns : columns + right]
+        _either(line[:grown_columns], body, grown[r])
+    return grown
+
+
+@njit(cache=True, nogil=True)
+def _join(window: NDArray[np.uint8], first: int, second: int, target: NDArray[np.uint8]) -> None:
+    """Write row ``first`` OR row ``second``; a negative row stands for zeros."""
+    if first < 0:
+        target[:] = window[second]
+    elif second < 0:
+        target[:] = window[first]
+    else:
+        _either(window[first], window[second], target)
+
+
+@njit(cache=True, nogil=True)
+def _either(a: NDArray[np.uint8], b: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
+    for i in range(target.size):
+        target[i] = a[i] | b[i]
+
+
+@njit(cache=True, nogil=True)
+def _fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> int:
+    """Sum the windows of every phase class and return the smallest sum."""
+    rows, columns = window.shape
+    sums = np.zeros((height, columns), np.int32)
+    for r in range(rows):
+        _add(window[r], sums[r % height])
+    fewest: int = rows * columns
+    folded = np.empty(width, np.int32)
+    for phase in range(min(height, rows)):
+        folded[:] = 0
+        for start in range(0, columns, width):
+            _add_wide(sums[phase, start : start + width], folded)
+        fewest = min(fewest, int(folded.min()))
+    return fewest
+
+
+@njit(cache=True, nogil=True)
+def _add(values: NDArray[np.uint8], target: NDArray[np.int32]) -> None:
+    for i in range(values.size):
+        target[i] += values[i]
+
+
+@njit(cache=True, nogil=True)
+def _add_wide(values: NDArray[np.int32], target: NDArray[np.int32]) -> None:
+    for i in range(values.size):
+        target[i] += values[i]
+
+
+@njit(cache=True, nogil=True)
+def _fewest_on_torus(window: NDArray[np.uint8], height: int, width: int) -> int:
+    """Cover a torus that the box does not divide: from every start, the last box overlaps the first."""
+    sums = _strided_sums(window, height)
+    across = np.ascontiguousarray(sums.T)
+    totals = _strided_sums(across, width)
+    return int(totals.min())
+
+
+@njit(cache=True, nogil=True)
+def _strided_sums(values: NDArray[np.int64], stride: int) -> NDArray[np.int64]:
+    """For each row p return the sum of the rows p, p + stride, ... that go once round."""
+    rows, columns = values.shape
+    around = -(-rows // stride)
+    sums = np.zeros((rows, columns), np.int64)
+    for p in range(min(stride, rows)):
+        for turn in range(around):
+            sums[p] += values[(p + turn * stride) % rows]
+    for p in range(stride, rows):
+        leaving = values[p - stride]
+        entering = values[(p - stride + around * stride) % rows]
+        sums[p] = sums[p - stride] - leaving + entering
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def aligned_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the boxes that hold a cell, each scale reduced from the last one that divides it."""
+    counts = np.empty(scales.size, np.int64)
+    level = mask
+    reached = 1
+    for index in range(scales.size):
+        scale = scales[index]
+        if scale % reached:
+            level = mask
+            reached = 1
+        level = _reduce(level, scale // reached)
+        reached = scale
+        counts[index] = level.sum()
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _reduce(mask: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """OR together the cells of each factor x factor box; boxes at the end may be partial."""
+    rows, columns = mask.shape
+    reduced = np.zeros((-(-rows // factor), -(-columns // factor)), np.uint8)
+    line = np.zeros(reduced.shape[1] * factor, np.uint8)
+    for box in range(reduced.shape[0]):
+        line[:columns] = mask[box * factor]
+        for r in range(box * factor + 1, min((box + 1) * factor, rows)):
+            _either(mask[r], line, line[:columns])
+        if factor == 2:
+            _either_pair(line, reduced[box])
+        else:
+            for step in range(factor):
+                _either(line[step::factor], reduced[box], reduced[box])
+    return reduced
+
+
+@njit(cache=True, nogil=True)
+def _either_pair(line: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
+    for i in range(target.size):
+        target[i] = line[2 * i] | line[2 * i + 1]
+
+
+@njit(cache=True, nogil=True)
+def extents(mask: NDArray[np.uint8], periodic: bool) -> tuple[int, int, int]:
+    """Return the number of cells, and the height and width of the smallest box around them."""
+    rows, columns = mask.shape
+    in_row = np.zeros(rows, np.uint8)
+    in_column = np.zeros(columns, np.uint8)
+    cells = 0
+    for r in range(rows):
+        held = int(mask[r].sum())
+        cells += held
+        if held:
+            in_row[r] = 1
+            _either(mask[r], in_column, in_column)
+    if cells == 0:
+        return 0, 0, 0
+    return cells, _span(in_row, periodic), _span(in_column, periodic)
+
+
+@njit(cache=True, nogil=True)
+def _span(occupied: NDArray[np.uint8], periodic: bool) -> int:
+    """Return the length without the empty ends; round a torus, without the longest empty run."""
+    held = np.flatnonzero(occupied)
+    if not periodic:
+        return int(held[-1] - held[0]) + 1
+    longest = occupied.size - int(held[-1] - held[0]) - 1
+    for i in range(1, held.size):
+        longest = max(longest, int(held[i] - held[i - 1]) - 1)
+    return occupied.size - longest

@@ -1,0 +1,97 @@
+"""Count boxes: which scales, by which method. The hot path of the feature vector runs through here."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.fractals._ladder import first_scales, is_exactly_similar, ladder
+from mycelium_fractal_net.fractals._line import Line, fit_line
+
+__all__ = ["BoxTable", "Method", "count_boxes", "fast_box_dimension", "fit_table", "full_dimension"]
+
+Method: TypeAlias = Literal["cover", "aligned"]
+
+
+class BoxTable(NamedTuple):
+    """How many boxes of each scale hold one of the ``cells`` cells."""
+
+    cells: int
+    scales: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def fast_box_dimension(mask: NDArray[np.uint8], periodic: bool) -> tuple[float, float]:
+    """Return dimension and r2 of :func:`box_counting_dimension` with its default scales, unchecked and lean.
+
+    Parameters
+    ----------
+    mask : ndarray of uint8 or bool, shape (rows, columns), C-contiguous
+        0 and 1 only; it is not looked at twice.
+    periodic : bool
+        Whether opposite edges touch.
+
+    Returns
+    -------
+    tuple of float
+        (0, 0) for an empty mask and for one too small to have two scales; (2, 1) for a full one.
+    """
+    table = count_boxes(mask.view(np.uint8), "cover", periodic, None)
+    line = fit_table(table, mask.shape)
+    return line.slope, line.r2
+
+
+def count_boxes(
+    mask: NDArray[np.uint8], method: Method, periodic: bool, scales: NDArray[np.int64] | None
+) -> BoxTable:
+    """Count at the given scales, or at those that suit the mask."""
+    from mycelium_fractal_net.fractals._kernels_boxes import aligned_counts, cover_counts, extents
+
+    cells, height, width = extents(mask, periodic)
+    if scales is None:
+        side, extent = max(mask.shape), max(height, width)
+        if method == "cover":
+            return _count_at_fitting_scales(mask, periodic, cells, extent)
+        scales = ladder(2, side, extent)
+    counts = cover_counts(mask, scales, periodic) if method == "cover" else aligned_counts(mask, scales)
+    return BoxTable(cells, scales, counts)
+
+
+def _count_at_fitting_scales(mask: NDArray[np.uint8], periodic: bool, cells: int, extent: int) -> BoxTable:
+    """Count at powers of two, unless the mask is exactly similar to itself at the powers of another base."""
+    from mycelium_fractal_net.fractals._kernels_boxes import cover_counts
+
+    side = max(mask.shape)
+    scales, where, bases = first_scales(side, extent)
+    counts = cover_counts(mask, scales, periodic)
+    powers = BoxTable(cells, scales[where], counts[where])
+    if not bases or is_exactly_similar([cells, *powers.counts.tolist()]):
+        return powers
+    at = dict(zip(scales.tolist(), counts.tolist(), strict=True))
+    for base in bases:
+        if cells % at[base] == 0 and cells > at[base]:
+            steps = ladder(base, side, extent)
+            found = cover_counts(mask, steps, periodic)
+            if is_exactly_similar([cells, *found.tolist()]):
+                return BoxTable(cells, steps, found)
+    return powers
+
+
+def fit_table(table: BoxTable, shape: tuple[int, ...]) -> Line:
+    """Fit the dimension; that of a full mask is a whole number, whatever boxes its edges cut."""
+    if table.cells == 0 or shape == (1, 1):
+        return Line(0.0, 0.0, math.nan)
+    if table.cells == shape[0] * shape[1]:
+        return Line(float(full_dimension(shape)), 1.0, 0.0)
+    return fit_line(
+        [-math.log(scale) for scale in table.scales.tolist()],
+        [math.log(count) for count in table.counts.tolist()],
+    )
+
+
+def full_dimension(shape: tuple[int, ...]) -> int:
+    """Return the number of axes along which the array extends: 2, or 1 for a line, or 0 for one cell."""
+    return sum(side > 1 for side in shape)
