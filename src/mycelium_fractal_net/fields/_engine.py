@@ -32,7 +32,7 @@ _BLOCK_UPDATES = 8_000_000  # substep updates between two looks at the clock, ab
 _NOISE_CELLS = 1 << 18
 _WHOLE_CELLS = 384 * 384  # up to here the fields stay in cache without tiles
 _THREADED_CELLS = 512 * 512
-_TILE = {"float64": (64, 256), "float32": (64, 512)}
+_TILE = {"float64": (512, 256), "float32": (512, 512)}
 
 
 def checked_count(name: str, value: Any, *, least: int) -> int:
@@ -71,7 +71,7 @@ class Engine:
         default = available_cores() if n * n >= _THREADED_CELLS else 1
         self.threads = default if threads is None else checked_count("threads", threads, least=1)
         self.tile = _TILE[config.dtype]
-        self.tiled = n * n > _WHOLE_CELLS or (self.threads > 1 and n > self.tile[0])
+        self.tiled = n * n > _WHOLE_CELLS or (self.threads > 1 and n > 128)
         self._pool: ThreadPoolExecutor | None = None
         self._prepare_constants()
 
@@ -208,8 +208,8 @@ class Engine:
 
         def work() -> NDArray[np.int64]:
             counters = np.zeros(3, np.int64)
-            halo = 2 * config.substeps + 2
-            workspace = np.empty((4, (min(rows, n) + halo) * (min(columns, n) + halo)), config.dtype)
+            window = max(32, config.substeps) + config.substeps + 3
+            workspace = np.empty((4, window * (min(columns, n) + 2 * config.substeps + 2)), config.dtype)
             while (first := next(starts)) < tiles and not (cancel is not None and cancel.is_set()):
                 self.kernels.advance_tiles(
                     first, min(first + chunk, tiles), rows, columns, *self._fields.values(), *self._spare.values(),
