@@ -73,8 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = application(args=given, prog_name="mfn", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _leave_closed_pipe()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # Click made the one from the other
+            return _leave_closed_pipe()
+        raise
     except (KeyboardInterrupt, click.Abort):
         typer.echo("mfn: interrupted", err=True)
         return EXIT_INTERRUPTED

@@ -93,6 +93,6 @@ def _parse_ion(text: str) -> Ion:
         valence, permeability, outside, inside = (float(part) for part in text.split(":"))
     except ValueError:
         raise InvalidInputError(f"--ion must be Z:P:OUT:IN, four numbers; got {text!r}") from None
-    if valence != round(valence):
+    if not valence.is_integer():
         raise InvalidInputError(f"--ion must start with the valence -1 or 1; got {text!r}")
     return Ion(int(valence), permeability, outside, inside)
