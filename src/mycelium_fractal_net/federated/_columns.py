@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["column_median", "column_rank_mean", "cores", "in_blocks", "in_turns"]
+__all__ = ["column_median", "column_rank_mean"]
 
 _LARGEST_NETWORK = 1500
-_SMALLEST_PARALLEL = 1 << 20
 _Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -58,30 +55,6 @@ def _sorted_block(
         columns = np.ascontiguousarray(values[:, left:right].T)
         columns.sort(axis=1)
         rank_means(columns.T, 0, right - left, low, high, nearest, nothing, nothing, out[left:right])
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def in_blocks(block: Callable[[int, int], None], length: int, work: int) -> None:
-    """Run ``block(start, stop)`` over 0..length, on all cores if there is enough work."""
-    count = min(cores(), length)
-    edges = np.linspace(0, length, count + 1).astype(int).tolist()
-    if work < _SMALLEST_PARALLEL or count == 1:
-        block(0, length)
-    else:
-        in_turns(lambda turn, _: block(edges[turn], edges[turn + 1]), count, work)
-
-
-def in_turns(task: Callable[[int, int], None], turns: int, work: int) -> None:
-    """Run ``task(turn, turns)`` for every turn, on as many threads if there is enough work, else once."""
-    if work < _SMALLEST_PARALLEL or turns == 1:
-        task(0, 1)
-        return
-    with ThreadPoolExecutor(turns) as pool:
-        list(pool.map(task, range(turns), [turns] * turns))
 
 
 @lru_cache(maxsize=64)

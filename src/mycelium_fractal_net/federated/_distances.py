@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._columns import cores, in_blocks, in_turns
 from mycelium_fractal_net.federated._scale import row_sizes
+from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns
 from mycelium_fractal_net.federated._updates import FloatArray
 
 __all__ = ["squared_distances", "squared_distances_of_pairs"]

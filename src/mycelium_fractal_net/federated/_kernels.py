@@ -43,8 +43,8 @@ def rank_means(x, start, stop, low, high, nearest, upper, lower, out):
             first, second = tile[upper[p]], tile[lower[p]]
             for c in range(_TILE):
                 a, b = first[c], second[c]
-                first[c] = b if b < a else a
-                second[c] = a if b < a else b
+                first[c] = min(a, b)
+                second[c] = max(b, a)
         for c in range(width):
             out[left + c] = _mean_of_ranks(tile[:, c], low, high, nearest)
 
@@ -175,15 +175,17 @@ def distances_from_gram(gram, rows, least, out):
 
     A pair counts as cancelled if its squared distance is below ``least`` times its two squared norms.
     """
+    n = rows.size
     cancelled = 0
-    for i in range(rows.size):
-        out[rows[i], rows[i]] = 0.0
-        for j in range(i):
-            norms = gram[i, i] + gram[j, j]
-            gap = max(norms - 2.0 * gram[i, j], 0.0)
-            cancelled += gap < least * norms
-            out[rows[i], rows[j]] = gap
-            out[rows[j], rows[i]] = gap
+    for top in range(0, n, _TILE):
+        for left in range(0, top + 1, _TILE):
+            for i in range(top, min(top + _TILE, n)):
+                for j in range(left, min(left + _TILE, i)):
+                    norms = gram[i, i] + gram[j, j]
+                    gap = max(norms - 2.0 * gram[i, j], 0.0)
+                    cancelled += gap < least * norms
+                    out[rows[i], rows[j]] = gap
+                    out[rows[j], rows[i]] = gap
     return cancelled
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.federated._columns import in_blocks
+from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray
 
 __all__ = ["clipped_sum", "unit_pull"]

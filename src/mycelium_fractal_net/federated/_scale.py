@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.federated._columns import in_blocks
+from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray
 
 __all__ = ["row_sizes", "tame", "untame"]

@@ -12,6 +12,7 @@ from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._distances import squared_distances, squared_distances_of_pairs
 from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._scale import tame, untame
+from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 
 __all__ = ["Krum", "Neighbors"]
@@ -93,10 +94,17 @@ def neighbor_count(n: int, f: int, neighbors: Neighbors) -> int:
 
 def krum_scores(distances: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Sum the `count` smallest squared distances of every row to others, in increasing order."""
-    others = distances.copy()
-    np.fill_diagonal(others, np.inf)
-    others.sort(axis=1)
-    return others[:, :count].sum(axis=1)
+    n = len(distances)
+    scores = np.empty(n)
+
+    def block(start: int, stop: int) -> None:
+        others = distances[start:stop].copy()
+        np.fill_diagonal(others[:, start:stop], np.inf)
+        others.sort(axis=1)
+        scores[start:stop] = others[:, :count].sum(axis=1)
+
+    in_blocks(block, n, 8 * n * n)
+    return scores
 
 
 def _first_lowest(values: FloatArray, scores: NDArray[np.float64], count: int) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._columns import in_blocks
 from mycelium_fractal_net.federated._distances import squared_distances
 from mycelium_fractal_net.federated._scale import tame, untame
+from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.pipeline import PreAggregation
 

@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite

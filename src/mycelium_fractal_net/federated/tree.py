@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._columns import cores
 from mycelium_fractal_net.federated._plan import (
     Placement,
     TreePlan,
@@ -26,6 +25,7 @@ from mycelium_fractal_net.federated._plan import (
 from mycelium_fractal_net.federated._rule import Aggregation, Outcome, Rule
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._stream import Windows
+from mycelium_fractal_net.federated._threads import cores, worker_pool
 from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite, require_count
 from mycelium_fractal_net.federated.nearest_neighbor_mixing import NearestNeighborMixing
 from mycelium_fractal_net.federated.trimmed_mean import TrimmedMean
@@ -209,7 +209,7 @@ class _Run:
         self._lost = 0
 
     def over(self, windows: Iterable[FloatArray]) -> _Run:
-        with ThreadPoolExecutor(cores()) as pool:
+        with worker_pool(cores()) as pool:
             for window in windows:
                 self._window(window, pool)
         return self
