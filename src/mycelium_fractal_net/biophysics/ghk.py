@@ -50,9 +50,9 @@ class Ion:
     """
 
     valence: int
-    permeability: ArrayLike
-    concentration_out_molar: ArrayLike
-    concentration_in_molar: ArrayLike
+    permeability: FloatOrArray
+    concentration_out_molar: FloatOrArray
+    concentration_in_molar: FloatOrArray
     symbol: str = ""
 
     def __post_init__(self) -> None:

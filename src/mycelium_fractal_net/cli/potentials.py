@@ -79,8 +79,8 @@ def _print_membrane(members: tuple[Ion, ...], temperature_k: float) -> None:
             (
                 ion.symbol or f"z={ion.valence:+d}",
                 f"{ion.permeability:g}",
-                f"{1e3 * float(ion.concentration_out_molar):g}",  # type: ignore[arg-type] # one number per ion here
-                f"{1e3 * float(ion.concentration_in_molar):g}",  # type: ignore[arg-type] # one number per ion here
+                f"{1e3 * ion.concentration_out_molar:g}",
+                f"{1e3 * ion.concentration_in_molar:g}",
                 f"{ion.nernst_potential_mv(temperature_k):.2f}",
             )
             for ion in members

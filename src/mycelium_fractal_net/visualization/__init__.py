@@ -7,11 +7,13 @@ from mycelium_fractal_net.visualization.figures import (
     field_figure,
     save_figure,
 )
+from mycelium_fractal_net.visualization.montage import montage_figure
 
 __all__ = [
     "box_counting_figure",
     "dispersion_figure",
     "field_figure",
+    "montage_figure",
     "save_animation",
     "save_figure",
 ]

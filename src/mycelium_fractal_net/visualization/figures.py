@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import LinearStability
@@ -17,6 +17,7 @@ from mycelium_fractal_net.visualization._canvas import COLOUR_MAP, checked_field
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 __all__ = ["box_counting_figure", "dispersion_figure", "draw_field", "field_figure", "save_figure"]
 
@@ -61,7 +62,7 @@ def field_figure(
     return figure
 
 
-def draw_field(axes: Axes, field: np.ndarray, limits_mv: tuple[float, float]):  # type: ignore[no-untyped-def, type-arg] # matplotlib's image type is private
+def draw_field(axes: Axes, field: NDArray[np.float64], limits_mv: tuple[float, float]) -> AxesImage:
     """Draw the field into the axes and return the image."""
     axes.set_xlabel("column")
     axes.set_ylabel("row")
@@ -104,7 +105,9 @@ def box_counting_figure(counting: BoxCounting, *, title: str = "") -> Figure:
     return figure
 
 
-def _draw_fit(axes: Axes, scales: np.ndarray, counts: np.ndarray, counting: BoxCounting) -> None:  # type: ignore[type-arg] # of floats
+def _draw_fit(
+    axes: Axes, scales: NDArray[np.float64], counts: NDArray[np.float64], counting: BoxCounting
+) -> None:
     middle = np.exp(np.mean(np.log(counts)) + counting.dimension * np.mean(np.log(scales)))
     axes.loglog(scales, counts, "o", color="black", label="boxes counted")
     label = f"slope -{counting.dimension:.3f}, $R^2$ = {counting.r2:.4f}"
@@ -114,7 +117,7 @@ def _draw_fit(axes: Axes, scales: np.ndarray, counts: np.ndarray, counting: BoxC
     axes.legend(frameon=False)
 
 
-def _draw_slopes(axes: Axes, scales: np.ndarray, counting: BoxCounting) -> None:  # type: ignore[type-arg] # of floats
+def _draw_slopes(axes: Axes, scales: NDArray[np.float64], counting: BoxCounting) -> None:
     slopes = np.asarray(counting.local_slopes, dtype=np.float64)
     between = np.sqrt(scales[1:] * scales[:-1])
     axes.semilogx(between[: slopes.size], slopes, "o-", color="black")

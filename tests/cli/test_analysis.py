@@ -1,0 +1,64 @@
+"""``mfn stability``, ``mfn kinetics`` and ``mfn warmup``."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Mfn
+
+import mycelium_fractal_net as package
+
+
+def test_stability_explains_in_words(mfn: Mfn) -> None:
+    assert mfn("stability", "mycelium").out == package.linear_stability("mycelium").explain() + "\n"
+
+
+@pytest.mark.parametrize("kinetics", package.list_kinetics())
+def test_stability_as_json_equals_python(mfn: Mfn, kinetics: str) -> None:
+    answer, report = mfn("stability", kinetics, "--json").json, package.linear_stability(kinetics)
+    assert answer["turing_unstable"] == report.turing_unstable
+    assert answer["jacobian"] == report.jacobian.tolist()
+    assert (answer["wavelength_cells"] is None) == (not report.turing_unstable)
+
+
+def test_stability_takes_parameters(mfn: Mfn) -> None:
+    answer = mfn("stability", "mycelium", "-p", "bias=0.04", "--parameter", "D_h=3", "--json").json
+    assert (answer["parameters"]["bias"], answer["parameters"]["D_h"]) == (0.04, 3.0)
+
+
+def test_stability_draws_the_dispersion_relation(mfn: Mfn, tmp_path: Path) -> None:
+    assert mfn("stability", "mycelium", "--plot", tmp_path / "d.png").code == 0
+    assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("bogus",), "bogus"),
+        (("mycelium", "-p", "x=1"), "no parameter 'x'"),
+        (("mycelium", "-p", "x"), "NAME=VALUE"),
+    ],
+)
+def test_stability_refuses_what_it_does_not_know(mfn: Mfn, arguments: tuple[str, ...], why: str) -> None:
+    outcome = mfn("stability", *arguments)
+    assert outcome.code == 2
+    assert why in outcome.err
+
+
+def test_kinetics_lists_each_with_parameters_and_source(mfn: Mfn) -> None:
+    answer = mfn("kinetics", "--json").json
+    assert tuple(answer) == tuple(package.list_kinetics())
+    assert all(model["source"] and model["summary"] and model["parameters"] for model in answer.values())
+
+
+def test_kinetics_for_people_names_each_one(mfn: Mfn) -> None:
+    out = mfn("kinetics").out
+    assert all(name in out for name in package.list_kinetics())
+
+
+@pytest.mark.slow
+def test_after_warmup_a_new_process_compiles_nothing(mfn: Mfn, tmp_path: Path) -> None:
+    outcome = mfn("warmup", "--json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["jobs"] > 0
+    assert "cached" in mfn("warmup").out

@@ -1,0 +1,196 @@
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+from tests.cli.conftest import Mfn
+
+import mycelium_fractal_net as package
+from mycelium_fractal_net.cli import simulate as module
+from mycelium_fractal_net.cli._report import MEANINGS, VERDICTS, feature_rows
+
+PROGRAM = str(Path(sys.executable).parent / "mfn")
+SMALL: dict[str, Any] = {"grid_size": 16, "steps": 12, "seed": 3}
+OPTIONS = ("--grid-size", 16, "--steps", 12, "--seed", 3)
+
+
+@pytest.fixture(scope="module")
+def expected() -> package.SimulationResult:
+    return package.simulate(package.SimulationConfig(**SMALL))
+
+
+def test_the_answer_is_the_one_that_python_gives(mfn: Mfn, expected: package.SimulationResult) -> None:
+    answer = mfn("simulate", *OPTIONS, "--json").json
+    assert answer["digest"] == expected.digest
+    assert answer["config_digest"] == expected.config.digest()
+    assert list(answer["features"]) == list(package.FEATURE_NAMES)
+    assert list(answer["features"].values()) == expected.features.to_array().tolist()
+    assert answer["growth_events"] == expected.growth_events
+    assert answer["files"] == []
+
+
+def test_people_get_a_table_with_every_feature_and_words(mfn: Mfn) -> None:
+    outcome = mfn("simulate", *OPTIONS)
+    assert outcome.code == 0
+    for name, _, unit, meaning in feature_rows(dict.fromkeys(package.FEATURE_NAMES, 0.0)):
+        assert re.search(
+            rf"^ *{name} +\S+ +{re.escape(unit)} *{re.escape(meaning)}", outcome.out, re.MULTILINE
+        )
+    assert "Fractal?" in outcome.out
+    assert "Turing-unstable" in outcome.out
+    assert "Measured on the activator:" in outcome.out
+
+
+def test_without_turing_pair_no_word_is_said_of_patterns(mfn: Mfn) -> None:
+    assert "Pattern?" not in mfn("simulate", *OPTIONS, "--no-turing-enabled").out
+
+
+def test_meanings_and_verdicts_are_complete() -> None:
+    assert tuple(MEANINGS) == tuple(package.FEATURE_NAMES)
+    assert set(VERDICTS) == {"fractal", "crossover", "filled", "empty", "insufficient"}
+
+
+def test_out_holds_arrays_and_numbers_by_default(
+    mfn: Mfn, tmp_path: Path, expected: package.SimulationResult
+) -> None:
+    mfn("simulate", *OPTIONS, "--out", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["field.npz", "result.json"]
+    stored = np.load(tmp_path / "field.npz")
+    np.testing.assert_array_equal(stored["field_mv"], expected.field_mv)
+    np.testing.assert_array_equal(stored["step_statistics"], expected.step_statistics)
+    assert package.SimulationConfig.model_validate_json(str(stored["config"])) == expected.config
+    assert json.loads((tmp_path / "result.json").read_text())["digest"] == expected.digest
+
+
+def test_a_result_file_repeats_its_run(mfn: Mfn, tmp_path: Path, expected: package.SimulationResult) -> None:
+    mfn("simulate", *OPTIONS, "--out", tmp_path)
+    assert mfn("simulate", "--config", tmp_path / "result.json", "--json").json["digest"] == expected.digest
+
+
+@pytest.mark.parametrize("spelling", [("--format", "npz,png"), ("--format", "npz", "--format", "png")])
+def test_formats_may_be_repeated_or_separated_by_commas(
+    mfn: Mfn, tmp_path: Path, spelling: tuple[str, ...]
+) -> None:
+    written = mfn("simulate", *OPTIONS, "--out", tmp_path, *spelling, "--json").json["files"]
+    assert {"field.npz", "field.png"} <= {Path(path).name for path in written}
+    assert all(Path(path).stat().st_size > 0 for path in written)
+
+
+def test_every_keeps_the_history_that_python_gives(mfn: Mfn, tmp_path: Path) -> None:
+    mfn("simulate", *OPTIONS, "--out", tmp_path, "--every", 5)
+    stored = np.load(tmp_path / "field.npz")
+    assert stored["history_steps"].tolist() == [0, 5, 10, 12]
+    history = package.simulate_history(package.SimulationConfig(**SMALL), every=5)
+    np.testing.assert_array_equal(stored["history_mv"], history)
+
+
+def _frames_in(path: Path) -> int:
+    with Image.open(path) as picture:
+        return sum(1 for _ in ImageSequence.Iterator(picture))
+
+
+def test_a_gif_has_a_frame_for_every_kept_step(mfn: Mfn, tmp_path: Path) -> None:
+    mfn("simulate", *OPTIONS, "--out", tmp_path, "--format", "gif", "--every", 4)
+    assert _frames_in(tmp_path / "evolution.gif") == 4
+
+
+def test_a_long_gif_chooses_a_stride(mfn: Mfn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[module.__module__], "_FRAMES_IN_A_GIF", 3)
+    mfn("simulate", *OPTIONS, "--out", tmp_path, "--format", "gif")
+    assert _frames_in(tmp_path / "evolution.gif") == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--format", "png"), "add --out DIR"),
+        (("--format", "bmp", "--out", "x"), "--format must be one of npz, json, png, gif; got 'bmp'"),
+        (("--every", 0), "0 is not in the range"),
+        (("--resume", "nowhere.npz"), "'nowhere.npz' does not exist"),
+    ],
+)
+def test_impossible_wishes_are_refused_before_a_step_is_taken(
+    mfn: Mfn, arguments: tuple[object, ...], why: str
+) -> None:
+    outcome = mfn("simulate", "--grid-size", 4096, "--steps", 1_000_000, *arguments)
+    assert outcome.code == 2
+    assert why in outcome.err
+
+
+def test_resume_takes_no_other_parameters(mfn: Mfn, tmp_path: Path) -> None:
+    package.Simulation(package.SimulationConfig(**SMALL)).save(tmp_path / "c.npz")
+    outcome = mfn("simulate", "--resume", tmp_path / "c.npz", "--alpha", 0.1, "--seed", 2)
+    assert outcome.code == 2
+    assert "leave out: seed, alpha" in outcome.err
+
+
+def test_a_damaged_checkpoint_is_code_2(mfn: Mfn, tmp_path: Path) -> None:
+    (tmp_path / "c.npz").write_bytes(b"no checkpoint")
+    outcome = mfn("simulate", "--resume", tmp_path / "c.npz")
+    assert outcome.code == 2
+    assert "INVALID_CHECKPOINT" in outcome.err
+
+
+def test_divergence_is_code_1(mfn: Mfn) -> None:
+    diverging = ("--kinetics", "mycelium", "-p", "r_a=1e6", "-p", "r_h=1e-9")
+    outcome = mfn("simulate", *OPTIONS, *diverging)
+    assert (outcome.code, "NUMERICAL_DIVERGENCE" in outcome.err) == (1, True)
+
+
+def _start(directory: Path, **popen: Any) -> subprocess.Popen[str]:
+    command = [PROGRAM, "simulate", "--grid-size", "64", "--steps", "1000000", "--out", str(directory)]
+    return subprocess.Popen(command, text=True, cwd=directory, **popen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_a_checkpoint_and_says_how_to_go_on(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    running = _start(tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    time.sleep(4)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert (running.returncode, out) == (130, "")
+    step, command = re.fullmatch(
+        r"mfn: interrupted at step (\d+) of 1000000; to go on: (.+) \[CANCELLED\]\n", err
+    ).groups()  # type: ignore[union-attr] # no match fails the test
+    words = shlex.split(command)
+    assert words[:3] == ["mfn", "simulate", "--resume"]
+    resumed = package.Simulation.load(words[3])
+    assert resumed.step == int(step) > 0
+    straight = package.Simulation(resumed.config)
+    straight.advance(resumed.step)
+    assert resumed.result.digest == straight.result.digest
+
+
+def test_a_resumed_run_ends_with_the_bits_of_one_that_was_not_interrupted(
+    mfn: Mfn, tmp_path: Path, expected: package.SimulationResult
+) -> None:
+    half = package.Simulation(expected.config)
+    half.advance(5)
+    half.save(tmp_path / "c.npz")
+    answer = mfn("simulate", "--resume", tmp_path / "c.npz", "--json").json
+    assert answer["digest"] == expected.digest
+    assert answer["features"] == {name: float(v) for name, v in expected.features.to_dict().items()}
+
+
+def test_a_terminal_sees_progress(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    running = _start(tmp_path, stderr=slave, stdout=subprocess.DEVNULL)
+    os.close(slave)
+    seen = b""
+    while b"simulating" not in seen:
+        seen += os.read(master, 1024)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    os.close(master)
