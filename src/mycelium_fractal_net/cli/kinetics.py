@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mycelium_fractal_net.cli._console import print_json, print_table
-from mycelium_fractal_net.fields import get_kinetics, list_kinetics
+from mycelium_fractal_net.cli._console import print_json
+from mycelium_fractal_net.fields import Kinetics, get_kinetics, list_kinetics
 
 __all__ = ["kinetics"]
 
@@ -29,16 +29,9 @@ def kinetics(
             }
         )
         return
-    print_table(
-        "Reaction kinetics",
-        ("name", "parameters", "summary", "source"),
-        [
-            (
-                model.name,
-                " ".join(f"{name}={value:g}" for name, value in model.parameters.items()),
-                model.summary,
-                model.source,
-            )
-            for model in models
-        ],
-    )
+    typer.echo("\n\n".join(_described(model) for model in models))
+
+
+def _described(model: Kinetics) -> str:
+    parameters = " ".join(f"{name}={value:g}" for name, value in model.parameters.items())
+    return f"{model.name}\n  {model.summary}\n  parameters: {parameters}\n  source: {model.source}"
