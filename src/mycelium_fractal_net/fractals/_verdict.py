@@ -17,7 +17,7 @@ Verdict: TypeAlias = Literal["fractal", "crossover", "filled", "empty", "insuffi
 _SAME_SLOPE = 1e-6
 _WHOLE_SLOPE = 0.03
 _SPREAD = 0.2
-_ROUND_LINE = 0.15
+_ROUND_LINE = 0.1
 _ROUND_PLANE = 0.05
 _MOSTLY_AREA = 0.5
 

@@ -89,7 +89,7 @@ def box_counting_dimension(
 
     ``fractal``
         The local slopes agree to 0.2, when every count may be half a box off, and the set is neither mostly
-        inner cells (an area) nor within 0.15 of dimension 1 (a curve) or 0.05 of 2.
+        inner cells (an area) nor within 0.1 of dimension 1 (a curve) or 0.05 of 2.
     ``crossover``
         It is not so: the set looks one way at small scales and another at large ones, as a labyrinth of
         stripes does, or a disk. The dimension is an effective descriptor of this mask, not that of a fractal.
