@@ -37,8 +37,8 @@ def main() -> None:
     save_figure(dispersion_figure(mfn.linear_stability("mycelium")), IMAGES / "dispersion.png")
 
     growing = mfn.SimulationConfig(grid_size=64, steps=64)
-    history = mfn.simulate_history(growing, every=2)
-    steps = np.arange(0, 65, 2).tolist()
+    history = mfn.simulate_history(growing, every=4)
+    steps = np.arange(0, 65, 4).tolist()
     save_animation(history, IMAGES / "evolution.gif", steps=steps, title="mycelium")
 
 

@@ -112,7 +112,7 @@ def _draw_fit(
     axes.loglog(scales, counts, "o", color="black", label="boxes counted")
     label = f"slope -{counting.dimension:.3f}, $R^2$ = {counting.r2:.4f}"
     axes.loglog(scales, middle * scales**-counting.dimension, color="#b5367a", label=label)
-    axes.set_xlabel("box size (cells)")
+    _label_sizes(axes, scales)
     axes.set_ylabel("boxes that hold a cell")
     axes.legend(frameon=False)
 
@@ -123,9 +123,15 @@ def _draw_slopes(axes: Axes, scales: NDArray[np.float64], counting: BoxCounting)
     axes.semilogx(between[: slopes.size], slopes, "o-", color="black")
     axes.axhline(counting.dimension, color="#b5367a")
     axes.set_ylim(0, 2.1)
-    axes.set_xlabel("box size (cells)")
+    _label_sizes(axes, scales)
     axes.set_ylabel("local dimension")
     axes.set_title(f"verdict: {counting.verdict}", fontsize=10)
+
+
+def _label_sizes(axes: Axes, scales: NDArray[np.float64]) -> None:
+    axes.set_xlabel("box size (cells)")
+    axes.set_xticks(scales, labels=[f"{scale:g}" for scale in scales])
+    axes.set_xticks([], minor=True)
 
 
 def dispersion_figure(report: LinearStability, *, title: str | None = None) -> Figure:

@@ -58,5 +58,6 @@ def montage_figure(
     for axes, field, title in zip(panels, fields, titles, strict=True):
         image = draw_field(axes, field, limits)
         axes.set_title(title, fontsize=10)
+        axes.set_ylabel("row" if axes is panels[0] else "")
     figure.colorbar(image, ax=list(panels), label="membrane potential (mV)")
     return figure
