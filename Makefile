@@ -39,7 +39,7 @@ install: $(VENV)/.run
 install-dev: $(VENV)/.dev
 
 run: $(VENV)/.run
-	$(BIN)/mfn run --out out
+	$(BIN)/mfn simulate --out out --format json,npz,png,gif --every 2
 
 serve: $(VENV)/.server
 	$(BIN)/mfn serve
