@@ -8,7 +8,7 @@ from numba import njit
 _TILE = 64
 _PANEL = 512
 _STRIP = 16
-_MIX_TILE = 64
+_MIX_TILE = 128
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
@@ -161,10 +161,15 @@ def mix_rows(x, members, start, stop, out):
                 tile[i, k] = x[i, left + k]
         for i in range(n):
             total[:] = 0.0
-            for j in range(count):
+            for j in range(count % 4):
                 row = tile[members[i, j]]
                 for k in range(_MIX_TILE):
                     total[k] += row[k]
+            for j in range(count % 4, count, 4):
+                first, second = tile[members[i, j]], tile[members[i, j + 1]]
+                third, fourth = tile[members[i, j + 2]], tile[members[i, j + 3]]
+                for k in range(_MIX_TILE):
+                    total[k] += (first[k] + second[k]) + (third[k] + fourth[k])
             for k in range(width):
                 out[i, left + k] = total[k] / count
 
@@ -216,3 +221,31 @@ def add_clipped_rows(x, centre, radius, start, stop, moved, distances):
         share = radius / max(distances[i], radius)
         for k in range(x.shape[1]):
             moved[k] += (x[i, k] - centre[k]) * share
+
+
+@njit(cache=True, nogil=True)
+def pick_repeatedly(distances, order, picks, spare, left, scores):
+    """Pick the row of the lowest Krum score among those left, ``picks`` times.
+
+    With m rows left a score sums the ``m - spare`` nearest (at least one) of them, in the order of ``order``.
+    A picked row leaves its score in ``scores`` and False in ``left``; the lowest index wins ties.
+    """
+    n = distances.shape[0]
+    remaining = n
+    for _ in range(picks):
+        count = max(1, remaining - spare)
+        best, lowest = -1, np.inf
+        for i in range(n):
+            if left[i]:
+                total, found, k = 0.0, 0, 0
+                while found < count and k < n:
+                    j = order[i, k]
+                    if left[j] and j != i:
+                        total += distances[i, j]
+                        found += 1
+                    k += 1
+                if best < 0 or total < lowest:
+                    best, lowest = i, total
+        left[best] = False
+        scores[best] = lowest
+        remaining -= 1

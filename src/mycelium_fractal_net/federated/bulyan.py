@@ -77,23 +77,10 @@ class Bulyan(Rule):
         return Outcome(vector, chosen, untame(scores, 2 * exponent))
 
     def _select(self, distances: NDArray[np.float64], f: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        from mycelium_fractal_net.federated._kernels import pick_repeatedly
+
         n = len(distances)
-        left = np.ones(n, dtype=bool)
-        found = np.full(n, np.inf)
-        for _ in range(n - 2 * f):
-            rows = np.flatnonzero(left)
-            scores = _scores_among(distances, rows, neighbor_count(len(rows), f, self.neighbors))
-            best = int(np.argmin(scores))
-            found[rows[best]] = scores[best]
-            left[rows[best]] = False
-        return np.flatnonzero(~left), found
-
-
-def _scores_among(distances: NDArray[np.float64], rows: NDArray[np.intp], count: int) -> NDArray[np.float64]:
-    """Score the rows that are left by their `count` nearest others among them, at least by one."""
-    if len(rows) == 1:
-        return np.zeros(1)
-    others = distances[np.ix_(rows, rows)]
-    np.fill_diagonal(others, np.inf)
-    others.sort(axis=1)
-    return others[:, : max(1, count)].sum(axis=1)
+        left, scores = np.ones(n, dtype=bool), np.full(n, np.inf)
+        order = np.argsort(distances, axis=1, kind="stable")
+        pick_repeatedly(distances, order, n - 2 * f, n - neighbor_count(n, f, self.neighbors), left, scores)
+        return np.flatnonzero(~left), scores

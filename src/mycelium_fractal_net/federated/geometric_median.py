@@ -17,7 +17,9 @@ from mycelium_fractal_net.federated._updates import FloatArray, require_count, r
 __all__ = ["GeometricMedian"]
 
 _NEAR_A_ROW = 0.05
-_ROUNDING = 1e-12
+_SLOW = 20
+_HALVINGS = 12
+_State = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,13 @@ class GeometricMedian(Rule):
     .. math:: \mathrm{GM} = \arg\min_y \sum_i \lVert y - x_i \rVert
 
     Found by Weiszfeld's iteration from the coordinate-wise median, with the step of Vardi and Zhang where it
-    meets an update; an update that is itself the minimum is recognised and returned exactly.
+    meets an update, and by Newton's method if that is slow; an update that is itself the minimum is recognised
+    and returned exactly.
 
     Parameters
     ----------
     tolerance : float
-        Stop when the estimated error is below this part of the median distance to the updates.
+        Stop when the mean of the unit vectors towards the updates, zero at the median, is shorter than this.
     iterations : int
         Most steps; the rule fails rather than return a point that is not the median.
 
@@ -62,8 +65,8 @@ class GeometricMedian(Rule):
     array([0., 0.])
     """
 
-    tolerance: float = 1e-10
-    iterations: int = 10_000
+    tolerance: float = 1e-12
+    iterations: int = 1000
 
     def __post_init__(self) -> None:
         require_positive("tolerance", self.tolerance)
@@ -84,46 +87,65 @@ class GeometricMedian(Rule):
         return Outcome(untame(answer, exponent), scores=untame(distances, exponent))
 
     def _minimise(self, values: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        y, last, tried = column_median(values), np.inf, -1
-        for _ in range(self.iterations):
-            pull, distances = unit_pull(values, y)
+        y, tried = column_median(values), -1
+        pull, distances = unit_pull(values, y)
+        for iteration in range(self.iterations):
             held = np.count_nonzero(distances == 0.0)
-            force = float(np.linalg.norm(pull))
-            if force <= held * (1 + _ROUNDING):
+            if float(np.linalg.norm(pull)) <= held + self.tolerance * len(values):
                 return y, distances
-            nearest = _nearest_row(distances)
+            nearest = _nearest_row(distances, 1.0 if iteration >= _SLOW else _NEAR_A_ROW)
             if nearest not in (-1, tried):
                 tried = nearest
-                found = _minimum_at_row(values, nearest)
-                if found is not None:
-                    return found
-            away = distances[distances > 0.0]
-            step = (1.0 - held / force) * pull / (1.0 / away).sum()
-            y = y + step
-            length = float(np.linalg.norm(step))
-            if _error(length, last) <= self.tolerance * float(np.median(away)):
-                return y, distances
-            last = length
+                centre = values[nearest].astype(np.float64)
+                there = unit_pull(values, centre)
+                if np.linalg.norm(there[0]) <= np.count_nonzero(there[1] == 0.0):
+                    return centre, there[1]
+            y, pull, distances = _step(values, y, pull, distances, newton=iteration >= _SLOW)
         raise AggregationError(
             f"{self!r} did not converge within its iterations; raise iterations or tolerance"
         )
 
 
-def _nearest_row(distances: NDArray[np.float64]) -> int:
+def _step(
+    values: FloatArray,
+    y: NDArray[np.float64],
+    pull: NDArray[np.float64],
+    distances: NDArray[np.float64],
+    *,
+    newton: bool,
+) -> _State:
+    """Take a Newton step if that is wanted and lessens the pull, else Weiszfeld's."""
+    held = np.count_nonzero(distances == 0.0)
+    if newton and not held:
+        step = _newton_step(values, y, pull, distances)
+        for _ in range(_HALVINGS):
+            state = (y + step, *unit_pull(values, y + step))
+            if np.linalg.norm(state[1]) < np.linalg.norm(pull):
+                return state
+            step = step / 2
+    share = 1.0 - held / float(np.linalg.norm(pull))
+    step = share * pull / (1.0 / distances[distances > 0.0]).sum()
+    return y + step, *unit_pull(values, y + step)
+
+
+def _newton_step(
+    values: FloatArray, y: NDArray[np.float64], pull: NDArray[np.float64], distances: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""Solve :math:`(a I - B^T B) s = \text{pull}`, rows of B :math:`u_i / \sqrt{d_i}`, a the sum of 1/d_i."""
+    total = (1.0 / distances).sum()
+    rows = (values - y) / distances[:, None] ** 1.5
+    n, d = rows.shape
+    if d <= n:
+        return np.asarray(_solve(total * np.eye(d) - rows.T @ rows, pull))
+    return np.asarray((pull + rows.T @ _solve(total * np.eye(n) - rows @ rows.T, rows @ pull)) / total)
+
+
+def _solve(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve, with the least-squares answer where rows on a line make the matrix singular."""
+    return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])
+
+
+def _nearest_row(distances: NDArray[np.float64], part: float) -> int:
     """Return the row that is much nearer than most and may be the minimum itself, or -1."""
     nearest = int(np.argmin(np.where(distances > 0.0, distances, np.inf)))
-    return nearest if 0.0 < distances[nearest] < _NEAR_A_ROW * np.median(distances) else -1
-
-
-def _minimum_at_row(values: FloatArray, row: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return the row and its distances if the others' pull does not exceed its multiplicity."""
-    centre = values[row].astype(np.float64)
-    pull, distances = unit_pull(values, centre)
-    held = np.count_nonzero(distances == 0.0)
-    return (centre, distances) if np.linalg.norm(pull) <= held * (1 + _ROUNDING) else None
-
-
-def _error(length: float, last: float) -> float:
-    """Estimate the distance that is left from the last two steps of a linear convergence."""
-    rate = min(length / last, 1.0) if last < np.inf else 0.0
-    return length * rate / (1.0 - rate) if 0.0 < rate < 1.0 else (length if rate == 0.0 else np.inf)
+    return nearest if 0.0 < distances[nearest] <= part * np.median(distances) else -1

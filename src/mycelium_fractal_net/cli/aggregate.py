@@ -1,0 +1,140 @@
+"""`mfn aggregate`: run a robust rule on the updates in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from mycelium_fractal_net.federated import Aggregation, Rule
+
+__all__ = ["RULES", "aggregate"]
+
+RULES = (
+    "mean",
+    "median",
+    "trimmed-mean",
+    "krum",
+    "multi-krum",
+    "bulyan",
+    "geometric-median",
+    "centered-clipping",
+    "nnm-trimmed-mean",
+    "tree",
+)
+
+
+def aggregate(
+    file: Annotated[Path, typer.Argument(help="Updates, one client to a row: .npy, or .npz (see --key).")],
+    rule: Annotated[str, typer.Option(help="One of: " + ", ".join(RULES) + ".")] = "nnm-trimmed-mean",
+    f: Annotated[int, typer.Option(min=0, help="Hostile clients to be prepared for.")] = 0,
+    fraction: Annotated[float, typer.Option(help="tree: hostile share to be prepared for.")] = 0.2,
+    radius: Annotated[float, typer.Option(help="centered-clipping: the longest full difference.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(min=0, help="tree: seed of the assignment.")] = None,
+    key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the answer to this .npy file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Aggregate clients' updates so that a few hostile ones cannot steer the answer."""
+    updates = _read(file, key)
+    result = _make_rule(rule, f, fraction, radius, seed, len(updates) if updates.ndim else 0).aggregate(
+        updates
+    )
+    if out is not None:
+        _write(out, result.vector)
+    typer.echo(json.dumps(_report(result), allow_nan=False) if as_json else _describe(result))
+
+
+def _read(file: Path, key: str | None) -> NDArray[Any]:
+    """Load an array without ever unpickling anything."""
+    try:
+        loaded = np.load(file, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return np.asarray(loaded[_only_key(file, loaded.files, key)])
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {file}: {error.strerror or error}", file=str(file)) from error
+    except (ValueError, EOFError, KeyError) as error:
+        raise InvalidInputError(
+            f"{file} is not a .npy or .npz file of plain numbers: {error}", file=str(file)
+        ) from error
+
+
+def _only_key(file: Path, names: list[str], key: str | None) -> str:
+    if key is None and len(names) == 1:
+        return names[0]
+    if key is None or key not in names:
+        raise InvalidInputError(
+            f"{file} holds {', '.join(names) or 'nothing'}; choose one with --key", key=key
+        )
+    return key
+
+
+def _make_rule(name: str, f: int, fraction: float, radius: float, seed: int | None, n: int) -> Rule:
+    from mycelium_fractal_net import federated as fed
+
+    makers = {
+        "mean": fed.Mean,
+        "median": fed.Median,
+        "trimmed-mean": lambda: fed.TrimmedMean(f=f),
+        "krum": lambda: fed.Krum(f=f),
+        "multi-krum": lambda: fed.MultiKrum(f=f),
+        "bulyan": lambda: fed.Bulyan(f=f),
+        "geometric-median": fed.GeometricMedian,
+        "centered-clipping": lambda: fed.CenteredClipping(radius=radius),
+        "nnm-trimmed-mean": lambda: fed.TrimmedMean(f=f).after(fed.NearestNeighborMixing(f=f)),
+        "tree": lambda: fed.Tree.default(max(1, n), fraction, seed),
+    }
+    if name not in makers:
+        raise InvalidInputError(f"rule is one of {', '.join(makers)}; got {name!r}", rule=name)
+    return makers[name]()
+
+
+def _write(out: Path, vector: NDArray[Any]) -> None:
+    try:
+        with out.open("wb") as stream:
+            np.save(stream, vector)
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {out}: {error.strerror or error}", file=str(out)) from error
+
+
+def _report(result: Aggregation) -> dict[str, Any]:
+    """Make the JSON object; a score that is not finite becomes null."""
+    return {
+        "rule": result.rule,
+        "n": result.n,
+        "f": result.f,
+        "vector": result.vector.tolist(),
+        "selected": list(result.selected),
+        "scores": [score if np.isfinite(score) else None for score in result.scores.tolist()],
+        "rejected": {str(index): reason for index, reason in result.rejected.items()},
+        "failure_probability": result.failure_probability,
+        "seed": None if result.seed is None else str(result.seed),
+        "assumption": result.assumption,
+    }
+
+
+def _describe(result: Aggregation) -> str:
+    """Write a few lines for people."""
+    head = np.array2string(result.vector, threshold=12, edgeitems=4)
+    lines = [
+        f"{result.rule}",
+        f"n = {result.n}, f = {result.f}",
+        f"answer ({result.vector.size} values): {head}",
+    ]
+    if result.selected:
+        lines.append(f"selected: {', '.join(map(str, result.selected[:20]))}")
+    lines += [f"rejected update {index}: {reason}" for index, reason in list(result.rejected.items())[:20]]
+    if result.assumption:
+        lines.append(
+            f"holds if {result.assumption}; leaf failure probability {result.failure_probability:.3g}"
+        )
+    return "\n".join(lines)
