@@ -28,7 +28,7 @@ MEANINGS = {
     "V_kurt": "its excess kurtosis",
     "dV_mean": "mean change of a cell in a step",
     "dV_max": "largest change of a cell in a step",
-    "T_stable": "step from which the field rests; all steps if it never did",
+    "T_stable": "step from which it rests; all steps if it never does",
     "E_trend": "slope of the mean squared potential",
     "f_active": "share of cells above -60 mV",
     "N_clusters_low": "connected patches above -60 mV",
