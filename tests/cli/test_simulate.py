@@ -148,7 +148,7 @@ def test_divergence_is_code_1(mfn: Mfn) -> None:
 
 
 def _interrupt(directory: Path, number: int) -> tuple[int, str]:
-    """Start a long run on a terminal, signal it once it advances; return exit code and what the terminal saw."""
+    """Start a long run on a terminal, signal it once it advances; return exit code and what was shown."""
     command = [PROGRAM, "simulate", "--grid-size", "256", "--steps", "1000000", "--out", str(directory)]
     master, slave = pty.openpty()
     with subprocess.Popen(command, stderr=slave, stdout=subprocess.DEVNULL) as running:
