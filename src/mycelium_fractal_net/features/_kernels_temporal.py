@@ -1,0 +1,101 @@
+"""Compiled statistics of the change between two frames: one fixed order of additions, online and from arrays.
+
+A frame is cut into blocks of ``BLOCK_ROWS`` rows. Within a block every column has an accumulator of its own, to
+which its rows are added downwards; then the columns are folded together, and the blocks are added in order. So
+the result depends on the frames alone, never on how tiles or threads share the work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["BLOCK_ROWS", "accumulate_row", "energy_of", "reduce_block", "step_statistics_of"]
+
+BLOCK_ROWS = 32
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def accumulate_row(
+    previous: NDArray[np.floating[Any]], current: NDArray[np.floating[Any]], accumulator: NDArray[np.float64]
+) -> None:
+    """Add one row of cells to the five accumulators, (5, n), of its block.
+
+    With d = current - previous: sum of |d|, maximum of |d|, sum of d, sum of d**2, sum of previous**2. The last
+    one is the energy of the frame *before* the step, so that the start counts; :func:`energy_of` gives that of
+    the last frame.
+    """
+    distance, largest, drift = accumulator[0], accumulator[1], accumulator[2]
+    squares, energy = accumulator[3], accumulator[4]
+    for j in range(0, current.shape[0]):  # noqa: PIE808 - the literal start proves that no index is negative
+        before = np.float64(previous[j])
+        d = np.float64(current[j]) - before
+        size = abs(d)
+        distance[j] += size
+        largest[j] = size if size > largest[j] else largest[j]
+        drift[j] += d
+        squares[j] += d * d
+        energy[j] += before * before
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def reduce_block(accumulator: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Fold the columns of a block, (5, n), by halves into the five numbers of ``out``; zero the accumulator."""
+    for q in range(5):
+        n = accumulator.shape[1]
+        while n > 1:
+            half = (n + 1) // 2
+            _fold(accumulator[q, :half], accumulator[q, half:n], q == 1)
+            n = half
+        out[q] = accumulator[q, 0]
+        accumulator[q, :] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fold(left: NDArray[np.float64], right: NDArray[np.float64], keep_largest: bool) -> None:
+    if keep_largest:
+        for j in range(right.shape[0]):
+            left[j] = right[j] if right[j] > left[j] else left[j]
+    else:
+        for j in range(right.shape[0]):
+            left[j] += right[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _statistics_between(
+    previous: NDArray[np.floating[Any]],
+    current: NDArray[np.floating[Any]],
+    accumulator: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    block = np.empty(5)
+    out[:] = 0.0
+    rows = current.shape[0]
+    for top in range(0, rows, BLOCK_ROWS):
+        for row in range(top, min(top + BLOCK_ROWS, rows)):
+            accumulate_row(previous[row], current[row], accumulator)
+        reduce_block(accumulator, block)
+        largest = max(out[1], block[1])
+        out += block
+        out[1] = largest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_statistics_of(history: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return the five statistics of every step of (T, rows, columns) frames, (T - 1, 5)."""
+    statistics = np.empty((history.shape[0] - 1, 5))
+    accumulator = np.zeros((5, history.shape[2]))
+    for step in range(statistics.shape[0]):
+        _statistics_between(history[step], history[step + 1], accumulator, statistics[step])
+    return statistics
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def energy_of(field: NDArray[np.floating[Any]]) -> float:
+    """Return the sum of V**2 over the cells, in the order in which the steps add it."""
+    statistics = np.empty(5)
+    _statistics_between(field, field, np.zeros((5, field.shape[1])), statistics)
+    return float(statistics[4])
