@@ -16,6 +16,7 @@ from PIL import Image, ImageSequence
 from tests.cli.conftest import Mfn
 
 import mycelium_fractal_net as package
+from mycelium_fractal_net.cli import _writers
 from mycelium_fractal_net.cli import simulate as module
 from mycelium_fractal_net.cli._report import MEANINGS, VERDICTS, feature_rows
 
@@ -125,6 +126,31 @@ def test_impossible_wishes_are_refused_before_a_step_is_taken(
     outcome = mfn("simulate", "--grid-size", 4096, "--steps", 1_000_000, *arguments)
     assert outcome.code == 2
     assert why in outcome.err
+
+
+def test_pictures_without_their_library_are_refused_before_a_step_is_taken(
+    mfn: Mfn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_writers, "find_spec", lambda _: None)
+    outcome = mfn("simulate", "--steps", 1_000_000, "--out", tmp_path, "--format", "png")
+    assert outcome.code == 2
+    assert 'pip install "mycelium-fractal-net[visualization]"' in outcome.err
+
+
+def test_a_directory_that_cannot_be_made_is_refused_before_a_step_is_taken(mfn: Mfn, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    outcome = mfn("simulate", "--steps", 1_000_000, "--out", tmp_path / "file" / "out")
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_failed_write_leaves_the_old_file(
+    mfn: Mfn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "result.json").write_text("old")
+    monkeypatch.setattr(_writers, "summary", lambda _: {"not": float("nan")})
+    assert mfn("simulate", *OPTIONS, "--out", tmp_path, "--format", "json").code == 70
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("result.json", "old")]
 
 
 def test_resume_takes_no_other_parameters(mfn: Mfn, tmp_path: Path) -> None:

@@ -75,7 +75,6 @@ def run_recorded(
 
 
 def _interrupted(simulation: Simulation, directory: Path, again: list[str]) -> CancelledError:
-    directory.mkdir(parents=True, exist_ok=True)
     path = directory / CHECKPOINT_NAME
     simulation.save(path)
     command = shlex.join(["mfn", "simulate", "--resume", str(path), *again])

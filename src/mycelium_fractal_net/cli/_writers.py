@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import numpy as np
 
 from mycelium_fractal_net.cli._recording import Recording
 from mycelium_fractal_net.cli._report import box_counting_of, summary
-from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.fields import SimulationResult
 
 __all__ = ["FORMATS", "parse_formats", "write_results"]
@@ -31,14 +34,21 @@ def parse_formats(texts: list[str]) -> list[str]:
     for name in names:
         if name not in FORMATS:
             raise InvalidInputError(f"--format must be one of {', '.join(FORMATS)}; got {name!r}")
+        _check_extra(name)
     return list(dict.fromkeys(names))
+
+
+def _check_extra(name: str) -> None:
+    """Refuse pictures without their libraries now, not when hours of simulation are done."""
+    for package in _NEEDS.get(name, ()):
+        if find_spec(package) is None:
+            raise MissingExtraError.for_extra("visualization", package)
 
 
 def write_results(
     result: SimulationResult, recording: Recording, directory: Path, formats: list[str]
 ) -> list[Path]:
-    """Write the result in each format and return the paths."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write the result in each format to an existing directory and return the paths."""
     return [path for name in formats for path in FORMATS[name](result, recording, directory)]
 
 
@@ -54,14 +64,15 @@ def _write_npz(result: SimulationResult, recording: Recording, directory: Path) 
     }
     if recording.steps:
         arrays |= {"history_mv": np.stack(recording.frames_mv), "history_steps": np.array(recording.steps)}
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    with _whole(path) as scratch:
+        np.savez_compressed(scratch, **arrays)
     return [path]
 
 
 def _write_json(result: SimulationResult, _recording: Recording, directory: Path) -> list[Path]:
     path = directory / "result.json"
-    path.write_text(json.dumps(summary(result), indent=2, allow_nan=False) + "\n")
+    with _whole(path) as scratch:
+        scratch.write_text(json.dumps(summary(result), indent=2, allow_nan=False) + "\n")
     return [path]
 
 
@@ -69,12 +80,14 @@ def _write_png(result: SimulationResult, _recording: Recording, directory: Path)
     from mycelium_fractal_net.visualization import box_counting_figure, field_figure, save_figure
 
     title = _title(result)
-    paths = [save_figure(field_figure(result.field_mv, title=title), directory / "field.png")]
+    figures = {"field.png": field_figure(result.field_mv, title=title)}
     boxes = box_counting_of(result)
     if boxes.verdict not in {"empty", "insufficient"}:
-        figure = box_counting_figure(boxes, title=title)
-        paths.append(save_figure(figure, directory / "box-counting.png"))
-    return paths
+        figures["box-counting.png"] = box_counting_figure(boxes, title=title)
+    for name, figure in figures.items():
+        with _whole(directory / name) as scratch:
+            save_figure(figure, scratch)
+    return [directory / name for name in figures]
 
 
 def _write_gif(result: SimulationResult, recording: Recording, directory: Path) -> list[Path]:
@@ -82,7 +95,21 @@ def _write_gif(result: SimulationResult, recording: Recording, directory: Path) 
 
     history = np.stack(recording.frames_mv)
     title = f"{result.config.kinetics}, seed {result.config.seed}"
-    return [save_animation(history, directory / "evolution.gif", steps=recording.steps, title=title)]
+    path = directory / "evolution.gif"
+    with _whole(path) as scratch:
+        save_animation(history, scratch, steps=recording.steps, title=title)
+    return [path]
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Yield a name to write to, and put the file in its place once it is complete."""
+    scratch = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def _title(result: SimulationResult) -> str:
@@ -97,6 +124,8 @@ def _title(result: SimulationResult) -> str:
     ]
     return ", ".join(part for part in parts if part)
 
+
+_NEEDS = {"png": ("matplotlib",), "gif": ("matplotlib", "PIL")}
 
 FORMATS: dict[str, Writer] = {
     "npz": _write_npz,

@@ -49,6 +49,8 @@ def simulate(
     simulation = _resumed(resume, settings, threads) if resume else _fresh(settings, threads)
     if every is None and "gif" in wanted:
         every = max(1, -(-simulation.config.steps // _FRAMES_IN_A_GIF))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
     place = out if out is not None else (resume.parent if resume else Path())
     again = _options_again(out, wanted, every)
     recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
