@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ def cover_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64], periodic: b
             window = _grow(window, taller - height, wider - width, periodic)
             height, width = taller, wider
         if periodic and (rows % height or columns % width):
-            counts[index] = _fewest_on_torus(window, height, width)
+            counts[index] = _fewest_on_torus(mask, window, height, width)
         else:
             counts[index] = _fewest_over_phases(window, height, width)
     return counts
@@ -78,52 +80,83 @@ def _fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> i
     rows, columns = window.shape
     sums = np.zeros((height, columns), np.int32)
     for r in range(rows):
-        _add(window[r], sums[r % height])
+        _accumulate(window[r], sums[r % height])
     fewest: int = rows * columns
     folded = np.empty(width, np.int32)
     for phase in range(min(height, rows)):
         folded[:] = 0
         for start in range(0, columns, width):
-            _add_wide(sums[phase, start : start + width], folded)
+            _accumulate(sums[phase, start : start + width], folded)
         fewest = min(fewest, int(folded.min()))
     return fewest
 
 
 @njit(cache=True, nogil=True)
-def _add(values: NDArray[np.uint8], target: NDArray[np.int32]) -> None:
-    for i in range(values.size):
-        target[i] += values[i]
+def _fewest_on_torus(mask: NDArray[np.uint8], window: NDArray[np.uint8], height: int, width: int) -> int:
+    """Cover a torus that the box does not divide: from every start, with a smaller box to close the round.
 
-
-@njit(cache=True, nogil=True)
-def _add_wide(values: NDArray[np.int32], target: NDArray[np.int32]) -> None:
-    for i in range(values.size):
-        target[i] += values[i]
-
-
-@njit(cache=True, nogil=True)
-def _fewest_on_torus(window: NDArray[np.uint8], height: int, width: int) -> int:
-    """Cover a torus that the box does not divide: from every start, the last box overlaps the first."""
-    sums = _strided_sums(window, height)
-    across = np.ascontiguousarray(sums.T)
-    totals = _strided_sums(across, width)
+    Sums run over the rows first, for columns of full width and of the rest, then over the columns.
+    """
+    rows, columns = mask.shape
+    rest_height, rest_width = rows % height, columns % width
+    sums = _sum_round(window, _rest_of(mask, rest_height, width), height)
+    rest = sums[:0]
+    if rest_width > 0:
+        tall = _rest_of(mask, height, rest_width)
+        rest = _sum_round(tall, _rest_of(mask, rest_height, rest_width), height)
+    totals = _sum_round(sums.T.copy(), rest.T.copy(), width)
     return int(totals.min())
 
 
 @njit(cache=True, nogil=True)
-def _strided_sums(values: NDArray[np.int64], stride: int) -> NDArray[np.int64]:
-    """For each row p return the sum of the rows p, p + stride, ... that go once round."""
+def _rest_of(mask: NDArray[np.uint8], wanted_height: int, wanted_width: int) -> NDArray[np.uint8]:
+    """Return the windows of this height and width on the torus; none for a height of 0."""
+    if wanted_height == 0:
+        return mask[:0]
+    window = mask
+    height = width = 1
+    while height < wanted_height or width < wanted_width:
+        taller = min(2 * height, wanted_height)
+        wider = min(2 * width, wanted_width)
+        window = _grow(window, taller - height, wider - width, True)
+        height, width = taller, wider
+    return window
+
+
+@njit(cache=True, nogil=True)
+def _sum_round(
+    values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], stride: int
+) -> NDArray[np.int32]:
+    """For each row e sum the rows e, e + stride, ... that fit once round, and row e - stride of the rest."""
     rows, columns = values.shape
-    around = -(-rows // stride)
-    sums = np.zeros((rows, columns), np.int64)
-    for p in range(min(stride, rows)):
+    around = rows // stride
+    sums = np.zeros((rows, columns), np.int32)
+    for e in range(stride):
         for turn in range(around):
-            sums[p] += values[(p + turn * stride) % rows]
-    for p in range(stride, rows):
-        leaving = values[p - stride]
-        entering = values[(p - stride + around * stride) % rows]
-        sums[p] = sums[p - stride] - leaving + entering
+            _accumulate(values[(e + turn * stride) % rows], sums[e])
+    for e in range(stride, rows):
+        _slide(sums[e - stride], values[e - stride], values[(e + (around - 1) * stride) % rows], sums[e])
+    if rest.size > 0:
+        for e in range(rows):
+            _accumulate(rest[(e - stride) % rows], sums[e])
     return sums
+
+
+@njit(cache=True, nogil=True)
+def _accumulate(values: NDArray[np.integer[Any]], target: NDArray[np.int32]) -> None:
+    for i in range(values.size):
+        target[i] += values[i]
+
+
+@njit(cache=True, nogil=True)
+def _slide(
+    before: NDArray[np.int32],
+    leaving: NDArray[np.integer[Any]],
+    entering: NDArray[np.integer[Any]],
+    target: NDArray[np.int32],
+) -> None:
+    for i in range(target.size):
+        target[i] = before[i] - leaving[i] + entering[i]
 
 
 @njit(cache=True, nogil=True)
@@ -187,11 +220,15 @@ def extents(mask: NDArray[np.uint8], periodic: bool) -> tuple[int, int, int]:
 
 @njit(cache=True, nogil=True)
 def _span(occupied: NDArray[np.uint8], periodic: bool) -> int:
-    """Return the length without the empty ends; round a torus, without the longest empty run."""
+    """Return the length without the empty ends; round a torus, without the longest empty run.
+
+    What is left of a torus counts as the whole of it from a half on: the run may be a gap within the set.
+    """
     held = np.flatnonzero(occupied)
     if not periodic:
         return int(held[-1] - held[0]) + 1
     longest = occupied.size - int(held[-1] - held[0]) - 1
     for i in range(1, held.size):
         longest = max(longest, int(held[i] - held[i - 1]) - 1)
-    return occupied.size - longest
+    around = occupied.size - longest
+    return around if 2 * around < occupied.size else occupied.size

@@ -63,7 +63,7 @@ def box_counting_dimension(
         ``cover`` takes for each scale the grid offset that needs the fewest boxes: the answer does not depend
         on where the set lies. ``aligned`` uses the one grid that starts at row 0, column 0.
     periodic : bool
-        Whether opposite edges touch. A box that does not divide the side then overlaps the first one.
+        Whether opposite edges touch. Where a box does not divide the side, a smaller one closes the round.
     scales : sequence of int, optional
         Box sides, from 1 to the longest side; at least two different ones. By default the powers of two from
         2 to a quarter of the longest side, but not above half the extent of the set (yet up to 8 where the

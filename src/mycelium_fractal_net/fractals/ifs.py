@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals._masks import refusal
 from mycelium_fractal_net.fractals._systems import NAMED, AffineMaps, random_similarities
 from mycelium_fractal_net.fractals.similarity import similarity_dimension
@@ -15,6 +16,7 @@ from mycelium_fractal_net.fractals.similarity import similarity_dimension
 __all__ = ["IFS", "generate_ifs", "list_ifs"]
 
 _EXPONENT_DRAWS = 1_000_000
+_MOST_BRANCHES_LOG10 = 9.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class IFS:
         Raises
         ------
         InvalidInputError
-            For another size.
+            For another size, or maps that contract so little that following them would take too long.
         """
         from mycelium_fractal_net.fractals._kernels_ifs import rasterise
 
@@ -71,6 +73,7 @@ class IFS:
         left, bottom, extent = self.frame
         point = np.asarray([left + extent / 2.0, bottom + extent / 2.0])
         radius = _radius(self.matrices, self.offsets, point)
+        _require_short_tree(self.matrices, 8.0 * side * radius / extent)
         cells: NDArray[np.uint8] = rasterise(self.matrices, self.offsets, point, radius, self.frame, side)
         return cells.astype(np.bool_)
 
@@ -271,6 +274,17 @@ def _radius(matrices: NDArray[np.float64], offsets: NDArray[np.float64], point: 
     """Return the radius of a ball around the point that every map sends into itself."""
     moved = np.linalg.norm(matrices @ point + offsets - point, axis=1)
     return float((moved / (1.0 - np.linalg.norm(matrices, 2, axis=(1, 2)))).max())
+
+
+def _require_short_tree(matrices: NDArray[np.float64], refinement: float) -> None:
+    """Refuse maps whose tree has too many branches before each is this many times smaller than the whole."""
+    norms = np.maximum(np.linalg.norm(matrices, 2, axis=(1, 2)), 1e-9)
+    branches = similarity_dimension(norms) * np.log10(max(refinement, 1.0))
+    if branches > _MOST_BRANCHES_LOG10:
+        raise InvalidInputError(
+            f"these maps contract too little for a mask of this size (about 10^{branches:.0f} branches); "
+            "draw the points of the chaos game instead"
+        )
 
 
 def _frame_around(points: NDArray[np.float64]) -> tuple[float, float, float]:
