@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from mycelium_fractal_net.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mycelium_fractal_net.federated import Aggregation, Rule
 
 __all__ = ["RULES", "aggregate"]
@@ -81,7 +83,7 @@ def _only_key(file: Path, names: list[str], key: str | None) -> str:
 def _make_rule(name: str, f: int, fraction: float, radius: float, seed: int | None, n: int) -> Rule:
     from mycelium_fractal_net import federated as fed
 
-    makers = {
+    makers: dict[str, Callable[[], Rule]] = {
         "mean": fed.Mean,
         "median": fed.Median,
         "trimmed-mean": lambda: fed.TrimmedMean(f=f),

@@ -86,9 +86,7 @@ def _fill(
         _fill(values, rows[group], rows[group[:1]], out, depth + 1)
 
 
-def _centred_gram(
-    values: FloatArray, rows: NDArray[np.intp], ordinary: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _centred_gram(values: FloatArray, rows: NDArray[np.intp], ordinary: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return the lower triangle of the Gram matrix of `rows` around the mean of `ordinary`."""
     from mycelium_fractal_net.federated._kernels import add_centred_gram, column_means
 

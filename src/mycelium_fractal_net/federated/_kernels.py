@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Bools = NDArray[np.bool_]
 
 _TILE = 64
 _PANEL = 512
@@ -12,7 +19,7 @@ _MIX_TILE = 128
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def distances_between(x, first, second, out):
+def distances_between(x: Floats, first: Ints, second: Ints, out: Floats) -> None:
     """Write ``|x[first[p]] - x[second[p]]|^2`` into ``out[p]``, summed in float64."""
     for p in range(first.size):
         a, b = first[p], second[p]
@@ -24,7 +31,9 @@ def distances_between(x, first, second, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def rank_means(x, start, stop, low, high, nearest, upper, lower, out):
+def rank_means(
+    x: Floats, start: int, stop: int, low: int, high: int, nearest: int, upper: Ints, lower: Ints, out: Floats
+) -> None:
     """Sort columns start..stop and write the mean of the ranks low..high into ``out``.
 
     The pairs (upper, lower) are a sorting network, run over 64 columns at once. With ``nearest`` > 0 the
@@ -50,7 +59,7 @@ def rank_means(x, start, stop, low, high, nearest, upper, lower, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _mean_of_ranks(ordered, low, high, nearest):
+def _mean_of_ranks(ordered: Floats, low: int, high: int, nearest: int) -> float:
     if nearest > 0:
         n = ordered.size
         middle = 0.5 * np.float64(ordered[(n - 1) // 2]) + 0.5 * np.float64(ordered[n // 2])
@@ -71,7 +80,7 @@ def _mean_of_ranks(ordered, low, high, nearest):
 
 
 @njit(cache=True, nogil=True)
-def row_sizes(bits, mask, start, stop, out):
+def row_sizes(bits: Ints, mask: int, start: int, stop: int, out: Ints) -> None:
     """Write the largest magnitude of every row into ``out``, as the bits of a float without its sign.
 
     Bits of IEEE magnitudes are ordered as the numbers are, infinity and then NaN above all of them.
@@ -84,7 +93,7 @@ def row_sizes(bits, mask, start, stop, out):
 
 
 @njit(cache=True, nogil=True)
-def column_means(x, rows, start, stop, out):
+def column_means(x: Floats, rows: Ints, start: int, stop: int, out: Floats) -> None:
     """Write the mean over ``rows`` of the columns start..stop into ``out``, without overflow."""
     share = 1.0 / rows.size
     for k in range(start, stop):
@@ -95,7 +104,7 @@ def column_means(x, rows, start, stop, out):
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def add_centred_gram(x, rows, centre, turn, turns, out):
+def add_centred_gram(x: Floats, rows: Ints, centre: Floats, turn: int, turns: int, out: Floats) -> None:
     """Add the lower triangle of ``(x - centre)(x - centre)^T`` to ``out``: every ``turns``-th strip of it.
 
     Four by four dot products at a time, over panels of 512 columns that stay in the cache. The bits of an
@@ -117,7 +126,7 @@ def add_centred_gram(x, rows, centre, turn, turns, out):
 
 
 @njit(nogil=True, fastmath={"reassoc", "contract"}, inline="always")
-def _add_products(panel, i, j, width, n, out):
+def _add_products(panel: Floats, i: int, j: int, width: int, n: int, out: Floats) -> None:
     a0, a1, a2, a3 = panel[i], panel[i + 1], panel[i + 2], panel[i + 3]
     b0, b1, b2, b3 = panel[j], panel[j + 1], panel[j + 2], panel[j + 3]
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
@@ -149,7 +158,7 @@ def _add_products(panel, i, j, width, n, out):
 
 
 @njit(cache=True, nogil=True)
-def mix_rows(x, members, start, stop, out):
+def mix_rows(x: Floats, members: Ints, start: int, stop: int, out: Floats) -> None:
     """Write the mean of ``x[members[i]]`` into ``out[i]``, for the columns start..stop."""
     n, count = members.shape
     tile = np.zeros((x.shape[0], _MIX_TILE))
@@ -175,7 +184,7 @@ def mix_rows(x, members, start, stop, out):
 
 
 @njit(cache=True, nogil=True)
-def distances_from_gram(gram, rows, least, out):
+def distances_from_gram(gram: Floats, rows: Ints, least: float, out: Floats) -> int:
     """Fill ``out`` at all pairs of ``rows`` from a lower Gram triangle; return how many pairs cancelled.
 
     A pair counts as cancelled if its squared distance is below ``least`` times its two squared norms.
@@ -195,7 +204,7 @@ def distances_from_gram(gram, rows, least, out):
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def pull_towards_rows(x, centre, start, stop, pull, distances):
+def pull_towards_rows(x: Floats, centre: Floats, start: int, stop: int, pull: Floats, distances: Floats) -> None:
     """Write ``|x_i - centre|`` and add up ``(x_i - centre) / |x_i - centre|`` over the rows start..stop."""
     for i in range(start, stop):
         total = 0.0
@@ -210,7 +219,9 @@ def pull_towards_rows(x, centre, start, stop, pull, distances):
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def add_clipped_rows(x, centre, radius, start, stop, moved, distances):
+def add_clipped_rows(
+    x: Floats, centre: Floats, radius: float, start: int, stop: int, moved: Floats, distances: Floats
+) -> None:
     """Write ``|x_i - centre|`` and add up ``(x_i - centre) min(1, radius / |x_i - centre|)``."""
     for i in range(start, stop):
         total = 0.0
@@ -224,11 +235,12 @@ def add_clipped_rows(x, centre, radius, start, stop, moved, distances):
 
 
 @njit(cache=True, nogil=True)
-def pick_repeatedly(distances, order, picks, spare, left, scores):
+def pick_repeatedly(distances: Floats, order: Ints, picks: int, spare: int, left: Bools, scores: Floats) -> None:
     """Pick the row of the lowest Krum score among those left, ``picks`` times.
 
     With m rows left a score sums the ``m - spare`` nearest (at least one) of them, in the order of ``order``.
-    A picked row leaves its score in ``scores`` and False in ``left``; the lowest index wins ties.
+    Equal scores, as two rows that are each other's only neighbour have, go to the lesser sum over all that
+    are left, then to the lower index. A picked row leaves its score in ``scores`` and False in ``left``.
     """
     n = distances.shape[0]
     remaining = n
@@ -237,15 +249,26 @@ def pick_repeatedly(distances, order, picks, spare, left, scores):
         best, lowest = -1, np.inf
         for i in range(n):
             if left[i]:
-                total, found, k = 0.0, 0, 0
-                while found < count and k < n:
-                    j = order[i, k]
-                    if left[j] and j != i:
-                        total += distances[i, j]
-                        found += 1
-                    k += 1
+                total = _sum_nearest(distances, order, left, i, count)
                 if best < 0 or total < lowest:
                     best, lowest = i, total
+                elif total == lowest:
+                    ours = _sum_nearest(distances, order, left, i, n)
+                    if ours < _sum_nearest(distances, order, left, best, n):
+                        best = i
         left[best] = False
         scores[best] = lowest
         remaining -= 1
+
+
+@njit(cache=True, nogil=True)
+def _sum_nearest(distances: Floats, order: Ints, left: Bools, i: int, count: int) -> float:
+    total, found = 0.0, 0
+    for k in range(distances.shape[0]):
+        j = order[i, k]
+        if left[j] and j != i:
+            total += distances[i, j]
+            found += 1
+            if found == count:
+                break
+    return total

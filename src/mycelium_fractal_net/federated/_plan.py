@@ -175,19 +175,32 @@ def _plan_for_any_placement(n: int, hostile: int) -> tuple[int, int, int]:
 
 def explain_plan(plan: TreePlan, tree: Tree) -> str:
     """Write the promise and its limits as a few sentences."""
-    return "\n".join(
-        [
-            f"{plan.n} clients in {plan.leaves} leaves of at most {plan.leaf_size}: {tree.leaf_rule!r} in "
-            f"each leaf, {tree.root_rule!r} over the leaves' answers.",
-            f"Guaranteed: with at most {plan.hostile} hostile clients, unknown to each other's leaf, a leaf "
-            f"holds more than its f = {plan.leaf_f} of them with a chance of {plan.failure_probability:.3g} "
-            f"(exact); the root stands {plan.root_f} such leaves, and more happen with a chance of at most "
-            f"{plan.tree_failure_probability:.3g}.",
-            f"Guaranteed wherever they are placed, even if the seed is known: {plan.placed} hostile clients "
-            f"({100 * plan.placed / plan.n:.3g} %).",
-            "Not guaranteed: the chances, if the seed was known before the updates were in, or if an "
-            "iterator longer than one window brings the clients in an order that hostile clients chose.",
-            "Not guaranteed: that the answer is the honest mean. It is within the rules' robustness "
-            "coefficients of it, so the more the honest updates differ, the further off it can be.",
-        ]
+    placed = (
+        f"Guaranteed wherever they are placed, even if the seed is known: {plan.placed} hostile clients, "
+        f"{100 * plan.placed / plan.n:.3g} %."
+    )
+    unseeded = (
+        "Not guaranteed: the chances, if the seed was known before the updates were in, or if an iterator "
+        "longer than one window brings the clients in an order that hostile clients chose."
+    )
+    distance = (
+        "Not guaranteed: that the answer is the honest mean. It is within the rules' robustness coefficients "
+        "of it, so the more the honest updates differ, the further off it can be."
+    )
+    return "\n".join((_shape_in_words(plan, tree), _chance_in_words(plan), placed, unseeded, distance))
+
+
+def _shape_in_words(plan: TreePlan, tree: Tree) -> str:
+    return (
+        f"{plan.n} clients in {plan.leaves} leaves of at most {plan.leaf_size}: {tree.leaf_rule!r} in each "
+        f"leaf, {tree.root_rule!r} over the leaves' answers."
+    )
+
+
+def _chance_in_words(plan: TreePlan) -> str:
+    return (
+        f"Guaranteed with at most {plan.hostile} hostile clients that do not know the seed: a leaf holds "
+        f"more than its f = {plan.leaf_f} of them with a chance of {plan.failure_probability:.3g} (exact); "
+        f"the root stands {plan.root_f} such leaves, and there are more with a chance of at most "
+        f"{plan.tree_failure_probability:.3g}."
     )

@@ -99,7 +99,7 @@ class Rule(ABC):
         batch = read_updates(updates)
         n = len(batch.values)
         finite, kept, rejected = reject_non_finite(batch.values)
-        self._require(n, len(rejected))
+        self.require(n, len(rejected))
         outcome = self._weighted(finite, len(rejected), self._read_weights(weights, n, kept))
         return Aggregation(
             vector=batch.restore(outcome.vector),
@@ -137,7 +137,8 @@ class Rule(ABC):
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Aggregate finite rows when `lost` of the f hostile updates were rejected before."""
 
-    def _require(self, n: int, lost: int) -> None:
+    def require(self, n: int, lost: int = 0) -> None:
+        """Refuse n updates, `lost` of them not finite, if the rule's condition does not hold for them."""
         least, bound = self.condition()
         if n < least:
             raise AggregationError(f"{self!r} needs {bound}, at least {least} updates; got n = {n}", n=n)
@@ -149,9 +150,7 @@ class Rule(ABC):
                 rejected=lost,
             )
 
-    def _read_weights(
-        self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]
-    ) -> NDArray[np.float64] | None:
+    def _read_weights(self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]) -> NDArray[np.float64] | None:
         if weights is not None:
             raise AggregationError(f"{type(self).__name__} takes no weights: a claimed count is not evidence")
         return None
@@ -161,7 +160,7 @@ class Rule(ABC):
 
 
 def _spread(scores: NDArray[np.float64] | None, kept: NDArray[np.intp], n: int) -> NDArray[np.float64]:
-    """Number the scores as the caller numbered the updates."""
+    """Give the scores in the caller's numbering."""
     if scores is None:
         return _empty()
     full = np.full(n, np.inf)

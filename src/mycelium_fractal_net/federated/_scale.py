@@ -38,13 +38,18 @@ def tame(values: FloatArray) -> tuple[FloatArray, int]:
     if sizes.max() < _ORDINARY and (middle == 0.0 or middle > 1.0 / _ORDINARY):
         return values, 0
     exponent = int(np.frexp(middle)[1])
-    scaled = np.ldexp(values.astype(np.float64), -exponent)
     limit = 2.0**_SAFE
-    for wild in np.flatnonzero(~(np.ldexp(sizes, -exponent) < limit)):
+    with np.errstate(over="ignore"):  # the rows that overflow are the wild ones, written below
+        scaled = np.ldexp(values.astype(np.float64), -exponent)
+        wild_rows = np.flatnonzero(np.ldexp(sizes, -exponent) >= limit)
+    for wild in wild_rows:
         scaled[wild] = values[wild] / sizes[wild] * limit
     return scaled, exponent
 
 
 def untame(values: NDArray[np.float64], exponent: int) -> NDArray[np.float64]:
-    """Multiply by 2^exponent, the way back."""
-    return np.ldexp(values, exponent) if exponent else values
+    """Multiply by 2^exponent, the way back; infinite where a float cannot hold it."""
+    if exponent == 0:
+        return values
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(values, exponent)

@@ -48,10 +48,11 @@ class Windows:
                 buffer = self._make_buffer(block)
             _require_fit(block, buffer, seen)
             seen += len(block)
-            while len(block):
-                take = min(len(block), len(buffer) - filled)
-                buffer[filled : filled + take] = block[:take]
-                filled, block = filled + take, block[take:]
+            done = 0
+            while done < len(block):
+                take = min(len(block) - done, len(buffer) - filled)
+                buffer[filled : filled + take] = block[done : done + take]
+                filled, done = filled + take, done + take
                 if filled == len(buffer):
                     held = _LEAVES_HELD_BACK * self._leaf_size
                     yield buffer[: filled - held]
@@ -84,5 +85,5 @@ def _require_fit(block: FloatArray, buffer: FloatArray, seen: int) -> None:
         )
     if block.dtype != buffer.dtype:
         raise AggregationError(
-            f"all updates of a stream need one dtype; the first has {buffer.dtype}, update {seen} {block.dtype}"
+            f"all updates of a stream need one dtype; the first has {buffer.dtype}, update {seen} has {block.dtype}"
         )

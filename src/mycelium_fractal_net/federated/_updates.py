@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ def read_updates(updates: Any) -> Batch:
 
 def _listed(updates: Any) -> Any:
     """Make a list of any iterable that is not an array."""
-    if isinstance(updates, (str, bytes, Mapping, Set)) or not isinstance(updates, Iterable):
+    if isinstance(updates, (str, bytes, Mapping, AbstractSet)) or not isinstance(updates, Iterable):
         raise AggregationError(
             f"updates are an (n, d) array, a list of vectors or a torch tensor; got {type(updates).__name__}"
         )

@@ -22,7 +22,8 @@ class Bulyan(Rule):
     r"""Select n - 2f updates by repeated Krum, then average the n - 4f values nearest the median.
 
     Krum picks one update from those that are left, again and again, each time with the neighbours that the
-    shrunken set allows; the picks then vote per coordinate:
+    shrunken set allows, one at least; equal scores go to the lesser sum of distances to all that are left. The
+    picks then vote per coordinate:
 
     .. math:: [\mathrm{Bulyan}]_k = \frac{1}{\beta} \sum_{i \in B_k} x_{ik}, \quad \beta = n - 4f
 

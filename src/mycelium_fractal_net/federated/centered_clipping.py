@@ -22,7 +22,7 @@ __all__ = ["CenteredClipping"]
 class CenteredClipping(Rule):
     r"""Move a centre by the mean of the differences to it, each cut to a radius.
 
-    .. math:: v \leftarrow v + \frac{1}{n} \sum_i (x_i - v) \min\left(1, \frac{\tau}{\lVert x_i - v \rVert}\right)
+    .. math:: v \leftarrow v + \frac{1}{n} \sum_i (x_i - v) \min(1, \tau / \lVert x_i - v \rVert)
 
     Parameters
     ----------
@@ -87,4 +87,4 @@ class CenteredClipping(Rule):
             raise AggregationError(
                 f"start is a finite vector of {values.shape[1]} values; got {len(self.start)} values"
             )
-        return np.ldexp(np.array(self.start), -exponent)
+        return np.asarray(np.ldexp(self.start, -exponent))

@@ -29,8 +29,8 @@ class GeometricMedian(Rule):
     .. math:: \mathrm{GM} = \arg\min_y \sum_i \lVert y - x_i \rVert
 
     Found by Weiszfeld's iteration from the coordinate-wise median, with the step of Vardi and Zhang where it
-    meets an update, and by Newton's method if that is slow; an update that is itself the minimum is recognised
-    and returned exactly.
+    meets an update, and by Newton's method if that is slow; an update that is itself the minimum is
+    recognised and returned exactly.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class GeometricMedian(Rule):
 
     Notes
     -----
-    Needs n >= 1; bounded while f < n/2. Robustness coefficient :math:`\kappa = 4 (1 + f/(n-2f))^2`. ``scores``
-    holds the distances to the answer. Equivariant to translation, rotation and scale. If all updates lie on a
-    line and n is even, every point between the two middle ones is a median; the answer is then the
-    coordinate-wise median. One iteration reads the updates once, O(nd).
+    Needs n >= 1; bounded while f < n/2. Robustness coefficient :math:`\kappa = 4 (1 + f/(n-2f))^2`.
+    ``scores`` holds the distances to the answer. Equivariant to translation, rotation and scale. If all
+    updates lie on a line and n is even, every point between the two middle ones is a median; the answer is
+    then the coordinate-wise median. One iteration reads the updates once, O(nd).
 
     Raises
     ------
@@ -101,9 +101,7 @@ class GeometricMedian(Rule):
                 if np.linalg.norm(there[0]) <= np.count_nonzero(there[1] == 0.0):
                     return centre, there[1]
             y, pull, distances = _step(values, y, pull, distances, newton=iteration >= _SLOW)
-        raise AggregationError(
-            f"{self!r} did not converge within its iterations; raise iterations or tolerance"
-        )
+        raise AggregationError(f"{self!r} did not converge within its iterations; raise iterations or tolerance")
 
 
 def _step(
@@ -114,7 +112,7 @@ def _step(
     *,
     newton: bool,
 ) -> _State:
-    """Take a Newton step if that is wanted and lessens the pull, else Weiszfeld's."""
+    """Take a Newton step if that is wanted and helps, else Weiszfeld's."""
     held = np.count_nonzero(distances == 0.0)
     if newton and not held:
         step = _newton_step(values, y, pull, distances)
@@ -131,7 +129,7 @@ def _step(
 def _newton_step(
     values: FloatArray, y: NDArray[np.float64], pull: NDArray[np.float64], distances: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    r"""Solve :math:`(a I - B^T B) s = \text{pull}`, rows of B :math:`u_i / \sqrt{d_i}`, a the sum of 1/d_i."""
+    r"""Solve :math:`(a I - B^T B) s = \text{pull}`, rows of B :math:`u_i / \sqrt{d_i}`, a = sum 1/d_i."""
     total = (1.0 / distances).sum()
     rows = (values - y) / distances[:, None] ** 1.5
     n, d = rows.shape

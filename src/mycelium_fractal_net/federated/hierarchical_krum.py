@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._plan import hostile_clients, require_fraction
 from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
@@ -22,14 +22,38 @@ _KRUM_SHARE = 0.7
 class HierarchicalKrum(Rule):
     r"""Blend 0.7 Krum + 0.3 median of the Krum answers of random clusters.
 
+    .. math:: 0.7 \, \mathrm{Krum}(k_1, \dots, k_C) + 0.3 \, \mathrm{Median}(k_1, \dots, k_C), \qquad
+              k_c = \mathrm{Krum}(\text{cluster } c)
+
+    with :math:`f = \lfloor \text{byzantine\_fraction} \cdot n \rfloor` on each of the two levels.
+
     Parameters
     ----------
     clusters : int
-        Random clusters of at least three updates each.
+        Number of random clusters C >= 3; at least three clients to each.
     byzantine_fraction : float
-        Share of hostile updates, in each cluster and among the clusters, to be prepared for.
+        Share of hostile members in a cluster, and of captured clusters, to be prepared for; in [0, 0.5).
     seed : int, optional
         Seed of the assignment; drawn from the system's secure generator by default.
+
+    Notes
+    -----
+    Kept because the name is known; `Tree.default` is the rule to use. Its limits: the answer is mostly *one*
+    client's vector, so it has the noise of one client however many take part. Colluders that all send the
+    honest mean + delta with :math:`|\delta|^2 = 0.8 \sigma^2 d` lie closer to everybody than honest clients
+    lie to each other; two of them in a cluster capture it, so far fewer than 20 % suffice (a test shows it
+    with 10 %). And 20 % on each of two levels means that only 4 % are stood if they can choose their cluster.
+    ``selected`` holds the client whose vector makes 0.7 of the answer. Cost O(n^2 d / C).
+
+    References
+    ----------
+    Krum: Blanchard et al., NeurIPS 2017, doi:10.48550/arXiv.1703.02757.
+
+    Examples
+    --------
+    >>> updates = [[float(i % 5)] for i in range(30)]
+    >>> HierarchicalKrum(clusters=3, seed=1)(updates)
+    array([3.])
     """
 
     clusters: int
@@ -38,38 +62,37 @@ class HierarchicalKrum(Rule):
 
     def __post_init__(self) -> None:
         require_count("clusters", self.clusters, 3)
-        if not 0 <= self.byzantine_fraction < 0.5:
-            raise AggregationError(f"byzantine_fraction is in [0, 0.5); got {self.byzantine_fraction!r}")
+        require_fraction(self.byzantine_fraction)
         require_seed(self.seed)
-        self._krum(self.clusters)._require(self.clusters, 0)
+        self._krum(self.clusters).require(self.clusters)
 
     def tolerated(self, n: int) -> int:
-        """Return floor(byzantine_fraction n), for hostile updates that cannot choose their cluster."""
-        return int(self.byzantine_fraction * n + 1e-9)
+        """Return floor(byzantine_fraction n), for clients that cannot choose their cluster."""
+        return hostile_clients(n, self.byzantine_fraction)
 
     def condition(self) -> tuple[int, str]:
         """Return three updates to a cluster."""
         return 3 * self.clusters, "three updates to a cluster"
 
+    def require(self, n: int, lost: int = 0) -> None:
+        """Refuse clusters that are too small for Krum."""
+        super().require(n, lost)
+        for size in {(n - lost) // self.clusters, -(-(n - lost) // self.clusters)}:
+            self._krum(size).require(size)
+
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Run Krum in every cluster, then blend."""
         seed = drawn_seed(self.seed)
         order = np.random.default_rng(seed).permutation(len(values))
-        clusters = np.array_split(order, self.clusters)
-        picks = np.concatenate([rows[self._pick(values[rows])] for rows in clusters])
-        winners = values[picks]
+        clusters = [np.sort(rows) for rows in np.array_split(order, self.clusters)]
+        picks = np.array([rows[self._pick(values[rows])] for rows in clusters])
+        winners = values[picks].astype(np.float64)
         best = self._pick(winners)
-        vector = (
-            _KRUM_SHARE * winners[best[0]].astype(np.float64)
-            + (1 - _KRUM_SHARE) * Median().combine(winners, 0).vector
-        )
-        return Outcome(vector, picks[best], seed=seed)
+        vector = _KRUM_SHARE * winners[best] + (1.0 - _KRUM_SHARE) * Median().combine(winners, 0).vector
+        return Outcome(vector, picks[best : best + 1], seed=seed)
 
     def _krum(self, n: int) -> Krum:
-        return Krum(f=int(self.byzantine_fraction * n + 1e-9))
+        return Krum(f=hostile_clients(n, self.byzantine_fraction))
 
-    def _pick(self, values: FloatArray) -> np.ndarray:
-        krum = self._krum(len(values))
-        krum._require(len(values), 0)
-        selected = krum.combine(values, 0).selected
-        return selected
+    def _pick(self, values: FloatArray) -> int:
+        return self._krum(len(values)).best(values, 0)[0]

@@ -74,11 +74,15 @@ class Krum(Rule):
 
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Pick the row of the lowest score."""
+        best, scores = self.best(values, lost)
+        return Outcome(values[best].copy(), np.array([best]), scores)
+
+    def best(self, values: FloatArray, lost: int) -> tuple[int, NDArray[np.float64]]:
+        """Return the index of the lowest score, and all scores."""
         count = neighbor_count(len(values), self.f - lost, self.neighbors)
         tamed, exponent = tame(values)
         scores = krum_scores(squared_distances(tamed), count)
-        best = _first_lowest(tamed, scores, count)
-        return Outcome(values[best].copy(), np.array([best]), untame(scores, 2 * exponent))
+        return _first_lowest(tamed, scores, count), untame(scores, 2 * exponent)
 
 
 def require_neighbors(neighbors: str) -> None:

@@ -56,13 +56,12 @@ class Mean(Rule):
         """Average all rows."""
         return self._weighted(values, lost, None)
 
-    def _require(self, n: int, lost: int) -> None:
+    def require(self, n: int, lost: int = 0) -> None:
+        """Refuse only when no finite update is left."""
         if lost == n:
             raise AggregationError(f"none of the {n} updates is finite; ask the clients again", n=n)
 
-    def _read_weights(
-        self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]
-    ) -> NDArray[np.float64] | None:
+    def _read_weights(self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]) -> NDArray[np.float64] | None:
         if weights is None:
             return None
         claimed = np.asarray(weights)

@@ -22,13 +22,14 @@ class Median(Rule):
     Notes
     -----
     Needs n >= 1 and stays inside the honest range in every coordinate while f < n/2 are hostile.
-    Robustness coefficient :math:`\kappa = 4 (1 + f/(n-2f))^2`. Cost O(n log^2 n d) with a sorting network over
-    64 columns at once. The answer does not depend on the order of the updates, to the bit.
+    Robustness coefficient :math:`\kappa = 4 (1 + f/(n-2f))^2`. Cost O(n log^2 n d) with a sorting network
+    over 64 columns at once. The answer does not depend on the order of the updates, to the bit.
 
     References
     ----------
-    Yin, Chen, Ramchandran, Bartlett, "Byzantine-robust distributed learning: towards optimal statistical rates",
-    ICML 2018, doi:10.48550/arXiv.1803.01498. Coefficient: Allouah et al. 2023, doi:10.48550/arXiv.2302.01772.
+    Yin, Chen, Ramchandran, Bartlett, "Byzantine-robust distributed learning: towards optimal statistical
+    rates", ICML 2018, doi:10.48550/arXiv.1803.01498. Coefficient: Allouah et al. 2023,
+    doi:10.48550/arXiv.2302.01772.
 
     Examples
     --------

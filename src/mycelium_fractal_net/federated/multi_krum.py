@@ -83,7 +83,8 @@ class MultiKrum(Rule):
             untame(scores, 2 * exponent),
         )
 
-    def _require(self, n: int, lost: int) -> None:
-        super()._require(n, lost)
+    def require(self, n: int, lost: int = 0) -> None:
+        """Refuse n < 2f + 3 and m > n - f."""
+        super().require(n, lost)
         if self.m is not None and self.m > n - self.f:
             raise AggregationError(f"{self!r} needs m <= n - f; got n = {n}", n=n)

@@ -38,8 +38,8 @@ class NearestNeighborMixing(PreAggregation):
 
     References
     ----------
-    Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, "Fixing by mixing: a recipe for optimal Byzantine ML
-    under heterogeneity", AISTATS 2023, doi:10.48550/arXiv.2302.01772.
+    Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, "Fixing by mixing: a recipe for optimal
+    Byzantine ML under heterogeneity", AISTATS 2023, doi:10.48550/arXiv.2302.01772.
 
     Examples
     --------

@@ -50,7 +50,7 @@ class NormClipping(PreAggregation):
     def mix(self, values: FloatArray, lost: int) -> tuple[FloatArray, None]:
         """Shorten the rows."""
         clipped = values.astype(np.float64)
-        for row, size in zip(clipped, row_sizes(values), strict=True):
-            if size > 0 and (length := float(np.linalg.norm(row / size))) > self.c / size:
-                row *= self.c / size / length
+        for i, size in enumerate(row_sizes(values).tolist()):
+            if size > 0 and (length := float(np.linalg.norm(clipped[i] / size))) > self.c / size:
+                clipped[i] *= self.c / size / length
         return clipped, None

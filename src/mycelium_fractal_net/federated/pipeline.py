@@ -26,7 +26,7 @@ class PreAggregation(ABC):
             raise AggregationError(f"{len(rejected)} of {len(batch.values)} updates are not finite: too many")
         return batch.restore(self.mix(finite, len(rejected))[0])
 
-    def require(self, n: int) -> None:
+    def require(self, n: int) -> None:  # noqa: B027 - most steps take any n
         """Refuse an n that is too small."""
 
     def tolerated(self, n: int) -> int | None:
@@ -71,9 +71,7 @@ class Pipeline(Rule):
     def __post_init__(self) -> None:
         steps = tuple(self.steps)
         if not all(isinstance(step, PreAggregation) for step in steps) or not isinstance(self.rule, Rule):
-            raise AggregationError(
-                "a pipeline is made of pre-aggregations and one rule: rule.after(step, ...)"
-            )
+            raise AggregationError("a pipeline is made of pre-aggregations and one rule: rule.after(step, ...)")
         object.__setattr__(self, "steps", steps)
 
     def tolerated(self, n: int) -> int:
@@ -105,8 +103,9 @@ class Pipeline(Rule):
             n = step.size(n)
         return n
 
-    def _require(self, n: int, lost: int) -> None:
+    def require(self, n: int, lost: int = 0) -> None:
+        """Refuse what a step refuses, or the rule behind them."""
         for step in self.steps:
             step.require(n)
-        super()._require(n, lost)
-        self.rule._require(self._size(n - lost) + lost, lost)
+        super().require(n, lost)
+        self.rule.require(self._size(n - lost) + lost, lost)

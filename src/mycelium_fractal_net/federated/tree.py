@@ -176,9 +176,7 @@ class Tree(Rule):
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Aggregate finite rows, as a leaf or root of another tree does."""
         run = _Run(self).over([values])
-        return Outcome(
-            run.answer(), seed=run.seed, failure_probability=self.plan(len(values)).failure_probability
-        )
+        return Outcome(run.answer(), seed=run.seed, failure_probability=self.plan(len(values)).failure_probability)
 
     def _report(self, run: _Run, restore: Any) -> Aggregation:
         vector = run.answer()
@@ -223,10 +221,8 @@ class _Run:
                 f"{tree.tolerated(self.n)} hostile ones",
                 n=self.n,
             )
-        tree.root_rule._require(total, self._lost)
-        return np.asarray(
-            tree.root_rule.combine(np.concatenate(self._answers), self._lost).vector, dtype=np.float64
-        )
+        tree.root_rule.require(total, self._lost)
+        return np.asarray(tree.root_rule.combine(np.concatenate(self._answers), self._lost).vector, dtype=np.float64)
 
     def _window(self, values: FloatArray, pool: ThreadPoolExecutor) -> None:
         count = leaf_count(len(values), self.tree)
@@ -247,5 +243,5 @@ class _Run:
         rejected = {int(rows[index]): reason for index, reason in bad.items()}
         if len(bad) == len(rows) or len(bad) > rule.tolerated(len(rows)):
             return None, rejected
-        rule._require(len(rows), len(bad))
+        rule.require(len(rows), len(bad))
         return rule.combine(finite, len(bad)).vector, rejected

@@ -11,7 +11,9 @@ from mycelium_fractal_net.federated._rule import Rule
 from mycelium_fractal_net.federated.attacks._attack import Attack
 from mycelium_fractal_net.federated.attacks._search import strongest
 
-__all__ = ["ALittleIsEnough"]
+__all__ = ["ALittleIsEnough", "z_max"]
+
+_LARGEST_Z = 6.0
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,28 @@ class ALittleIsEnough(Attack):
     Parameters
     ----------
     z : float, optional
-        Standard deviations. None takes the paper's z_max, or with a rule searches the strongest of both signs.
+        Standard deviations. None takes the paper's z_max, or with a rule searches the strongest.
     rule : Rule, optional
-        The rule to search against.
+        The rule to search against: the z of either sign that moves its answer furthest from the honest mean.
+
+    Notes
+    -----
+    n counts all clients and f the hostile ones. z_max is the largest shift at which so many honest clients
+    lie further out than the forged updates that these look like the majority; if the hostile clients have a
+    majority without support it is limited to z = 6. With few clients z_max is small, and the search finds
+    stronger ones. The standard deviation is that of the honest updates (divided by n - f).
+
+    References
+    ----------
+    Baruch, Baruch, Goldberg, "A little is enough: circumventing defenses for distributed learning",
+    NeurIPS 2019, doi:10.48550/arXiv.1902.06156.
+
+    Examples
+    --------
+    >>> ALittleIsEnough(z=1.5)([[1.0], [3.0]], count=1)
+    array([[0.5]])
+    >>> round(z_max(50, 24), 2)
+    1.43
     """
 
     z: float | None = None
@@ -64,4 +85,4 @@ def z_max(n: int, f: int) -> float:
 
     supporters = n // 2 + 1 - f
     honest = n - f
-    return float(ndtri(np.clip((honest - supporters) / honest, 0.5, 1 - 1e-9)))
+    return float(np.clip(ndtri((honest - supporters) / honest), 0.0, _LARGEST_Z))

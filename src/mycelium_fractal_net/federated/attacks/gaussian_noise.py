@@ -23,7 +23,16 @@ class GaussianNoise(Attack):
     std : float
         Standard deviation; 200 in the paper.
     seed : int, optional
-        Seed of the noise.
+        Seed of the noise; drawn by default.
+
+    References
+    ----------
+    Blanchard et al., NeurIPS 2017, doi:10.48550/arXiv.1703.02757, section 5.
+
+    Examples
+    --------
+    >>> GaussianNoise(std=200.0, seed=1)([[1.0, 2.0]], count=3).shape
+    (3, 2)
     """
 
     std: float = 200.0

@@ -27,7 +27,23 @@ class InnerProductManipulation(Attack):
         The paper's epsilon. None searches the one that makes the inner product of the rule's answer with the
         honest mean smallest.
     rule : Rule, optional
-        The rule to search against; the mean by default.
+        The rule to search against; the mean by default, against which twice the scale that turns it is taken.
+
+    Notes
+    -----
+    Small scales hide among the honest updates and hurt Krum and the medians, large ones the mean; which is
+    strongest depends on the rule, hence the search: a geometric grid from 0.01 to 100, refined twice.
+
+    References
+    ----------
+    Xie, Koyejo, Gupta, "Fall of empires: breaking Byzantine-tolerant SGD by inner product manipulation",
+    UAI 2019, doi:10.48550/arXiv.1903.03936.
+
+    Examples
+    --------
+    >>> InnerProductManipulation(scale=0.5)([[1.0], [3.0]], count=2)
+    array([[-1.],
+           [-1.]])
     """
 
     scale: float | None = None

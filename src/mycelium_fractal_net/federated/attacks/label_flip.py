@@ -25,6 +25,15 @@ class LabelFlip:
     classes : int
         Number of classes C; labels are 0..C-1.
 
+    Notes
+    -----
+    Unlike the other attacks it maps labels, not updates: train the hostile clients on what it returns.
+
+    References
+    ----------
+    Fang, Cao, Jia, Gong, "Local model poisoning attacks to Byzantine-robust federated learning", USENIX
+    Security 2020, doi:10.48550/arXiv.1911.11815.
+
     Examples
     --------
     >>> LabelFlip(classes=10)([0, 1, 9])
@@ -39,8 +48,6 @@ class LabelFlip:
     def __call__(self, labels: Any) -> NDArray[np.integer[Any]]:
         """Return the mirrored labels."""
         array = np.asarray(labels)
-        if array.dtype.kind not in "iu" or (
-            array.size and not 0 <= array.min() <= array.max() < self.classes
-        ):
+        if array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() < self.classes):
             raise AggregationError(f"labels are integers 0..{self.classes - 1}")
         return self.classes - 1 - array

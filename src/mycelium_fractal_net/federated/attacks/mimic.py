@@ -25,6 +25,22 @@ class Mimic(Attack):
     ----------
     target : int, optional
         Index of the honest update to repeat instead.
+
+    Notes
+    -----
+    Nothing that is sent is unusual, so no rule can reject it; it makes one client's data count f + 1 times,
+    which hurts when honest clients' data differ. The paper finds z over the first rounds and then keeps to
+    one client; this attack is asked anew every round, so pass the first rounds' `target` to do the same.
+
+    References
+    ----------
+    Karimireddy, He, Jaggi, "Byzantine-robust learning on heterogeneous datasets via bucketing", ICLR 2022,
+    doi:10.48550/arXiv.2006.09365.
+
+    Examples
+    --------
+    >>> Mimic()([[1.0], [2.0], [9.0]], count=1)
+    array([[9.]])
     """
 
     target: int | None = None

@@ -19,13 +19,27 @@ __all__ = ["MinMax"]
 class MinMax(Attack):
     r"""Leave the honest mean as far as the greatest honest distance allows.
 
-    .. math:: \bar x + \gamma p, \quad
-        \gamma = \max \{\gamma : \max_i \lVert \bar x + \gamma p - x_i \rVert \le \max_{ij} \lVert x_i - x_j \rVert\}
+    .. math:: \bar x + \gamma p, \qquad \max_i \lVert \bar x + \gamma p - x_i \rVert
+              = \max_{ij} \lVert x_i - x_j \rVert
 
     Parameters
     ----------
     direction : {"std", "unit", "sign"}
         p: minus the standard deviations, minus the mean's direction, or minus its signs.
+
+    Notes
+    -----
+    The paper searches gamma by bisection; here it is the root of a quadratic for every honest update, exact.
+
+    References
+    ----------
+    Shejwalkar and Houmansadr, "Manipulating the Byzantine: optimizing model poisoning attacks and defenses
+    for federated learning", NDSS 2021, doi:10.14722/ndss.2021.24498.
+
+    Examples
+    --------
+    >>> MinMax(direction="sign")([[1.0], [3.0]], count=1)
+    array([[1.]])
     """
 
     direction: Literal["std", "unit", "sign"] = "std"

@@ -20,6 +20,11 @@ class NotANumber(Attack):
     ----------
     value : float
         NaN by default; infinity and 1e308 are other choices.
+
+    Examples
+    --------
+    >>> NotANumber()([[1.0, 2.0]], count=1)
+    array([[nan, nan]])
     """
 
     value: float = float("nan")

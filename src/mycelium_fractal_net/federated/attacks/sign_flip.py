@@ -18,6 +18,25 @@ class SignFlip(Attack):
     r"""Send the honest mean with the opposite sign.
 
     .. math:: -\text{scale} \cdot \bar x
+
+    Parameters
+    ----------
+    scale : float
+        Factor on the mean; 1 is the plain attack.
+
+    Notes
+    -----
+    The clients collude: they know the honest mean, which is stronger than each flipping its own.
+
+    References
+    ----------
+    Li, Xu, Chen, Giannakis, Ling, "RSA: Byzantine-robust stochastic aggregation methods", AAAI 2019,
+    doi:10.1609/aaai.v33i01.33011544.
+
+    Examples
+    --------
+    >>> SignFlip()([[1.0, 2.0], [3.0, 4.0]], count=1)
+    array([[-2., -3.]])
     """
 
     scale: float = 1.0
