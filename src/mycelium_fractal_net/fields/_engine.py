@@ -32,7 +32,8 @@ _BLOCK_UPDATES = 8_000_000  # substep updates between two looks at the clock, ab
 _NOISE_CELLS = 1 << 18
 _WHOLE_CELLS = 384 * 384  # up to here the fields stay in cache without tiles
 _THREADED_CELLS = 512 * 512
-_TILE = {"float64": (512, 256), "float32": (512, 512)}
+_THREADED_SIDE = 128  # below, a step is shorter than waking a thread
+_TILE = {"float64": (512, 2048), "float32": (512, 4096)}
 
 
 def checked_count(name: str, value: Any, *, least: int) -> int:
@@ -61,19 +62,19 @@ class Engine:
         self.counters = np.zeros(4, np.int64)
         self._statistics = np.zeros((config.steps, 5))
         self._accumulators = np.zeros((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
-        self._fields = {
-            name: _bordered(interior)
-            for name, interior in zip(
-                "ahv", start_fields(config, self.streams.start, initial_field_mv), strict=True
-            )
-        }
-        self._spare = {name: array.copy() for name, array in self._fields.items()}
         default = available_cores() if n * n >= _THREADED_CELLS else 1
         self.threads = default if threads is None else checked_count("threads", threads, least=1)
-        self.tile = _TILE[config.dtype]
-        self.tiled = n * n > _WHOLE_CELLS or (self.threads > 1 and n > 128)
+        self.pad = 1
+        self.tile: tuple[int, int] | None = None
+        self._fields = {
+            name: np.pad(interior, 1)
+            for name, interior in zip("ahv", start_fields(config, self.streams.start, initial_field_mv), strict=True)
+        }
+        self._spare = {name: array.copy() for name, array in self._fields.items()}
         self._pool: ThreadPoolExecutor | None = None
         self._prepare_constants()
+        if n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE):
+            self.use_tiles(_TILE[config.dtype])
 
     def _prepare_constants(self) -> None:
         config, scalar = self.config, np.dtype(self.config.dtype).type
@@ -96,6 +97,17 @@ class Engine:
             )
         )
 
+    def use_tiles(self, tile: tuple[int, int]) -> None:
+        """Advance in tiles of (rows, columns); rows must be a multiple of the 32 of a block of statistics."""
+        self.tile = tile
+        pad = self.config.substeps if self.config.boundary == "periodic" else 1
+        if pad > self.pad:
+            wider = [(0, 0), (pad - self.pad, pad - self.pad)]
+            for fields in (self._fields, self._spare):
+                for name in "ahv":
+                    fields[name] = np.pad(fields[name], wider)
+            self.pad = pad
+
     @property
     def statistics(self) -> NDArray[np.float64]:
         """Statistics of the steps done, (step, 5); a copy."""
@@ -103,12 +115,16 @@ class Engine:
 
     def interior(self, name: str) -> Field:
         """Return a copy of a field ("a", "h" or "v") without its border, (N, N)."""
-        return self._fields[name][1:-1, 1:-1].copy()
+        return self._fields[name][1:-1, self.pad : -self.pad].copy()
+
+    def replace(self, name: str, interior: Field) -> None:
+        """Put another field in place of the present one."""
+        self._fields[name][1:-1, self.pad : -self.pad] = interior
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over the state that a checkpoint holds."""
         for name in "ahv":
-            self._fields[name][1:-1, 1:-1] = state[name]
+            self.replace(name, state[name])
         self.step = state["step"]
         self.counters[:] = state["counters"]
         self._reserve(0)
@@ -125,8 +141,8 @@ class Engine:
         if self.counters[2] > 0:
             raise self._diverged()
         self._reserve(most)
-        if self.tiled:
-            self._advance_tiled(cancel)
+        if self.tile is not None:
+            self._advance_tiled(self.tile, cancel)
         else:
             self._advance_whole(most)
         if self.counters[2] > 0:
@@ -173,19 +189,21 @@ class Engine:
         self._swap(("ah" if pair_moved else "") + ("v" if v_moved else ""))
         self.step += done
 
-    def _advance_tiled(self, cancel: threading.Event | None) -> None:
+    def _advance_tiled(self, tile: tuple[int, int], cancel: threading.Event | None) -> None:
         config, kernels = self.config, self.kernels
+        boundary = _BOUNDARIES[config.boundary]
         before = self.streams.states if cancel is not None else None
         draws, amplitudes, noise = self._draw(1)
         event = kernels.begin_step(
-            self._fields["v"], self._fields["a"], self._potential[3], config.turing_enabled,
-            config.spike_probability, draws[0], amplitudes[0], _BOUNDARIES[config.boundary], self._potential[2],
+            self._fields["v"], self._fields["a"], self.pad, self._potential[3], config.turing_enabled,
+            config.spike_probability, draws[0], amplitudes[0], boundary, self._potential[2],
         )  # fmt: skip
+        kernels.refresh_pair(self._fields["a"], self._fields["h"], self.pad, boundary, self._pair_rest)
         step_noise = noise[0] if noise.shape[0] else np.empty((0, 0), noise.dtype)
-        counters = self._run_tiles(event, step_noise, cancel)
+        counters = self._run_tiles(tile, event, step_noise, cancel)
         if counters is None:
             if event[0] > 0:
-                self._fields["v"][event[0], event[1]] = event[2]
+                self._fields["v"][event[0], self.pad - 1 + event[1]] = event[2]
             self._accumulators[:] = 0.0
             if before is not None:
                 self.streams.states = before
@@ -197,13 +215,16 @@ class Engine:
         self.step += 1
 
     def _run_tiles(
-        self, event: tuple[int, int, Any], noise: Field, cancel: threading.Event | None
+        self, tile: tuple[int, int], event: tuple[int, int, Any], noise: Field, cancel: threading.Event | None
     ) -> NDArray[np.int64] | None:
         """Advance all tiles by one step and return their counts, or None if cancelled."""
         n, config = self.config.grid_size, self.config
-        rows, columns = self.tile
+        rows, columns = tile
         tiles = -(-n // rows) * -(-n // columns)
-        chunk = max(1, min(_BLOCK_UPDATES // (rows * columns * (config.substeps + 2)), -(-tiles // (4 * self.threads))))
+        chunk = max(
+            1,
+            min(_BLOCK_UPDATES // (rows * columns * (config.substeps + 2)), -(-tiles // (4 * self.threads))),
+        )
         starts = itertools.count(0, chunk)
 
         def work() -> NDArray[np.int64]:
@@ -213,7 +234,7 @@ class Engine:
             while (first := next(starts)) < tiles and not (cancel is not None and cancel.is_set()):
                 self.kernels.advance_tiles(
                     first, min(first + chunk, tiles), rows, columns, *self._fields.values(), *self._spare.values(),
-                    workspace, config.substeps, _BOUNDARIES[config.boundary], self._pair_rest, self._scales,
+                    self.pad, workspace, config.substeps, _BOUNDARIES[config.boundary], self._pair_rest, self._scales,
                     self._rates, self._potential, config.turing_enabled, event, noise, self._accumulators, counters,
                 )  # fmt: skip
             return counters
@@ -226,7 +247,3 @@ class Engine:
         for future in pending:
             counters += future.result()
         return None if cancel is not None and cancel.is_set() else counters
-
-
-def _bordered(interior: Field) -> Field:
-    return np.pad(interior, 1)

@@ -3,9 +3,9 @@
 This module is a template. ``_compile.py`` replaces the import of ``reaction`` by straight-line code traced
 from a kinetics, so that the compiler sees one loop without calls, and Numba caches the result on disk.
 
-Fields carry a border of one ghost cell: interior cells are ``1..rows`` and ``1..columns``. The pair is advanced
-over the flattened array in one span, ghost columns included: what a span writes into them is overwritten before
-it is read. Loops start at a literal 1 on a slice, which lets the compiler prove that no index is negative.
+Fields carry a border of ghost cells: one row above and below, ``pad`` columns left and right. Rows and columns
+are counted from 1 inside it. The pair is advanced over the flattened array in one span, ghost columns included:
+what a span writes into them is overwritten before it is read. Loops start at a literal 1 on a slice, which lets the compiler prove that no index is negative.
 """
 
 import numpy as np
@@ -19,17 +19,20 @@ ALL_SIDES = (True, True, True, True)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def refresh_columns(x, rows, columns, boundary, held, left, right):
+def refresh_columns(x, rows, pad, boundary, held, left, right):
     """Fill the ghost columns of the closed sides: wrapped, mirrored (zero flux) or held."""
+    columns = x.shape[1] - 2 * pad
+    end = pad + columns
     for i in range(1, rows + 1):
-        if left:
-            x[i, 0] = held if boundary == DIRICHLET else x[i, columns if boundary == PERIODIC else 1]
-        if right:
-            x[i, columns + 1] = held if boundary == DIRICHLET else x[i, 1 if boundary == PERIODIC else columns]
+        for k in range(pad):
+            if left:
+                x[i, k] = held if boundary == DIRICHLET else x[i, columns + k if boundary == PERIODIC else pad]
+            if right:
+                x[i, end + k] = held if boundary == DIRICHLET else x[i, pad + k if boundary == PERIODIC else end - 1]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def refresh_rows(x, rows, columns, boundary, held, top, bottom):
+def refresh_rows(x, rows, boundary, held, top, bottom):
     """Fill the ghost rows of the closed sides: wrapped, mirrored (zero flux) or held."""
     if top:
         if boundary == DIRICHLET:
@@ -44,11 +47,11 @@ def refresh_rows(x, rows, columns, boundary, held, top, bottom):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def refresh_ghosts(x, rows, columns, boundary, held, closed):
+def refresh_ghosts(x, rows, pad, boundary, held, closed):
     """Fill the ghost cells of the sides (top, bottom, left, right) that are closed."""
     top, bottom, left, right = closed
-    refresh_columns(x, rows, columns, boundary, held, left, right)
-    refresh_rows(x, rows, columns, boundary, held, top, bottom)
+    refresh_columns(x, rows, pad, boundary, held, left, right)
+    refresh_rows(x, rows, boundary, held, top, bottom)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -92,10 +95,10 @@ def evolve_pair(a, h, a_new, h_new, substeps, boundary, rest, scales, p):
 
     Returns True when the result lies in ``a_new`` and ``h_new``.
     """
-    rows, columns = a.shape[0] - 2, a.shape[1] - 2
+    rows = a.shape[0] - 2
     for _ in range(substeps):
-        refresh_ghosts(a, rows, columns, boundary, rest[0], ALL_SIDES)
-        refresh_ghosts(h, rows, columns, boundary, rest[1], ALL_SIDES)
+        refresh_ghosts(a, rows, 1, boundary, rest[0], ALL_SIDES)
+        refresh_ghosts(h, rows, 1, boundary, rest[1], ALL_SIDES)
         evolve_rows(a, h, a_new, h_new, 0, 1, rows, scales, p)
         a, a_new = a_new, a
         h, h_new = h_new, h
@@ -144,19 +147,20 @@ def living_span(a, n, threshold):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def potential_rows(v, v_new, a, h, noise, region, four, potential, turing, event, accumulators, counters):
+def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, event, accumulators, counters):
     """Advance the potential of one region and add up its statistics.
 
-    ``region`` is (first row, last row, first column, cells a row), one-based and inclusive; ``event`` is
-    (row, column, value before) or row 0; ``counters`` receives activations, clampings and non-finite cells.
+    ``region`` is (first row, last row, first column, cells a row), one-based; ``event`` is (row, column, value
+    before) or row 0; ``counters`` receives activations, clampings and non-finite cells.
     """
     first, last, c, n = region
     alpha, leak, rest, threshold, drive, low, high = potential
     before = np.empty(n, v.dtype)
+    o = c - 2 + pad
     for i in range(first, last + 1):
-        out = v_new[i, c - 1 :]
+        out = v_new[i, o:]
         living, bad = potential_span(
-            v[i - 1, c - 1 :], v[i, c - 1 :], v[i + 1, c - 1 :], out, a[i, c - 1 :], h[i, c - 1 :], n,
+            v[i - 1, o:], v[i, o:], v[i + 1, o:], out, a[i, o:], h[i, o:], n,
             four, alpha, leak, rest, threshold, drive if turing else drive - drive,
         )  # fmt: skip
         if noise.shape[0] > 0:
@@ -166,52 +170,50 @@ def potential_rows(v, v_new, a, h, noise, region, four, potential, turing, event
             counters[0] += living
             counters[2] += bad
         counters[1] += clamp_span(out, n, low, high)
-        accumulator = accumulators[(i - 1) // BLOCK_ROWS, :, c - 1 : c - 1 + n]
-        previous = v[i, c : c + n]
+        previous = v[i, o + 1 : o + 1 + n]
         if event[0] == i and c <= event[1] < c + n:
             before[:] = previous
             before[event[1] - c] = event[2]
             previous = before
-        accumulate_row(previous, v_new[i, c : c + n], accumulator)
+        accumulator = accumulators[(i - 1) // BLOCK_ROWS, :, c - 1 : c - 1 + n]
+        accumulate_row(previous, v_new[i, o + 1 : o + 1 + n], accumulator)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def find_site(a, rows, columns, threshold, turing, uniform):
+def find_site(a, pad, threshold, turing, uniform):
     """Find the cell that a uniform number picks among the living cells, or among all if none lives."""
+    rows, columns = a.shape[0] - 2, a.shape[1] - 2 * pad
     total = 0
     if turing:
         for i in range(1, rows + 1):
-            total += living_span(a[i], columns, threshold)
+            total += living_span(a[i, pad - 1 :], columns, threshold)
     if total == 0:
         k = int(uniform * (rows * columns))
         return k // columns + 1, k % columns + 1
     k = int(uniform * total)
     i = 1
-    while True:
-        living = living_span(a[i], columns, threshold)
-        if k < living:
-            break
+    living = living_span(a[i, pad - 1 :], columns, threshold)
+    while k >= living:
         k -= living
         i += 1
-    for j in range(1, columns + 1):
-        if a[i, j] > threshold:
-            if k == 0:
-                return i, j
-            k -= 1
-    return i, columns
+        living = living_span(a[i, pad - 1 :], columns, threshold)
+    j = 0
+    while k >= 0:
+        j += 1
+        k -= a[i, pad - 1 + j] > threshold
+    return i, j
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin_step(v, a, threshold, turing, probability, draws, amplitude, boundary, rest):
+def begin_step(v, a, pad, threshold, turing, probability, draws, amplitude, boundary, rest):
     """Apply the growth event, if one is drawn, and refresh the ghosts of the potential."""
-    rows, columns = v.shape[0] - 2, v.shape[1] - 2
     i, j = 0, 0
-    before = v[1, 1]
+    before = v[1, pad]
     if draws[0] < probability:
-        i, j = find_site(a, rows, columns, threshold, turing, draws[1])
-        before = v[i, j]
-        v[i, j] = before + amplitude
-    refresh_ghosts(v, rows, columns, boundary, rest, ALL_SIDES)
+        i, j = find_site(a, pad, threshold, turing, draws[1])
+        before = v[i, pad - 1 + j]
+        v[i, pad - 1 + j] = before + amplitude
+    refresh_ghosts(v, v.shape[0] - 2, pad, boundary, rest, ALL_SIDES)
     return i, j, before
 
 
@@ -243,9 +245,7 @@ def advance_whole(
     pair_moved, v_moved = False, False
     region = (1, rows, 1, columns)
     for t in range(draws.shape[0]):
-        event = begin_step(
-            v, a, potential[3], turing, probability, draws[t], amplitudes[t], boundary, potential[2]
-        )
+        event = begin_step(v, a, 1, potential[3], turing, probability, draws[t], amplitudes[t], boundary, potential[2])
         counters[3] += event[0] > 0
         if turing and evolve_pair(a, h, a_new, h_new, substeps, boundary, pair_rest, scales, p):
             a, a_new = a_new, a
@@ -253,7 +253,7 @@ def advance_whole(
             pair_moved = not pair_moved
         step_noise = noise[t] if noise.shape[0] > 0 else np.empty((0, 0), v.dtype)
         potential_rows(
-            v, v_new, a, h, step_noise, region, scales[0], potential, turing, event, accumulators, counters
+            v, v_new, a, h, 1, step_noise, region, scales[0], potential, turing, event, accumulators, counters
         )
         finish_step(accumulators, statistics[t])
         v, v_new = v_new, v
@@ -264,8 +264,15 @@ def advance_whole(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def refresh_pair(a, h, pad, boundary, rest):
+    """Refresh the ghosts of the pair once, for tiles that read it directly."""
+    refresh_ghosts(a, a.shape[0] - 2, pad, boundary, rest[0], ALL_SIDES)
+    refresh_ghosts(h, h.shape[0] - 2, pad, boundary, rest[1], ALL_SIDES)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def span_of_tile(first, size, extent, halo, periodic):
-    """Return (first, last, first loaded, last loaded, begins at a side, ends at a side) of a tile."""
+    """Return (first, last, first with halo, last with halo, begins at a side, ends at a side) of a tile."""
     last = min(first + size - 1, extent)
     if periodic:
         return first, last, first - halo, last + halo, False, False
@@ -274,117 +281,137 @@ def span_of_tile(first, size, extent, halo, periodic):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def copy_cells(source, target, n):
-    """Copy ``n`` cells; a plain loop, which is quicker here than assigning slices."""
-    for j in range(n):
-        target[j] = source[j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def load_row(source, target, columns, first, held, periodic):
-    """Copy a row from column ``first`` (one-based, may lie outside) into the interior of ``target``."""
-    width = target.shape[0] - 2
-    target[0] = held
-    target[width + 1] = held
-    if not periodic or (first >= 1 and first + width - 1 <= columns):
-        copy_cells(source[first:], target[1:], width)
-        return
-    k, column = 0, (first - 1) % columns + 1
-    while k < width:
-        run = min(width - k, columns - column + 1)
-        copy_cells(source[column:], target[k + 1 :], run)
-        k, column = k + run, 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def close_rows(x, origin, first, last, height, boundary, held, closed):
     """Fill the ghosts beside the tile's rows ``first`` to ``last``, which a substep has just written."""
     top, bottom, left, right = closed
-    if last >= first:
-        sides = (top and first == 1, bottom and last == height, left, right)
-        refresh_ghosts(x[first - origin - 1 :], last - first + 1, x.shape[1] - 2, boundary, held, sides)
+    sides = (top and first == 1, bottom and last == height, left, right)
+    refresh_ghosts(x[first - origin - 1 :], last - first + 1, 1, boundary, held, sides)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def enter_rows(a, h, x, y, r_lo, o, origin, target, first, last, n, periodic, scales, p):
+    """Advance the tile's rows ``first`` to ``last`` by the first substep, from the field into ``x`` and ``y``."""
+    rows = a.shape[0] - 2
+    for i in range(first, last + 1):
+        r = r_lo + i - 1
+        up, mid, down = r - 1, r, r + 1
+        if periodic:
+            up, mid, down = (r - 2) % rows + 1, (r - 1) % rows + 1, r % rows + 1
+        pair_span(
+            a[up, o:], a[mid, o:], a[down, o:], h[up, o:], h[mid, o:], h[down, o:],
+            x[i - origin, target:], y[i - origin, target:], n, scales, p,
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def leave_rows(x, y, a_new, h_new, r_lo, o, origin, first, last, k, n, scales, p):
+    """Advance the tile's rows ``first`` to ``last`` by the last substep, from the window into the field."""
+    for i in range(first, last + 1):
+        w, r = i - origin, r_lo + i - 1
+        pair_span(
+            x[w - 1, k:], x[w, k:], x[w + 1, k:], y[w - 1, k:], y[w, k:], y[w + 1, k:],
+            a_new[r, o:], h_new[r, o:], n, scales, p,
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def move_rows(x, source, target, count):
+    """Move ``count`` rows of a window towards its top."""
+    for i in range(count):
+        for j in range(x.shape[1]):
+            x[target + i, j] = x[source + i, j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def advance_tile(
-    a, h, v, a_new, h_new, v_new, rows_span, columns_span, workspace, substeps, boundary, rest, scales, p, potential,
-    turing, event, noise, accumulators, counters,
+    a, h, v, a_new, h_new, v_new, pad, rows_span, columns_span, workspace, substeps, boundary, rest, scales, p,
+    potential, event, noise, accumulators, counters,
 ):  # fmt: skip
     """Advance one tile by one step: all substeps of the pair sweep down it together, one row apart.
 
     Block after block of rows, substep ``s`` advances what substep ``s - 1`` has left behind (time skewing, Wonnacott
     2000, doi:10.1109/IPDPS.2000.845979), so that a window of a few dozen rows in cache serves all of them. Two
-    buffers are enough: substep ``s + 1`` overwrites only rows that substep ``s`` no longer reads.
+    buffers are enough: substep ``s + 1`` overwrites only rows that substep ``s`` no longer reads. The first
+    substep reads the field and the last one writes it, so nothing is copied in between.
     """
-    rows, columns = v.shape[0] - 2, v.shape[1] - 2
-    r0, _, r_lo, r_hi, top, bottom = rows_span
+    r0, r1, r_lo, r_hi, top, bottom = rows_span
     c0, c1, c_lo, c_hi, left, right = columns_span
     closed = (top, bottom, left, right)
     height, pitch = r_hi - r_lo + 1, c_hi - c_lo + 3
     window = workspace.shape[1] // pitch
-    a0 = workspace[0, : window * pitch].reshape(window, pitch)
-    h0 = workspace[1, : window * pitch].reshape(window, pitch)
-    a1 = workspace[2, : window * pitch].reshape(window, pitch)
-    h1 = workspace[3, : window * pitch].reshape(window, pitch)
-    block = max(32, substeps)
-    origin, loaded, inset, n = 0, 0, c0 - c_lo + 1, c1 - c0 + 1
-    while loaded < height:
-        first, end = loaded + 1, min(loaded + block, height)
-        final = end == height
-        for i in range(first, end + 1):
-            source = (r_lo + i - 2) % rows + 1
-            load_row(a[source], a0[i - origin], columns, c_lo, rest[0], boundary == PERIODIC)
-            load_row(h[source], h0[i - origin], columns, c_lo, rest[1], boundary == PERIODIC)
-        close_rows(a0, origin, first, end, height, boundary, rest[0], closed)
-        close_rows(h0, origin, first, end, height, boundary, rest[1], closed)
-        start, stop = first, end
-        x, y, x_new, y_new = a0, h0, a1, h1
+    x_odd = workspace[0, : window * pitch].reshape(window, pitch)
+    y_odd = workspace[1, : window * pitch].reshape(window, pitch)
+    x_even = workspace[2, : window * pitch].reshape(window, pitch)
+    y_even = workspace[3, : window * pitch].reshape(window, pitch)
+    periodic = boundary == PERIODIC
+    origin, end, n = 0, 0, c1 - c0 + 1
+    enter, leave = c_lo - 2 + pad, c0 - 2 + pad
+    while end < height:
+        begin, end = end + 1, min(end + max(BLOCK_ROWS, substeps), height)
+        start, stop = begin, end
         for s in range(1, substeps + 1):
-            lowest = 1 if top else 1 + s
-            start = max(lowest, first - s)
-            stop = (height if bottom else height - s) if final else end - s
-            if stop >= start:
+            start = max(1 if top else s, begin - s + 1)
+            stop = end - s + 1 if end < height else (height if bottom else height - s + 1)
+            if s == substeps:
+                start, stop = max(start, r0 - r_lo + 1), min(stop, r1 - r_lo + 1)
+            if stop < start:
+                continue
+            x, y, x_new, y_new = x_even, y_even, x_odd, y_odd
+            if s % 2 == 0:
+                x, y, x_new, y_new = x_odd, y_odd, x_even, y_even
+            if substeps == 1:
+                enter_rows(a, h, a_new, h_new, r_lo, enter, 1 - r_lo, leave, start, stop, n, periodic, scales, p)
+            elif s == 1:
+                enter_rows(a, h, x_new, y_new, r_lo, enter, origin, 0, start, stop, pitch - 2, periodic, scales, p)
+            elif s == substeps:
+                leave_rows(x, y, a_new, h_new, r_lo, leave, origin, start, stop, c0 - c_lo, n, scales, p)
+            else:
                 evolve_rows(x, y, x_new, y_new, origin, start, stop, scales, p)
+            if s < substeps:
                 close_rows(x_new, origin, start, stop, height, boundary, rest[0], closed)
                 close_rows(y_new, origin, start, stop, height, boundary, rest[1], closed)
-            x, x_new = x_new, x
-            y, y_new = y_new, y
-        for i in range(start, stop + 1):
-            copy_cells(x[i - origin, inset:], a_new[r_lo + i - 1, c0:], n)
-            copy_cells(y[i - origin, inset:], h_new[r_lo + i - 1, c0:], n)
-        if stop >= start:
-            region = (r_lo + start - 1, r_lo + stop - 1, c0, n)
-            potential_rows(
-                v, v_new, a_new, h_new, noise, region, scales[0], potential, turing, event, accumulators, counters
-            )
-        kept = max(end - substeps, 0)
-        for i in range(kept, end + 1):
-            copy_cells(a0[i - origin], a0[i - kept], pitch)
-            copy_cells(h0[i - origin], h0[i - kept], pitch)
-            copy_cells(a1[i - origin], a1[i - kept], pitch)
-            copy_cells(h1[i - origin], h1[i - kept], pitch)
-        origin, loaded = kept, end
+        first, last = r_lo + start - 1, r_lo + stop - 1
+        potential_rows(
+            v, v_new, a_new, h_new, pad, noise, (first, last, c0, n), scales[0], potential, True, event,
+            accumulators, counters,
+        )  # fmt: skip
+        kept = max(end - substeps + 1, 0)
+        for buffer in (x_odd, y_odd, x_even, y_even):
+            move_rows(buffer, kept - origin, 0, end - kept + 1)
+        origin = kept
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def advance_tiles(
-    first_tile, last_tile, tile_rows, tile_columns, a, h, v, a_new, h_new, v_new, workspace, substeps, boundary,
+    first_tile, last_tile, tile_rows, tile_columns, a, h, v, a_new, h_new, v_new, pad, workspace, substeps, boundary,
     pair_rest, scales, p, potential, turing, event, noise, accumulators, counters,
 ):  # fmt: skip
     """Advance the tiles ``first_tile`` to ``last_tile - 1`` by one step; tiles are numbered row by row."""
-    rows, columns = v.shape[0] - 2, v.shape[1] - 2
+    rows, columns = v.shape[0] - 2, v.shape[1] - 2 * pad
     across = (columns + tile_columns - 1) // tile_columns
-    periodic = boundary == PERIODIC
+    periodic, halo = boundary == PERIODIC, substeps - 1
     for tile in range(first_tile, last_tile):
-        rows_span = span_of_tile(tile // across * tile_rows + 1, tile_rows, rows, substeps, periodic)
-        columns_span = span_of_tile(tile % across * tile_columns + 1, tile_columns, columns, substeps, periodic)
+        rows_span = span_of_tile(tile // across * tile_rows + 1, tile_rows, rows, halo, periodic)
+        columns_span = span_of_tile(tile % across * tile_columns + 1, tile_columns, columns, halo, periodic)
         if turing:
             advance_tile(
-                a, h, v, a_new, h_new, v_new, rows_span, columns_span, workspace, substeps, boundary, pair_rest,
-                scales, p, potential, turing, event, noise, accumulators, counters,
+                a, h, v, a_new, h_new, v_new, pad, rows_span, columns_span, workspace, substeps, boundary, pair_rest,
+                scales, p, potential, event, noise, accumulators, counters,
             )  # fmt: skip
         else:
             region = (rows_span[0], rows_span[1], columns_span[0], columns_span[1] - columns_span[0] + 1)
             potential_rows(
-                v, v_new, a, h, noise, region, scales[0], potential, turing, event, accumulators, counters
+                v,
+                v_new,
+                a,
+                h,
+                pad,
+                noise,
+                region,
+                scales[0],
+                potential,
+                turing,
+                event,
+                accumulators,
+                counters,
             )

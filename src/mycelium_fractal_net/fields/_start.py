@@ -13,7 +13,7 @@ from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.models import Patches
 from mycelium_fractal_net.fields.stability import linear_stability
 
-__all__ = ["RandomStreams", "rest_pair", "start_fields"]
+__all__ = ["RandomStreams", "checked_field", "rest_pair", "start_fields"]
 
 Field = NDArray[np.floating[Any]]
 
@@ -82,34 +82,43 @@ def _lay_patches(a: Field, h: Field, patches: Patches, generator: np.random.Gene
             field[np.ix_(rows, columns)] = value
 
 
-def checked_potential(config: SimulationConfig, field_mv: ArrayLike) -> NDArray[np.float64]:
-    """Return a caller's potential as float64 (N, N), or refuse it.
+def checked_field(name: str, values: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Return a caller's field as float64 (n, n), or refuse it.
 
     Raises
     ------
     InvalidInputError
-        For a wrong shape or type, values that are not finite, or values outside the clamp.
+        For a wrong shape or type, or values that are not finite.
     """
-    n = config.grid_size
     try:
-        raw = np.asarray(field_mv)
+        raw = np.asarray(values)
     except ValueError as error:
-        raise InvalidInputError(f"initial_field_mv is not an array: {error}", field="initial_field_mv") from None
+        raise InvalidInputError(f"{name} is not an array: {error}", field=name) from None
     if raw.dtype.kind not in "fiu":
-        raise InvalidInputError(
-            f"initial_field_mv must hold real numbers in mV, got dtype {raw.dtype}", field="initial_field_mv"
-        )
+        raise InvalidInputError(f"{name} must hold real numbers, got dtype {raw.dtype}", field=name)
     if raw.shape != (n, n):
         raise InvalidInputError(
-            f"initial_field_mv must have the shape ({n}, {n}) of grid_size = {n}, got {raw.shape}",
-            field="initial_field_mv",
+            f"{name} must have the shape ({n}, {n}) of grid_size = {n}, got {raw.shape}", field=name
         )
     field = raw.astype(np.float64)
+    if not np.isfinite(field).all():
+        raise InvalidInputError(f"{name} must be finite, but {np.sum(~np.isfinite(field))} cells are not", field=name)
+    return field
+
+
+def checked_potential(config: SimulationConfig, field_mv: ArrayLike) -> NDArray[np.float64]:
+    """Return a caller's potential at step 0 as float64 (N, N) in mV, or refuse it.
+
+    Raises
+    ------
+    InvalidInputError
+        As :func:`checked_field`, and for values outside the clamp.
+    """
+    field = checked_field("initial_field_mv", field_mv, config.grid_size)
     low, high = config.clamp_mv
-    if not (np.isfinite(field).all() and field.min() >= low and field.max() <= high):
+    if field.min() < low or field.max() > high:
         raise InvalidInputError(
-            f"initial_field_mv must be finite and within clamp_mv = [{low}, {high}], "
-            f"got values from {field.min()} to {field.max()}",
+            f"initial_field_mv must lie within clamp_mv = [{low}, {high}], got {field.min()} to {field.max()} mV",
             field="initial_field_mv",
         )
     return field

@@ -134,7 +134,13 @@ class Trace:
         unpack = [f"{name} = p[{i}]" for i, name in enumerate(self.parameters)]
         body = "\n".join(f"    {line}" for line in (*unpack, *self.lines, f"return {', '.join(self.results)}"))
         return "\n".join(
-            [*constants, "", '@njit(nogil=True, error_model="numpy", forceinline=True)', "def reaction(a, h, p):", body]
+            [
+                *constants,
+                "",
+                '@njit(nogil=True, error_model="numpy", forceinline=True)',
+                "def reaction(a, h, p):",
+                body,
+            ]
         )
 
 

@@ -96,9 +96,7 @@ def simulate_history(config: SimulationConfig, every: int = 1, threads: int | No
     return history
 
 
-def simulate_ensemble(
-    configs: Iterable[SimulationConfig], threads: int | None = None
-) -> Iterator[SimulationResult]:
+def simulate_ensemble(configs: Iterable[SimulationConfig], threads: int | None = None) -> Iterator[SimulationResult]:
     """Simulate many configurations side by side, one a thread, and yield the results in order.
 
     Parameters

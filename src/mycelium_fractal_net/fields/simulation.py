@@ -17,6 +17,7 @@ from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, compute_features
 from mycelium_fractal_net.fields import checkpoint
 from mycelium_fractal_net.fields._engine import Engine, checked_count
+from mycelium_fractal_net.fields._start import checked_field
 from mycelium_fractal_net.fields.config import SimulationConfig
 
 __all__ = ["Frame", "Progress", "Simulation", "SimulationResult"]
@@ -42,7 +43,7 @@ class Frame:
         Totals since step 0.
     step_statistics : ndarray, shape (step, 5)
         Of each step's change d of the potential, in float64: sum of abs(d), max of abs(d), sum of d, sum of d^2;
-        and the sum of the squared potential.
+        and the sum of the squared potential before the step.
     config : SimulationConfig
         What was simulated.
     """
@@ -216,6 +217,33 @@ class Simulation:
             target = min((self.step // stride + 1) * stride, self.config.steps)
             self.advance(target - self.step, cancel=cancel)
             yield self.frame
+
+    def replace_fields(
+        self,
+        *,
+        field_mv: ArrayLike | None = None,
+        activator: ArrayLike | None = None,
+        inhibitor: ArrayLike | None = None,
+    ) -> None:
+        """Put other fields in place of the present ones; step, counters and random streams stay.
+
+        Parameters
+        ----------
+        field_mv, activator, inhibitor : array_like, shape (N, N), optional
+            Finite numbers; the potential in mV.
+
+        Raises
+        ------
+        InvalidInputError
+            For a wrong shape or values that are not finite.
+        """
+        for name, label, array in (
+            ("v", "field_mv", field_mv),
+            ("a", "activator", activator),
+            ("h", "inhibitor", inhibitor),
+        ):
+            if array is not None:
+                self._engine.replace(name, checked_field(label, array, self.config.grid_size))
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint: one file with fields, step, generator states, configuration and version."""

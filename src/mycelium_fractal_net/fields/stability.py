@@ -114,10 +114,7 @@ class LinearStability:
         d_a, d_h = self._diffusion
         trace_d = d_h * self.jacobian[0, 0] + d_a * self.jacobian[1, 1]
         needed = 2 * math.sqrt(max(d_a * d_h * float(np.linalg.det(self.jacobian)), 0.0))
-        return (
-            f"An instability needs D_h f_a + D_a g_h = {trace_d:.4g} to exceed "
-            f"2 sqrt(D_a D_h det J) = {needed:.4g}."
-        )
+        return f"An instability needs D_h f_a + D_a g_h = {trace_d:.4g} to exceed 2 sqrt(D_a D_h det J) = {needed:.4g}."
 
 
 def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearStability:
@@ -284,9 +281,7 @@ def _band(jacobian: Array, diffusion: tuple[float, float]) -> tuple[float, float
     return determinant / (product * high), high
 
 
-def _fastest(
-    jacobian: Array, diffusion: tuple[float, float], band: tuple[float, float] | None
-) -> tuple[float, float]:
+def _fastest(jacobian: Array, diffusion: tuple[float, float], band: tuple[float, float] | None) -> tuple[float, float]:
     """Return the symbol that grows fastest, and its growth rate."""
     from scipy.optimize import minimize_scalar
 

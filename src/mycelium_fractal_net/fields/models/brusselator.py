@@ -16,9 +16,7 @@ __all__ = ["brusselator"]
     activator_range=(0.0, 4.0),
     source="Prigogine and Lefever 1968, doi:10.1063/1.1668896",
 )
-def brusselator(
-    a: Any, h: Any, rate: float = 0.1, feed: float = 2.0, control: float = 3.5
-) -> tuple[Any, Any]:
+def brusselator(a: Any, h: Any, rate: float = 0.1, feed: float = 2.0, control: float = 3.5) -> tuple[Any, Any]:
     """Autocatalytic reaction scheme of Prigogine and Lefever, below its Hopf bifurcation.
 
     ``f = rate (feed - (control + 1) a + a^2 h)``, ``g = rate (control a - a^2 h)``; steady state

@@ -16,9 +16,7 @@ __all__ = ["schnakenberg"]
     activator_range=(0.0, 2.0),
     source="Schnakenberg 1979, doi:10.1016/0022-5193(79)90042-0",
 )
-def schnakenberg(
-    a: Any, h: Any, rate: float = 0.1, feed_a: float = 0.1, feed_h: float = 0.9
-) -> tuple[Any, Any]:
+def schnakenberg(a: Any, h: Any, rate: float = 0.1, feed_a: float = 0.1, feed_h: float = 0.9) -> tuple[Any, Any]:
     """Trimolecular autocatalysis that consumes a substrate (spots).
 
     ``f = rate (feed_a - a + a^2 h)``, ``g = rate (feed_h - a^2 h)``; steady state
