@@ -1,6 +1,7 @@
 """``mfn stability``, ``mfn kinetics`` and ``mfn warmup``."""
 
-import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,28 @@ def test_kinetics_for_people_names_each_one(mfn: Mfn) -> None:
 
 
 @pytest.mark.slow
-def test_after_warmup_a_new_process_compiles_nothing(mfn: Mfn, tmp_path: Path) -> None:
-    outcome = mfn("warmup", "--json")
-    assert outcome.code == 0
-    assert json.loads(outcome.out)["jobs"] > 0
-    assert "cached" in mfn("warmup").out
+def test_after_warmup_another_process_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_CACHE_DIR", str(tmp_path))
+    program = str(Path(sys.executable).parent / "mfn")
+    warm = [program, "warmup", "--kinetics", "schnakenberg", "--dtype", "float32"]
+    warmed = subprocess.run(warm, capture_output=True, text=True, check=True)
+    assert "kernels are compiled and cached" in warmed.stdout
+    machine_code = {path.name for path in tmp_path.rglob("*.nbc")}
+    assert machine_code
+    run = [program, "simulate", "--kinetics", "schnakenberg", "--dtype", "float32", "--steps", "3", "--json"]
+    for variant in (["--quantum-jitter"], ["--boundary", "dirichlet"], ["--grid-size", "700"]):
+        subprocess.run([*run, *variant], capture_output=True, check=True)
+    assert {path.name for path in tmp_path.rglob("*.nbc")} == machine_code
+
+
+def test_warmup_as_json_counts_its_jobs(mfn: Mfn) -> None:
+    answer = mfn("warmup", "--kinetics", "mycelium", "--dtype", "float64", "--json").json
+    assert answer["jobs"] >= 4
+    assert answer["seconds"] > 0
+
+
+@pytest.mark.parametrize("arguments", [("--kinetics", "bogus"), ("--dtype", "float16")])
+def test_warmup_refuses_what_it_does_not_know(mfn: Mfn, arguments: tuple[str, str]) -> None:
+    outcome = mfn("warmup", *arguments)
+    assert outcome.code == 2
+    assert arguments[1] in outcome.err

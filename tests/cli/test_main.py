@@ -95,17 +95,11 @@ def test_an_interruption_outside_a_simulation_is_130(
 def test_a_closed_pipe_ends_the_program_without_complaint() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [PROGRAM, "nernst", "1", "0.1", "0.1"], stdout=writing, stderr=subprocess.PIPE, check=False
-    )
+    done = subprocess.run([PROGRAM, "nernst", "1", "0.1", "0.1"], stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_the_program_returns_its_exit_code_to_the_shell() -> None:
-    assert (
-        subprocess.run([PROGRAM, "nernst", "1", "0", "1"], capture_output=True, check=False).returncode == 2
-    )
-    assert (
-        subprocess.run([PROGRAM, "nernst", "1", "1", "1"], capture_output=True, check=False).returncode == 0
-    )
+    assert subprocess.run([PROGRAM, "nernst", "1", "0", "1"], capture_output=True, check=False).returncode == 2
+    assert subprocess.run([PROGRAM, "nernst", "1", "1", "1"], capture_output=True, check=False).returncode == 0

@@ -18,9 +18,7 @@ def test_nernst_prints_the_potential(mfn: Mfn, arguments: tuple[object, ...], pr
 
 
 def test_nernst_as_json_equals_python_to_the_bit(mfn: Mfn) -> None:
-    assert mfn("nernst", -2, 0.3, 0.007, "--json").json == {
-        "potential_mv": package.nernst_potential_mv(-2, 0.3, 0.007)
-    }
+    assert mfn("nernst", -2, 0.3, 0.007, "--json").json == {"potential_mv": package.nernst_potential_mv(-2, 0.3, 0.007)}
 
 
 @pytest.mark.parametrize(

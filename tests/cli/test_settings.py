@@ -103,9 +103,7 @@ def test_configuration_files_of_each_kind(mfn: Mfn, tmp_path: Path, name: str, t
         ("c.ini", b"a=1", "must end in .json, .toml or .yaml; got '.ini'"),
     ],
 )
-def test_files_that_hold_no_parameters_are_refused(
-    tmp_path: Path, name: str, content: bytes, why: str
-) -> None:
+def test_files_that_hold_no_parameters_are_refused(tmp_path: Path, name: str, content: bytes, why: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigurationError, match=why):
         read_mapping(tmp_path / name)

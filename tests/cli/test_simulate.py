@@ -44,9 +44,7 @@ def test_people_get_a_table_with_every_feature_and_words(mfn: Mfn) -> None:
     outcome = mfn("simulate", *OPTIONS)
     assert outcome.code == 0
     for name, _, unit, meaning in feature_rows(dict.fromkeys(package.FEATURE_NAMES, 0.0)):
-        assert re.search(
-            rf"^ *{name} +\S+ +{re.escape(unit)} *{re.escape(meaning)}", outcome.out, re.MULTILINE
-        )
+        assert re.search(rf"^ *{name} +\S+ +{re.escape(unit)} *{re.escape(meaning)}", outcome.out, re.MULTILINE)
     assert "Fractal?" in outcome.out
     assert "Turing-unstable" in outcome.out
     assert "Measured on the activator:" in outcome.out
@@ -61,9 +59,7 @@ def test_meanings_and_verdicts_are_complete() -> None:
     assert set(VERDICTS) == {"fractal", "crossover", "filled", "empty", "insufficient"}
 
 
-def test_out_holds_arrays_and_numbers_by_default(
-    mfn: Mfn, tmp_path: Path, expected: package.SimulationResult
-) -> None:
+def test_out_holds_arrays_and_numbers_by_default(mfn: Mfn, tmp_path: Path, expected: package.SimulationResult) -> None:
     mfn("simulate", *OPTIONS, "--out", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["field.npz", "result.json"]
     stored = np.load(tmp_path / "field.npz")
@@ -79,9 +75,7 @@ def test_a_result_file_repeats_its_run(mfn: Mfn, tmp_path: Path, expected: packa
 
 
 @pytest.mark.parametrize("spelling", [("--format", "npz,png"), ("--format", "npz", "--format", "png")])
-def test_formats_may_be_repeated_or_separated_by_commas(
-    mfn: Mfn, tmp_path: Path, spelling: tuple[str, ...]
-) -> None:
+def test_formats_may_be_repeated_or_separated_by_commas(mfn: Mfn, tmp_path: Path, spelling: tuple[str, ...]) -> None:
     written = mfn("simulate", *OPTIONS, "--out", tmp_path, *spelling, "--json").json["files"]
     assert {"field.npz", "field.png"} <= {Path(path).name for path in written}
     assert all(Path(path).stat().st_size > 0 for path in written)
@@ -144,9 +138,7 @@ def test_a_directory_that_cannot_be_made_is_refused_before_a_step_is_taken(mfn: 
     assert outcome.err.count("\n") == 1
 
 
-def test_a_failed_write_leaves_the_old_file(
-    mfn: Mfn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(mfn: Mfn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "result.json").write_text("old")
     monkeypatch.setattr(_writers, "summary", lambda _: {"not": float("nan")})
     assert mfn("simulate", *OPTIONS, "--out", tmp_path, "--format", "json").code == 70
@@ -191,13 +183,9 @@ def _interrupt(directory: Path, number: int) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_a_checkpoint_and_says_how_to_go_on(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_an_interrupted_run_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals) -> None:
     code, seen = _interrupt(tmp_path, number)
-    step, command = re.findall(
-        r"mfn: interrupted at step (\d+) of 1000000; to go on: (.+) \[CANCELLED\]", seen
-    )[0]
+    step, command = re.findall(r"mfn: interrupted at step (\d+) of 1000000; to go on: (.+) \[CANCELLED\]", seen)[0]
     assert code == 130
     assert "simulating" in seen
     words = shlex.split(command)

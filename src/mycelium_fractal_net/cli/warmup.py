@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import product
 from typing import Annotated
 
@@ -17,15 +18,22 @@ from mycelium_fractal_net.fractals import box_counting_dimension, generate_ifs, 
 
 __all__ = ["warmup"]
 
-_SMALL, _TILED = 16, 600
+_DTYPES = ("float64", "float32")
+_SMALL, _TILED = 16, 600  # fields that stay in cache, and fields that are cut into tiles
 
 
 def warmup(
+    kinetics: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only these kinetics; repeatable. [default: all]")
+    ] = None,
+    dtypes: Annotated[
+        list[str] | None, typer.Option("--dtype", help="Only float64 or float32. [default: both]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compile every kernel now and keep the machine code on disk, so that the first use is quick."""
     begun = time.perf_counter()
-    jobs = list(_jobs())
+    jobs = list(_jobs(kinetics or list_kinetics(), dtypes or _DTYPES))
     with progress_bar("compiling", quiet=as_json) as report:
         for done, job in enumerate(jobs):
             report(done, len(jobs))
@@ -37,20 +45,16 @@ def warmup(
         typer.echo(f"kernels are compiled and cached ({len(jobs)} jobs, {seconds:.1f} s)")
 
 
-def _jobs() -> Iterator[Callable[[], object]]:
+def _jobs(kinetics: Iterable[str], dtypes: Iterable[str]) -> Iterator[Callable[[], object]]:
     """Yield calls that between them reach every kernel of the engine and of the features."""
-    for name, dtype in product(list_kinetics(), ("float64", "float32")):
-        yield lambda name=name, dtype=dtype: _simulate(name, dtype, _SMALL)
-    yield lambda: _simulate("mycelium", "float64", _TILED)
-    yield lambda: _simulate("mycelium", "float32", _TILED)
+    for name, dtype, size in product(kinetics, dtypes, (_SMALL, _TILED)):
+        yield partial(_simulate, name, dtype, size)
     noise = np.random.default_rng(0).normal(-60.0, 5.0, (4, 32, 32))
-    yield lambda: extract_features(noise)
-    yield lambda: extract_features(noise[-1], periodic=False)
+    yield partial(extract_features, noise)
+    yield partial(extract_features, noise[-1], periodic=False)
     for method, periodic in product(("cover", "aligned"), (True, False)):
-        yield lambda method=method, periodic=periodic: box_counting_dimension(
-            noise[0] > -60.0, method=method, periodic=periodic
-        )
-    yield lambda: lacunarity(noise[0] > -60.0, [2, 4])
+        yield partial(box_counting_dimension, noise[0] > -60.0, method=method, periodic=periodic)
+    yield partial(lacunarity, noise[0] > -60.0, [2, 4])
     yield generate_ifs
 
 
