@@ -1,7 +1,7 @@
 """Compiled statistics of the change between two frames: one fixed order of additions, online and from arrays.
 
 A frame is cut into blocks of ``BLOCK_ROWS`` rows. Within a block every column has an accumulator of its own, to
-which its rows are added downwards; then the columns are folded together, and the blocks are added in order. So
+which its rows are added downwards, four at a time; then the columns are folded together, and the blocks are added in order. So
 the result depends on the frames alone, never on how tiles or threads share the work.
 """
 
@@ -13,23 +13,31 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK_ROWS", "accumulate_row", "energy_of", "reduce_block", "step_statistics_of"]
+__all__ = ["BLOCK_ROWS", "GROUP_ROWS", "accumulate_group", "energy_of", "reduce_block", "step_statistics_of"]
 
 BLOCK_ROWS = 32
+GROUP_ROWS = 4  # rows that are added up before they reach the accumulators; divides BLOCK_ROWS
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def accumulate_row(
-    previous: NDArray[np.floating[Any]], current: NDArray[np.floating[Any]], accumulator: NDArray[np.float64]
-) -> None:
-    """Add one row of cells to the five accumulators, (5, n), of its block.
+@njit(cache=True, nogil=True, error_model="numpy")
+def _accumulate_four(p0, p1, p2, p3, c0, c1, c2, c3, distance, largest, drift, squares, energy):
+    for j in range(0, c0.shape[0]):  # noqa: PIE808 - the literal start proves that no index is negative
+        b0, b1, b2, b3 = np.float64(p0[j]), np.float64(p1[j]), np.float64(p2[j]), np.float64(p3[j])
+        d0, d1 = np.float64(c0[j]) - b0, np.float64(c1[j]) - b1
+        d2, d3 = np.float64(c2[j]) - b2, np.float64(c3[j]) - b3
+        s0, s1, s2, s3 = abs(d0), abs(d1), abs(d2), abs(d3)
+        distance[j] += (s0 + s1) + (s2 + s3)
+        s0 = s0 if s0 > s1 else s1
+        s2 = s2 if s2 > s3 else s3
+        s0 = s0 if s0 > s2 else s2
+        largest[j] = s0 if s0 > largest[j] else largest[j]
+        drift[j] += (d0 + d1) + (d2 + d3)
+        squares[j] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
+        energy[j] += (b0 * b0 + b1 * b1) + (b2 * b2 + b3 * b3)
 
-    With d = current - previous: sum of |d|, maximum of |d|, sum of d, sum of d**2, sum of previous**2. The last
-    one is the energy of the frame *before* the step, so that the start counts; :func:`energy_of` gives that of
-    the last frame.
-    """
-    distance, largest, drift = accumulator[0], accumulator[1], accumulator[2]
-    squares, energy = accumulator[3], accumulator[4]
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _accumulate_one(previous, current, distance, largest, drift, squares, energy):
     for j in range(0, current.shape[0]):  # noqa: PIE808 - the literal start proves that no index is negative
         before = np.float64(previous[j])
         d = np.float64(current[j]) - before
@@ -39,6 +47,32 @@ def accumulate_row(
         drift[j] += d
         squares[j] += d * d
         energy[j] += before * before
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def accumulate_group(previous, p, current, c, n, count, accumulator):
+    """Add a group of rows to the accumulators, (5, n), of their block.
+
+    The rows ``p[0]`` of ``previous`` and ``c[0]`` of ``current`` and those below, ``count`` of them, each ``n`` cells
+    from column ``p[1]`` or ``c[1]`` on; a group has GROUP_ROWS rows, or fewer at the end of the grid. With
+    d = current - previous: sum of |d|, maximum of |d|, sum of d, sum of d**2, sum of previous**2. The last one is
+    the energy of the frame *before* the step, so that the start counts; :func:`energy_of` gives that of the last.
+    """
+    distance, largest, drift = accumulator[0], accumulator[1], accumulator[2]
+    squares, energy = accumulator[3], accumulator[4]
+    i, j = p
+    k, m = c
+    if count == GROUP_ROWS:
+        _accumulate_four(
+            previous[i, j : j + n], previous[i + 1, j : j + n], previous[i + 2, j : j + n], previous[i + 3, j : j + n],
+            current[k, m : m + n], current[k + 1, m : m + n], current[k + 2, m : m + n], current[k + 3, m : m + n],
+            distance, largest, drift, squares, energy,
+        )  # fmt: skip
+        return
+    for row in range(count):
+        _accumulate_one(
+            previous[i + row, j : j + n], current[k + row, m : m + n], distance, largest, drift, squares, energy
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -75,8 +109,9 @@ def _statistics_between(
     out[:] = 0.0
     rows = current.shape[0]
     for top in range(0, rows, BLOCK_ROWS):
-        for row in range(top, min(top + BLOCK_ROWS, rows)):
-            accumulate_row(previous[row], current[row], accumulator)
+        for row in range(top, min(top + BLOCK_ROWS, rows), GROUP_ROWS):
+            count = min(GROUP_ROWS, rows - row)
+            accumulate_group(previous, (row, 0), current, (row, 0), current.shape[1], count, accumulator)
         reduce_block(accumulator, block)
         largest = max(out[1], block[1])
         out += block

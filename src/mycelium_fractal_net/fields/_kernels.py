@@ -11,7 +11,7 @@ what a span writes into them is overwritten before it is read. Loops start at a 
 import numpy as np
 from numba import njit
 
-from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, accumulate_row, reduce_block
+from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, GROUP_ROWS, accumulate_group, reduce_block
 from mycelium_fractal_net.fields._reaction import reaction
 
 PERIODIC, NEUMANN, DIRICHLET = 0, 1, 2
@@ -147,15 +147,13 @@ def living_span(a, n, threshold):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, event, accumulators, counters):
-    """Advance the potential of one region and add up its statistics.
+def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, counters):
+    """Advance the potential of one region: (first row, last row, first column, cells a row), one-based.
 
-    ``region`` is (first row, last row, first column, cells a row), one-based; ``event`` is (row, column, value
-    before) or row 0; ``counters`` receives activations, clampings and non-finite cells.
+    ``counters`` receives activations, clampings and non-finite cells.
     """
     first, last, c, n = region
     alpha, leak, rest, threshold, drive, low, high = potential
-    before = np.empty(n, v.dtype)
     o = c - 2 + pad
     for i in range(first, last + 1):
         out = v_new[i, o:]
@@ -170,13 +168,27 @@ def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, 
             counters[0] += living
             counters[2] += bad
         counters[1] += clamp_span(out, n, low, high)
-        previous = v[i, o + 1 : o + 1 + n]
-        if event[0] == i and c <= event[1] < c + n:
-            before[:] = previous
-            before[event[1] - c] = event[2]
-            previous = before
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_statistics(v, v_new, pad, region, event, accumulators):
+    """Add the change of a region's potential to the accumulators; its rows begin a group or follow one.
+
+    ``event`` is (row, column, value before) or row 0: the change counts from before the event.
+    """
+    first, last, c, n = region
+    o = c - 1 + pad
+    before = np.empty((GROUP_ROWS if first <= event[0] <= last else 0, n), v.dtype)
+    for i in range(first, last + 1, GROUP_ROWS):
+        count = min(GROUP_ROWS, last + 1 - i)
         accumulator = accumulators[(i - 1) // BLOCK_ROWS, :, c - 1 : c - 1 + n]
-        accumulate_row(previous, v_new[i, o + 1 : o + 1 + n], accumulator)
+        if i <= event[0] < i + count and c <= event[1] < c + n:
+            for k in range(count):
+                before[k] = v[i + k, o : o + n]
+            before[event[0] - i, event[1] - c] = event[2]
+            accumulate_group(before, (0, 0), v_new, (i, o), n, count, accumulator)
+        else:
+            accumulate_group(v, (i, o), v_new, (i, o), n, count, accumulator)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -252,9 +264,8 @@ def advance_whole(
             h, h_new = h_new, h
             pair_moved = not pair_moved
         step_noise = noise[t] if noise.shape[0] > 0 else np.empty((0, 0), v.dtype)
-        potential_rows(
-            v, v_new, a, h, 1, step_noise, region, scales[0], potential, turing, event, accumulators, counters
-        )
+        potential_rows(v, v_new, a, h, 1, step_noise, region, scales[0], potential, turing, counters)
+        add_statistics(v, v_new, 1, region, event, accumulators)
         finish_step(accumulators, statistics[t])
         v, v_new = v_new, v
         v_moved = not v_moved
@@ -345,7 +356,7 @@ def advance_tile(
     y_even = workspace[3, : window * pitch].reshape(window, pitch)
     periodic = boundary == PERIODIC
     origin, end, n = 0, 0, c1 - c0 + 1
-    enter, leave = c_lo - 2 + pad, c0 - 2 + pad
+    enter, leave, added = c_lo - 2 + pad, c0 - 2 + pad, r0
     while end < height:
         begin, end = end + 1, min(end + max(BLOCK_ROWS, substeps), height)
         start, stop = begin, end
@@ -371,10 +382,12 @@ def advance_tile(
                 close_rows(x_new, origin, start, stop, height, boundary, rest[0], closed)
                 close_rows(y_new, origin, start, stop, height, boundary, rest[1], closed)
         first, last = r_lo + start - 1, r_lo + stop - 1
-        potential_rows(
-            v, v_new, a_new, h_new, pad, noise, (first, last, c0, n), scales[0], potential, True, event,
-            accumulators, counters,
-        )  # fmt: skip
+        region = (first, last, c0, n)
+        potential_rows(v, v_new, a_new, h_new, pad, noise, region, scales[0], potential, True, counters)
+        whole = last if last == r1 else last - (last + 1 - r0) % GROUP_ROWS
+        if whole >= added:
+            add_statistics(v, v_new, pad, (added, whole, c0, n), event, accumulators)
+            added = whole + 1
         kept = max(end - substeps + 1, 0)
         for buffer in (x_odd, y_odd, x_even, y_even):
             move_rows(buffer, kept - origin, 0, end - kept + 1)
@@ -400,18 +413,5 @@ def advance_tiles(
             )  # fmt: skip
         else:
             region = (rows_span[0], rows_span[1], columns_span[0], columns_span[1] - columns_span[0] + 1)
-            potential_rows(
-                v,
-                v_new,
-                a,
-                h,
-                pad,
-                noise,
-                region,
-                scales[0],
-                potential,
-                turing,
-                event,
-                accumulators,
-                counters,
-            )
+            potential_rows(v, v_new, a, h, pad, noise, region, scales[0], potential, turing, counters)
+            add_statistics(v, v_new, pad, region, event, accumulators)
