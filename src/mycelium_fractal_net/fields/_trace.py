@@ -7,6 +7,7 @@ the function itself does on NumPy arrays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -40,10 +41,22 @@ class _Tape:
             raise InvalidInputError(
                 f"a kinetics may combine its arguments with plain numbers only, got {type(value).__name__}"
             )
-        number = float(value)
-        if number not in self.constants:
+        number = _finite(value)
+        known = [repr(constant) for constant in self.constants]
+        if repr(number) not in known:
             self.constants.append(number)
-        return f"C{self.constants.index(number)}"
+            known.append(repr(number))
+        return f"C{known.index(repr(number))}"
+
+
+def _finite(value: Any) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InvalidInputError(f"the constants of a kinetics must be finite, got {value!r:.40}")
+    return number
 
 
 class _Number:
@@ -161,7 +174,12 @@ def trace(function: Callable[..., Any], parameters: Mapping[str, float]) -> Trac
     """
     tape = _Tape()
     arguments = {name: _Number(f"p_{name}", tape) for name in parameters}
-    result = function(_Number("a", tape), _Number("h", tape), **arguments)
+    try:
+        result = function(_Number("a", tape), _Number("h", tape), **arguments)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"a kinetics takes a, h and rate constants and combines them by + - * / and whole powers: {error}"
+        ) from error
     if not isinstance(result, tuple) or len(result) != 2:
         raise InvalidInputError(f"a kinetics returns the pair (f, g) of two rates, got {result!r:.80}")
     zero = _Number("a", tape) - _Number("a", tape) if not all(isinstance(r, _Number) for r in result) else None

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 _NEWTON_STEPS = 100
 _COMPLEX_STEP = 1e-30
 _MARGINAL = 1e-12
+_LARGEST_RATE = 1e100  # per step; far beyond what any step can follow, and its square is still a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,7 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
     >>> mfn.linear_stability("classic").turing_unstable
     False
     """
-    model = get_kinetics(kinetics) if isinstance(kinetics, str) else kinetics
+    model = kinetics if isinstance(kinetics, Kinetics) else get_kinetics(kinetics)
     values = model.complete(parameters)
     state = _steady_state(model, values)
     jacobian = _jacobian(model, values, state)
@@ -224,7 +225,10 @@ def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...])
 
 
 def _rates(model: Kinetics, values: dict[str, float], a: complex, h: complex) -> tuple[complex, complex]:
-    f, g = model.function(a, h, **{name: values[name] for name in model.rate_names})
+    try:
+        f, g = model.function(a, h, **{name: values[name] for name in model.rate_names})
+    except (ZeroDivisionError, OverflowError):
+        return complex(math.nan), complex(math.nan)
     return complex(f), complex(g)
 
 
@@ -241,8 +245,11 @@ def _steady_state(model: Kinetics, values: dict[str, float]) -> Array:
     for _ in range(_NEWTON_STEPS):
         residual = np.array([rate.real for rate in _rates(model, values, complex(state[0]), complex(state[1]))])
         jacobian = _jacobian(model, values, state)
+        if not np.all(np.abs(jacobian) < _LARGEST_RATE):
+            state = np.full(2, math.nan)
+            break
         with np.errstate(all="ignore"):
-            change = np.linalg.lstsq(jacobian, residual, rcond=None)[0] if np.isfinite(jacobian).all() else residual
+            change = np.linalg.lstsq(jacobian, residual, rcond=None)[0]
         state = state - change
         if not np.isfinite(state).all():
             break

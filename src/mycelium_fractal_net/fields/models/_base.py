@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -117,11 +118,11 @@ class Kinetics:
 
 
 def _checked_number(kinetics: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not _is_finite_number(value):
         raise InvalidInputError(
-            f"parameter {name!r} of kinetics {kinetics!r} must be a finite number, got {value!r}",
+            f"parameter {name!r} of kinetics {kinetics!r} must be a finite number, got {value!r:.40}",
             field="kinetics_parameters",
-            value=repr(value),
+            value=f"{value!r:.40}",
         )
     if name in {"D_a", "D_h"} and not 0 <= value <= 20:
         raise InvalidInputError(
@@ -130,6 +131,13 @@ def _checked_number(kinetics: str, name: str, value: Any) -> float:
             value=value,
         )
     return float(value)
+
+
+def _is_finite_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 @lru_cache(maxsize=256)
@@ -196,7 +204,6 @@ def kinetics(
             source=source,
         )
         _ = model.trace
-        model.complete(model.parameters)
         _register[name] = model
         return model
 
@@ -208,7 +215,18 @@ def _defaults(name: str, function: Rates, diffusion: tuple[float, float]) -> dic
     for rate in rates:
         if rate.default is inspect.Parameter.empty:
             raise InvalidInputError(f"rate constant {rate.name!r} of kinetics {name!r} needs a default value")
-    return {**{rate.name: float(rate.default) for rate in rates}, "D_a": diffusion[0], "D_h": diffusion[1]}
+        if rate.name in {"D_a", "D_h"}:
+            raise InvalidInputError(
+                f"rate constant {rate.name!r} of kinetics {name!r} has the name of a diffusion coefficient; "
+                "give it another, and the coefficient in diffusion=(D_a, D_h)"
+            )
+    if not isinstance(diffusion, (tuple, list)) or len(diffusion) != 2:
+        raise InvalidInputError(f"diffusion must be the pair (D_a, D_h) in cells^2/step, got {diffusion!r}")
+    coefficients = zip(("D_a", "D_h"), diffusion, strict=True)
+    return {
+        key: _checked_number(name, key, value)
+        for key, value in (*((rate.name, rate.default) for rate in rates), *coefficients)
+    }
 
 
 def list_kinetics() -> list[str]:

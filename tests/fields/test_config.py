@@ -1,0 +1,195 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import mycelium_fractal_net as mfn
+from mycelium_fractal_net.errors import InvalidInputError, StabilityError
+from mycelium_fractal_net.fields import MORPHOLOGIES, PRESETS
+
+OUT_OF_RANGE = {
+    "grid_size": [3, 0, -64, 16385, 2**70],
+    "steps": [0, -1, 10_000_001],
+    "seed": [-1, 2**64],
+    "alpha": [-0.01],
+    "leak": [-0.1, 2.1],
+    "spike_probability": [-0.01, 1.01],
+    "turing_threshold": [0.49, 0.96],
+    "turing_drive_mv": [-101.0, 101.0],
+    "jitter_std_mv": [-0.5, 101.0],
+    "rest_potential_mv": [-1001.0, 1001.0],
+    "boundary": ["open", "PERIODIC", "", 0],
+    "dtype": ["float16", "float", "int64", ""],
+    "kinetics": ["no-such", "", "x" * 81],
+    "clamp_mv": [(40.0, -95.0), (0.0, 0.0), (-2000.0, 40.0), (-95.0,), (-95.0, 0.0, 40.0), "ab", None],
+    "kinetics_parameters": [{"nope": 1.0}, {"D_h": -1.0}, {"D_h": 20.5}, {"bias": None}, [("bias", 1.0)]],
+}
+DEFAULT_DIGEST = "13a2395d6da99d9fe125cebcb8ecf0fd1fc299a87180cc307e624348393579f8"
+SMALL_DIGEST = "509b5a16bf58c2af3296d5db716d5e0517baefd33649231d0f5d1c9daf080890"
+REALS = ["alpha", "leak", "spike_probability", "turing_threshold", "turing_drive_mv", "jitter_std_mv"]
+CHANGES: dict[str, Any] = {
+    "grid_size": 65, "steps": 65, "seed": 43, "alpha": 0.17, "leak": 0.11, "spike_probability": 0.26,
+    "turing_enabled": False, "turing_threshold": 0.76, "turing_drive_mv": 5.5, "quantum_jitter": True,
+    "jitter_std_mv": 0.6, "boundary": "neumann", "kinetics": "schnakenberg", "kinetics_parameters": {"bias": 0.01},
+    "rest_potential_mv": -71.0, "clamp_mv": (-96.0, 40.0), "dtype": "float32",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, v) for name, vs in OUT_OF_RANGE.items() for v in vs])
+def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=rf"{name}|Value error"):
+        mfn.SimulationConfig(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["grid_size", "steps", "seed"])
+@pytest.mark.parametrize("value", ["64", True, 64.0, 64.5, None, np.float64(64), [64], 64j])
+def test_whole_numbers_are_not_guessed_from_other_types(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=name):
+        mfn.SimulationConfig(**{name: value})
+
+
+@pytest.mark.parametrize("name", [*REALS, "rest_potential_mv"])
+@pytest.mark.parametrize("value", ["0.6", True, None, float("nan"), float("inf"), -float("inf"), [0.6]])
+def test_real_numbers_are_finite_and_not_guessed(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=name):
+        mfn.SimulationConfig(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None])
+def test_switches_take_true_and_false_only(value: Any) -> None:
+    with pytest.raises(ValidationError, match="turing_enabled"):
+        mfn.SimulationConfig(turing_enabled=value)
+
+
+@pytest.mark.parametrize("bias", ["0.1", True, float("nan"), float("inf")])
+def test_kinetics_parameters_are_finite_numbers(bias: Any) -> None:
+    with pytest.raises(ValidationError, match="bias"):
+        mfn.SimulationConfig(kinetics_parameters={"bias": bias})
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ValidationError, match="gridsize"):
+        mfn.SimulationConfig(gridsize=64)  # type: ignore[call-arg] # the point of the test
+
+
+def test_unknown_kinetics_and_parameters_are_answered_with_the_known_ones() -> None:
+    with pytest.raises(ValidationError, match=r"unknown kinetics 'no-such'; known are brusselator, classic"):
+        mfn.SimulationConfig(kinetics="no-such")
+    with pytest.raises(ValidationError, match=r"no parameter 'gamma'; it has r_a, beta, bias, r_h, D_a, D_h"):
+        mfn.SimulationConfig(kinetics_parameters={"gamma": 1.0})
+
+
+def test_numpy_scalars_become_plain_numbers() -> None:
+    config = mfn.SimulationConfig(
+        grid_size=np.int32(48), seed=np.uint64(7), alpha=np.float64(0.1), kinetics_parameters={"bias": np.float64(0.01)}
+    )
+    assert config == mfn.SimulationConfig(grid_size=48, seed=7, alpha=0.1, kinetics_parameters={"bias": 0.01})
+    assert {type(config.grid_size), type(config.seed), type(config.alpha)} == {int, float}
+    assert json.loads(config.model_dump_json())["grid_size"] == 48
+
+
+def test_whole_numbers_serve_as_real_ones() -> None:
+    config = mfn.SimulationConfig(leak=0, clamp_mv=[-90, 30])  # type: ignore[arg-type] # a list, as JSON has it
+    assert config.digest() == mfn.SimulationConfig(leak=0.0, clamp_mv=(-90.0, 30.0)).digest()
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        mfn.SimulationConfig().alpha = 0.1
+
+
+@given(
+    grid_size=st.integers(4, 16384),
+    seed=st.integers(0, 2**64 - 1),
+    alpha=st.floats(0, 0.2),
+    leak=st.floats(0, 0.4),
+    boundary=st.sampled_from(["periodic", "neumann", "dirichlet"]),
+    bias=st.floats(-0.04, 0.04),
+)
+def test_json_gives_back_the_same_configuration(bias: float, **values: Any) -> None:
+    config = mfn.SimulationConfig(**values, kinetics_parameters={"bias": bias})
+    back = mfn.SimulationConfig.model_validate_json(config.model_dump_json())
+    assert back == config
+    assert back.digest() == config.digest()
+    assert mfn.SimulationConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_the_digest_of_the_default_configuration_is_known() -> None:
+    assert mfn.SimulationConfig().digest() == DEFAULT_DIGEST
+    assert mfn.SimulationConfig(grid_size=32, steps=10, seed=1).digest() == SMALL_DIGEST
+
+
+def test_every_parameter_changes_the_digest() -> None:
+    assert set(CHANGES) == set(mfn.SimulationConfig.model_fields)
+    digests = {mfn.SimulationConfig(**{name: value}).digest() for name, value in CHANGES.items()}
+    assert len(digests | {mfn.SimulationConfig().digest()}) == len(CHANGES) + 1
+
+
+def test_the_digest_does_not_depend_on_how_the_same_is_said() -> None:
+    one = mfn.SimulationConfig(kinetics_parameters={"bias": 0.0, "beta": 1.1})
+    other = mfn.SimulationConfig(kinetics_parameters={"beta": 1.1})
+    assert one.digest() == other.digest() == mfn.SimulationConfig().digest()
+    assert hash(one) == hash(mfn.SimulationConfig())
+
+
+@pytest.mark.parametrize("name", sorted(MORPHOLOGIES))
+def test_presets_of_the_morphologies_set_the_bias(name: str) -> None:
+    config = mfn.SimulationConfig.preset(name, grid_size=32)
+    assert config.grid_size == 32
+    assert config.complete_parameters["bias"] == MORPHOLOGIES[name]
+
+
+def test_the_neurospora_preset_rests_far_below_a_neuron() -> None:
+    config = mfn.SimulationConfig.preset("neurospora")
+    assert (config.rest_potential_mv, config.clamp_mv) == (-180.0, (-240.0, 40.0))
+    assert set(PRESETS) == {"spots", "labyrinth", "net", "neurospora"}
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(InvalidInputError, match="unknown preset 'maze'; known are spots, labyrinth, net, neurospora"):
+        mfn.SimulationConfig.preset("maze")
+
+
+UNSTABLE = {"alpha": 0.3, "leak": 0.1}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: mfn.SimulationConfig(**UNSTABLE),
+        lambda: mfn.SimulationConfig.model_validate(UNSTABLE),
+        lambda: mfn.SimulationConfig.model_validate_json(json.dumps(UNSTABLE)),
+        lambda: mfn.SimulationConfig.preset("spots", **UNSTABLE),
+    ],
+    ids=["constructor", "mapping", "json", "preset"],
+)
+def test_an_unstable_potential_is_refused_with_value_and_bound(make: Any) -> None:
+    with pytest.raises(StabilityError, match=r"8 alpha \+ leak = 2\.5 .*alpha = 0\.3 .*alpha <= 0\.2375") as caught:
+        make()
+    assert caught.value.details == {"field": "alpha", "value": 0.3}
+
+
+@pytest.mark.parametrize(("alpha", "leak"), [(0.25, 0.0), (0.0, 2.0), (0.2375, 0.1), (0.18, 0.1)])
+def test_the_bound_of_the_potential_itself_is_allowed(alpha: float, leak: float) -> None:
+    config = mfn.SimulationConfig(alpha=alpha, leak=leak, turing_enabled=False, grid_size=8, clamp_mv=(-1000, 1000))
+    assert np.isfinite(mfn.simulate(config).field_mv).all()
+
+
+def test_kinetics_that_decay_faster_than_a_substep_are_refused_with_the_bound() -> None:
+    with pytest.raises(StabilityError, match=r"explicit substep 1/10 is unstable: at most 1/\d+\.\d+ is stable"):
+        mfn.SimulationConfig(kinetics_parameters={"r_h": 40.0})
+
+
+@pytest.mark.parametrize(("d_h", "substeps"), [(0.0, 1), (0.2, 1), (0.21, 2), (2.0, 10), (8.0, 40), (20.0, 100)])
+def test_substeps_follow_the_largest_diffusion(d_h: float, substeps: int) -> None:
+    parameters = {"D_a": 0.1, "D_h": d_h, "r_a": 0.01, "r_h": 0.01}
+    assert mfn.SimulationConfig(kinetics_parameters=parameters).substeps == substeps
+
+
+def test_the_threshold_is_relative_to_the_range_of_the_kinetics() -> None:
+    assert mfn.SimulationConfig().activator_threshold == 0.75
+    assert mfn.SimulationConfig(kinetics="brusselator").activator_threshold == 3.0

@@ -1,0 +1,176 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mycelium_fractal_net as mfn
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields import get_kinetics
+from tests.fields.helpers import probe
+from tests.fields.test_trace import BUILT_IN
+
+TURING = ["brusselator", "gierer-meinhardt", "mycelium", "schnakenberg"]
+
+
+def critical_wave_number(jacobian: Any, d_a: float, d_h: float) -> float:
+    """Return where the growth rate is largest: Murray's dispersion relation, differentiated by hand."""
+    (f_a, f_h), (g_a, g_h) = jacobian
+    cross = math.sqrt(-f_h * g_a / (d_a * d_h))
+    return math.sqrt(((d_a + d_h) * cross + g_h - f_a) / (d_h - d_a))
+
+
+def test_the_default_kinetics_has_the_published_wavelength() -> None:
+    report = mfn.linear_stability("mycelium")
+    assert report.steady_state == pytest.approx((0.5, 0.5), abs=1e-15)
+    np.testing.assert_allclose(report.jacobian, [[0.25, -0.275], [0.375, -0.375]], rtol=1e-14)
+    assert report.wavelength_cells == pytest.approx(9.217, abs=5e-4)
+    assert report.turing_unstable
+    assert report.homogeneous_stable
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.1, 0.9), (0.2, 1.3), (0.05, 1.2)])
+def test_schnakenberg_has_the_closed_form_of_murray(a: float, b: float) -> None:
+    report = mfn.linear_stability("schnakenberg", rate=1.0, feed_a=a, feed_h=b)
+    s = a + b
+    assert report.steady_state == pytest.approx((s, b / s**2), rel=1e-14)
+    expected = [[(b - a) / s, s * s], [-2 * b / s, -s * s]]
+    np.testing.assert_allclose(report.jacobian, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("feed", "control"), [(2.0, 3.5), (1.0, 1.7), (4.5, 7.0)])
+def test_the_brusselator_has_its_closed_form(feed: float, control: float) -> None:
+    report = mfn.linear_stability("brusselator", rate=1.0, feed=feed, control=control)
+    assert report.steady_state == pytest.approx((feed, control / feed), rel=1e-14)
+    np.testing.assert_allclose(report.jacobian, [[control - 1, feed**2], [-control, -(feed**2)]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("ratio", [0.9, 1.1])
+def test_the_brusselator_patterns_above_the_published_threshold(ratio: float) -> None:
+    d_a, d_h, feed = 0.2, 1.6, 2.0
+    threshold = (1 + feed * math.sqrt(d_a / d_h)) ** 2
+    report = mfn.linear_stability("brusselator", control=ratio * threshold, feed=feed, D_a=d_a, D_h=d_h)
+    assert report.turing_unstable == (ratio > 1)
+
+
+@pytest.mark.parametrize("control", [4.9, 5.1])
+def test_the_brusselator_oscillates_above_its_hopf_bifurcation(control: float) -> None:
+    report = mfn.linear_stability("brusselator", feed=2.0, control=control)
+    assert report.homogeneous_stable == (control < 5)
+    assert ("oscillates" in report.explain()) == (control > 5)
+
+
+@pytest.mark.parametrize("name", TURING)
+def test_wavelength_follows_from_the_jacobian(name: str) -> None:
+    report = mfn.linear_stability(name)
+    d_a, d_h = report.parameters["D_a"], report.parameters["D_h"]
+    k = critical_wave_number(report.jacobian, d_a, d_h)
+    assert report.wavelength_cells == pytest.approx(2 * math.pi / k, rel=1e-9)
+    assert report.growth_rate(k) == pytest.approx(report.max_growth_rate, rel=1e-12)
+    lattice = 2 * math.pi / report.wavelength_lattice_cells
+    assert 2 - 2 * math.cos(lattice) == pytest.approx(k * k, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", TURING)
+def test_growth_changes_sign_at_the_edges_of_the_band(name: str) -> None:
+    report = mfn.linear_stability(name)
+    assert report.band is not None
+    low, high = report.band
+    assert report.growth_rate([low, high]) == pytest.approx([0, 0], abs=1e-14)
+    inside = np.linspace(low, high, 101)[1:-1]
+    assert np.all(np.asarray(report.growth_rate(inside)) > 0)
+    assert np.all(np.asarray(report.growth_rate([0.99 * low, 1.01 * high])) < 0)
+    assert low < 2 * math.pi / report.wavelength_cells < high
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_growth_rate_is_the_largest_eigenvalue(name: str) -> None:
+    report = mfn.linear_stability(name)
+    diffusion = np.diag([report.parameters["D_a"], report.parameters["D_h"]])
+    for k in (0.0, 0.3, 1.0, 2.5):
+        continuum = np.linalg.eigvals(report.jacobian - k * k * diffusion).real.max()
+        lattice = np.linalg.eigvals(report.jacobian - (2 - 2 * math.cos(k)) * diffusion).real.max()
+        assert report.growth_rate(k) == pytest.approx(continuum, abs=1e-14)
+        assert report.growth_rate(k, lattice=True) == pytest.approx(lattice, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_jacobian_agrees_with_finite_differences(name: str) -> None:
+    report, model = mfn.linear_stability(name), get_kinetics(name)
+    a, h = report.steady_state
+    by_a = (np.array(model.rates(a + 1e-6, h)) - model.rates(a - 1e-6, h)) / 2e-6
+    by_h = (np.array(model.rates(a, h + 1e-6)) - model.rates(a, h - 1e-6)) / 2e-6
+    np.testing.assert_allclose(report.jacobian, np.stack([by_a, by_h], axis=1), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["gray-scott", "fitzhugh-nagumo", "classic"])
+def test_these_cannot_pattern_from_small_noise(name: str) -> None:
+    report = mfn.linear_stability(name)
+    assert not report.turing_unstable
+    assert math.isnan(report.wavelength_cells)
+    assert report.band is None
+    assert np.all(np.asarray(report.growth_rate(np.linspace(0, math.pi, 50))) <= 1e-12)
+    assert "no pattern grows from small perturbations" in report.explain()
+
+
+def test_the_classic_parameters_miss_the_condition_by_far() -> None:
+    report = mfn.linear_stability("classic")
+    assert report.steady_state == pytest.approx((0.0, 0.0), abs=1e-12)
+    assert "D_h f_a + D_a g_h = -0.0015" in report.explain()
+
+
+def test_the_report_says_in_words_what_it_found() -> None:
+    text = mfn.linear_stability("mycelium").explain()
+    assert "Turing-unstable" in text
+    assert "fastest 9.217 cells" in text
+
+
+@given(d_h=st.floats(0.2, 20), bias=st.floats(-0.05, 0.05), beta=st.floats(1.05, 1.5))
+def test_a_turing_verdict_and_positive_growth_are_the_same(d_h: float, bias: float, beta: float) -> None:
+    report = mfn.linear_stability("mycelium", D_h=d_h, bias=bias, beta=beta)
+    best = np.asarray(report.growth_rate(np.linspace(0, 8, 4001))).max()
+    if report.homogeneous_stable and abs(report.max_growth_rate) > 1e-6:
+        assert report.turing_unstable == (report.max_growth_rate > 0)
+    assert best <= report.max_growth_rate + 1e-12
+
+
+@given(factor=st.floats(0.1, 5))
+def test_wavelength_scales_with_the_root_of_diffusion(factor: float) -> None:
+    one = mfn.linear_stability("mycelium")
+    other = mfn.linear_stability("mycelium", D_a=0.1 * factor, D_h=2.0 * factor)
+    assert other.wavelength_cells == pytest.approx(one.wavelength_cells * math.sqrt(factor), rel=1e-9)
+    assert other.max_growth_rate == pytest.approx(one.max_growth_rate, rel=1e-9)
+
+
+@pytest.mark.parametrize("kinetics", ["no-such", 3, None, ["mycelium"]])
+def test_unknown_kinetics_are_refused(kinetics: Any) -> None:
+    with pytest.raises(InvalidInputError, match="unknown kinetics"):
+        mfn.linear_stability(kinetics)
+
+
+def test_unknown_parameters_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="has no parameter 'gamma'"):
+        mfn.linear_stability("mycelium", gamma=1.0)
+
+
+def test_a_kinetics_without_steady_state_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"no steady state of kinetics 'gray-scott' found from \(0\.0, 1\.0\)"):
+        mfn.linear_stability("gray-scott", feed=0.0, kill=-1e308)
+
+
+def test_a_kinetics_itself_serves_in_place_of_its_name() -> None:
+    assert mfn.linear_stability(probe()).steady_state == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("d_h", [0.0, 0.1])
+def test_immobile_or_slow_inhibitors_make_no_turing_pattern(d_h: float) -> None:
+    assert not mfn.linear_stability("mycelium", D_a=0.1, D_h=d_h).turing_unstable
+
+
+def test_an_immobile_activator_has_no_upper_edge() -> None:
+    report = mfn.linear_stability("mycelium", D_a=0.0)
+    assert report.turing_unstable
+    assert report.band is not None
+    assert report.band[1] == math.inf
