@@ -1,0 +1,152 @@
+"""Lyapunov spectrum of a flow: Runge-Kutta for the orbit, Magnus for the variational equation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mycelium_fractal_net.dynamics._tangent import (
+    Frame,
+    Function,
+    Vector,
+    VectorField,
+    as_state,
+    as_whole,
+    default_transient,
+    quiet,
+)
+from mycelium_fractal_net.errors import InvalidInputError
+
+__all__ = ["lyapunov_spectrum_flow"]
+
+_GAUSS = np.asarray([0.5 - math.sqrt(3.0) / 6.0, 0.5 + math.sqrt(3.0) / 6.0])
+_HERMITE = np.stack(
+    [
+        (1.0 - _GAUSS) ** 2 * (1.0 + 2.0 * _GAUSS),
+        _GAUSS * (1.0 - _GAUSS) ** 2,
+        _GAUSS**2 * (3.0 - 2.0 * _GAUSS),
+        -(_GAUSS**2) * (1.0 - _GAUSS),
+    ],
+    axis=1,
+)
+"""Weights of state, rate, next state and next rate: their cubic at the two Gauss points."""
+
+_TAYLOR = np.asarray([1.0 / math.factorial(n) for n in range(16)]).reshape(4, 4)
+
+
+def lyapunov_spectrum_flow(
+    rhs: Function,
+    jacobian: Function | None,
+    state: Any,
+    dt: float,
+    steps: int,
+    *,
+    transient: int | None = None,
+) -> Vector:
+    r"""Measure all Lyapunov exponents of a flow dx/dt = rhs(x).
+
+    .. math:: \dot x = f(x), \qquad \dot Y = Df(x(t))\, Y
+
+    Parameters
+    ----------
+    rhs : callable
+        Takes the state and returns its rate of change; autonomous.
+    jacobian : callable or None
+        Takes the state and returns the (d, d) matrix of d rhs_i / d x_j; None for central differences.
+    state : float or sequence of float
+        Where to start, in the basin of the attractor.
+    dt : float
+        Time step, > 0, in the unit of time of ``rhs``.
+    steps : int
+        Steps that count, >= 1.
+    transient : int, optional
+        Steps before those; by default a tenth of ``steps``, at most 1000.
+
+    Returns
+    -------
+    ndarray of float64, shape (d,)
+        Exponents per unit of time, descending.
+
+    Raises
+    ------
+    InvalidInputError
+        For arguments of another kind or functions that return other shapes.
+    DivergedError
+        When the orbit leaves the finite numbers; carries the step.
+
+    Notes
+    -----
+    The orbit is integrated by the classical Runge-Kutta method, and the variational equation by the Magnus
+    expansion with two Gauss points; both are of fourth order. The exponential has the determinant
+    exp(integral of the trace), so the sum of the exponents is the mean divergence whatever ``dt``, to rounding
+    where the divergence is constant, as that of the Lorenz equations is.
+
+    References
+    ----------
+    I. Shimada, T. Nagashima, "A numerical approach to ergodic problem of dissipative dynamical systems", Prog.
+    Theor. Phys. 61 (1979) 1605. https://doi.org/10.1143/PTP.61.1605
+
+    S. Blanes, F. Casas, J. A. Oteo, J. Ros, "The Magnus expansion and some of its applications", Phys. Rep. 470
+    (2009) 151. https://doi.org/10.1016/j.physrep.2008.11.001
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spiral = np.asarray([[-0.1, 2.0], [-2.0, -0.3]])
+    >>> lyapunov_spectrum_flow(lambda x: spiral @ x, lambda x: spiral, [1.0, 0.0], 0.05, 2000).sum().round(9)
+    np.float64(-0.4)
+    """
+    count = as_whole("steps", steps, 1)
+    before = default_transient(transient, count)
+    width = _as_width(dt)
+    position, scalar = as_state(state)
+    field = VectorField("rhs", rhs, jacobian, scalar, position.size)
+    frame = Frame(position.size)
+    with quiet():
+        rate = field(position, 0)
+        for index in range(before + count):
+            if index == before:
+                frame.forget()
+            reached = _runge_kutta(field, position, rate, width, index)
+            rate_reached = field(reached, index)
+            first, second = _HERMITE @ np.stack([position, width * rate, reached, width * rate_reached])
+            frame.move(_magnus(field.jacobian(first, index), field.jacobian(second, index), width))
+            position, rate = reached, rate_reached
+    return frame.exponents() / width
+
+
+def _as_width(dt: Any) -> float:
+    valid = isinstance(dt, int | float | np.integer | np.floating) and not isinstance(dt, bool)
+    if not (valid and 0.0 < dt < math.inf):
+        raise InvalidInputError(f"dt must be a finite number > 0; got {dt!r}", field="dt")
+    return float(dt)
+
+
+def _runge_kutta(field: VectorField, x: Vector, rate: Vector, dt: float, index: int) -> Vector:
+    second = field(x + 0.5 * dt * rate, index)
+    third = field(x + 0.5 * dt * second, index)
+    fourth = field(x + dt * third, index)
+    return x + dt / 6.0 * (rate + 2.0 * (second + third) + fourth)
+
+
+def _magnus(first: Vector, second: Vector, dt: float) -> Vector:
+    """Return the tangent map of a step from the Jacobians at its two Gauss points."""
+    commutator = second @ first - first @ second
+    return _exponential(0.5 * dt * (first + second) + math.sqrt(3.0) / 12.0 * dt * dt * commutator)
+
+
+def _exponential(matrix: Vector) -> Vector:
+    """Return the matrix exponential by Taylor's series to order 15, scaled to norm 1/2 and squared back."""
+    norm = float(np.abs(matrix).sum(axis=1).max())
+    squarings = max(0, math.ceil(math.log2(norm)) + 1) if norm > 0.0 else 0
+    scaled = matrix * 0.5**squarings
+    square = scaled @ scaled
+    powers = np.stack([np.eye(len(matrix)), scaled, square, square @ scaled])
+    parts = np.tensordot(_TAYLOR, powers, axes=1)
+    fourth = square @ square
+    result = parts[0] + fourth @ (parts[1] + fourth @ (parts[2] + fourth @ parts[3]))
+    for _ in range(squarings):
+        result = result @ result
+    return np.asarray(result)

@@ -1,0 +1,159 @@
+"""Systems whose exponents are in the literature, to measure the measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mycelium_fractal_net.dynamics._tangent import Function, Vector
+from mycelium_fractal_net.dynamics.flows import lyapunov_spectrum_flow
+from mycelium_fractal_net.dynamics.maps import lyapunov_spectrum
+from mycelium_fractal_net.errors import InvalidInputError
+
+__all__ = ["DynamicalSystem", "get_system", "list_systems"]
+
+
+@dataclass(frozen=True, eq=False)
+class DynamicalSystem:
+    """A map or a flow with its Jacobian and what is known of its exponents.
+
+    Attributes
+    ----------
+    name, title : str
+        Short name, and the equations with their parameters.
+    function, jacobian : callable
+        Of the state: the next state, or its rate of change; and the Jacobian of that.
+    start : tuple of float
+        A state in the basin of the attractor.
+    dt : float or None
+        Time step of a flow; None for a map.
+    known : tuple of float
+        Largest exponent in the literature and, exactly, the sum of all.
+    source : str
+        Where the largest exponent comes from.
+    """
+
+    name: str
+    title: str
+    function: Function
+    jacobian: Function
+    start: tuple[float, ...]
+    dt: float | None
+    known: tuple[float, float]
+    source: str
+
+    def lyapunov_spectrum(self, steps: int) -> Vector:
+        """Measure the exponents over this many steps: per step of a map, per unit of time of a flow.
+
+        Examples
+        --------
+        >>> get_system("cat").lyapunov_spectrum(100).round(4).tolist()
+        [0.9624, -0.9624]
+        """
+        if self.dt is None:
+            return lyapunov_spectrum(self.function, self.jacobian, self.start, steps)
+        return lyapunov_spectrum_flow(self.function, self.jacobian, self.start, self.dt, steps)
+
+
+def get_system(name: str) -> DynamicalSystem:
+    """Return a reference system by name.
+
+    Raises
+    ------
+    InvalidInputError
+        For a name that :func:`list_systems` does not give.
+
+    Examples
+    --------
+    >>> get_system("henon").known
+    (0.41922, -1.2039728043259361)
+    """
+    if name not in _SYSTEMS:
+        raise InvalidInputError(f"system must be one of {', '.join(list_systems())}; got {name!r}", field="system")
+    return _SYSTEMS[name]()
+
+
+def list_systems() -> list[str]:
+    """Return the names of the reference systems.
+
+    Examples
+    --------
+    >>> list_systems()
+    ['cat', 'henon', 'logistic', 'lorenz']
+    """
+    return sorted(_SYSTEMS)
+
+
+def _logistic() -> DynamicalSystem:
+    return DynamicalSystem(
+        name="logistic",
+        title="x -> 4 x (1 - x)",
+        function=lambda x: 4.0 * x * (1.0 - x),
+        jacobian=lambda x: 4.0 - 8.0 * x,
+        start=(0.3,),
+        dt=None,
+        known=(math.log(2.0), math.log(2.0)),
+        source="exact: ln 2",
+    )
+
+
+def _henon() -> DynamicalSystem:
+    a, b = 1.4, 0.3
+    return DynamicalSystem(
+        name="henon",
+        title="x -> 1 - 1.4 x^2 + y, y -> 0.3 x",
+        function=lambda s: np.asarray([1.0 - a * s[0] * s[0] + s[1], b * s[0]]),
+        jacobian=lambda s: np.asarray([[-2.0 * a * s[0], 1.0], [b, 0.0]]),
+        start=(0.1, 0.1),
+        dt=None,
+        known=(0.41922, math.log(b)),
+        source="J. C. Sprott, Chaos and Time-Series Analysis, Oxford (2003), appendix A",
+    )
+
+
+def _cat() -> DynamicalSystem:
+    matrix = np.asarray([[2.0, 1.0], [1.0, 1.0]])
+    return DynamicalSystem(
+        name="cat",
+        title="(x, y) -> (2 x + y, x + y) mod 1",
+        function=lambda s: (matrix @ s) % 1.0,
+        jacobian=lambda _: matrix,
+        start=(0.1, 0.3),
+        dt=None,
+        known=(math.log((3.0 + math.sqrt(5.0)) / 2.0), 0.0),
+        source="exact: ln((3 + sqrt 5)/2)",
+    )
+
+
+def _lorenz() -> DynamicalSystem:
+    sigma, rho, beta = 10.0, 28.0, 8.0 / 3.0
+
+    def rhs(s: Vector) -> Vector:
+        x, y, z = s.tolist()
+        return np.asarray([sigma * (y - x), x * (rho - z) - y, x * y - beta * z])
+
+    def jacobian(s: Vector) -> Vector:
+        x, y, z = s.tolist()
+        return np.asarray([[-sigma, sigma, 0.0], [rho - z, -1.0, -x], [y, x, -beta]])
+
+    return DynamicalSystem(
+        name="lorenz",
+        title="Lorenz equations with 10, 28, 8/3",
+        function=rhs,
+        jacobian=jacobian,
+        start=(1.0, 1.0, 20.0),
+        dt=0.01,
+        known=(0.9056, -(sigma + 1.0 + beta)),
+        source="J. C. Sprott, Chaos and Time-Series Analysis, Oxford (2003), appendix A",
+    )
+
+
+_SYSTEMS: dict[str, Callable[[], DynamicalSystem]] = {
+    "cat": _cat,
+    "henon": _henon,
+    "logistic": _logistic,
+    "lorenz": _lorenz,
+}
