@@ -43,12 +43,12 @@ def _around_median(column: Rows, keep: int) -> float:
 
 
 def trimmed_mean(x: Rows, f: int) -> Rows:
-    return np.sort(x.astype(float), axis=0)[f : len(x) - f].mean(axis=0)
+    return np.asarray(np.sort(x.astype(float), axis=0)[f : len(x) - f].mean(axis=0))
 
 
 def nearest_neighbor_mixing(x: Rows, f: int) -> Rows:
     order = np.argsort(squared_distances(x), axis=1, kind="stable")[:, : len(x) - f]
-    return x.astype(float)[order].mean(axis=1)
+    return np.asarray(x.astype(float)[order].mean(axis=1))
 
 
 def centered_clipping(x: Rows, radius: float, iterations: int, start: Rows) -> Rows:

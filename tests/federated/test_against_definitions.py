@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.federated import naive
 
 from mycelium_fractal_net.federated import (
     NNM,
@@ -15,14 +16,13 @@ from mycelium_fractal_net.federated import (
     NormClipping,
     TrimmedMean,
 )
-from tests.federated import naive
 
 SHAPES = [(11, 1), (12, 4), (13, 30)]
 
 
 @pytest.fixture(params=SHAPES, ids=str)
 def updates(request: pytest.FixtureRequest) -> naive.Rows:
-    return np.random.default_rng(1).normal(size=request.param)
+    return np.asarray(np.random.default_rng(1).normal(size=request.param))
 
 
 @pytest.mark.parametrize(("neighbors", "extra"), [("paper", 2), ("byzfl", 1)])
@@ -81,7 +81,7 @@ def test_mean(updates: naive.Rows) -> None:
 @pytest.mark.parametrize("n", [1, 2, 3, 8, 64, 100, 1501])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_medians_of_any_number_of_updates(n: int, dtype: type) -> None:
-    values = np.random.default_rng(n).normal(size=(n, 130)).astype(dtype)
+    values: naive.Rows = np.random.default_rng(n).normal(size=(n, 130)).astype(dtype)
     expected = np.median(values.astype(float), axis=0).astype(dtype)
     np.testing.assert_array_equal(Median()(values), expected)
 
@@ -103,3 +103,9 @@ def test_a_median_that_cannot_converge_says_so() -> None:
     x = np.random.default_rng(0).normal(size=(9, 3))
     with pytest.raises(ValueError, match="did not converge"):
         GeometricMedian(iterations=2)(x)
+
+
+def test_updates_almost_on_a_line_at_many_scales_converge() -> None:
+    flat = np.array([[1e4, -1e4], [-0.1, -0.1], [1e5, -1e5], [0.0, -1.0]])
+    best = np.linalg.norm(flat - GeometricMedian()(flat), axis=1).sum()
+    assert best <= min(np.linalg.norm(flat - row, axis=1).sum() for row in flat)

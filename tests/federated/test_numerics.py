@@ -6,13 +6,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.federated import naive
 
 from mycelium_fractal_net.federated import NNM, GeometricMedian, Krum, Mean, Median, MultiKrum, Rule, TrimmedMean
 from mycelium_fractal_net.federated import _threads as threads
 from mycelium_fractal_net.federated._columns import column_rank_mean
 from mycelium_fractal_net.federated._distances import squared_distances
 from mycelium_fractal_net.federated._scale import row_sizes, tame, untame
-from tests.federated import naive
 
 Rows = NDArray[np.float64]
 LARGE = (60, 800)
@@ -59,7 +59,7 @@ def exact(x: Rows, i: int, j: int) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_distance_is_accurate_whatever_the_others_are(kind: str, dtype: type) -> None:
-    x = updates(kind).astype(dtype)
+    x: Rows = updates(kind).astype(dtype)
     found = squared_distances(x)
     pairs = [(0, 1), (0, 21), (5, 6), (19, 59), (21, 49), (3, 6), (40, 58)]
     expected = [exact(x, i, j) for i, j in pairs]
@@ -127,7 +127,7 @@ def test_taming_leaves_ordinary_updates_alone_and_is_undone() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_row_sizes_are_the_largest_magnitudes(dtype: type) -> None:
-    x = np.array([[1, -3], [0, -0.0], [np.inf, 1], [np.nan, np.inf], [1e-40, 0]], dtype=dtype)
+    x: Rows = np.array([[1, -3], [0, -0.0], [np.inf, 1], [np.nan, np.inf], [1e-40, 0]], dtype=dtype)
     np.testing.assert_array_equal(row_sizes(x), np.abs(x).max(axis=1).astype(float))
 
 

@@ -46,9 +46,7 @@ def aggregate(
 ) -> None:
     """Aggregate clients' updates so that a few hostile ones cannot steer the answer."""
     updates = _read(file, key)
-    result = _make_rule(rule, f, fraction, radius, seed, len(updates) if updates.ndim else 0).aggregate(
-        updates
-    )
+    result = _make_rule(rule, f, fraction, radius, seed, len(updates) if updates.ndim else 0).aggregate(updates)
     if out is not None:
         _write(out, result.vector)
     typer.echo(json.dumps(_report(result), allow_nan=False) if as_json else _describe(result))
@@ -74,9 +72,7 @@ def _only_key(file: Path, names: list[str], key: str | None) -> str:
     if key is None and len(names) == 1:
         return names[0]
     if key is None or key not in names:
-        raise InvalidInputError(
-            f"{file} holds {', '.join(names) or 'nothing'}; choose one with --key", key=key
-        )
+        raise InvalidInputError(f"{file} holds {', '.join(names) or 'nothing'}; choose one with --key", key=key)
     return key
 
 
@@ -136,7 +132,5 @@ def _describe(result: Aggregation) -> str:
         lines.append(f"selected: {', '.join(map(str, result.selected[:20]))}")
     lines += [f"rejected update {index}: {reason}" for index, reason in list(result.rejected.items())[:20]]
     if result.assumption:
-        lines.append(
-            f"holds if {result.assumption}; leaf failure probability {result.failure_probability:.3g}"
-        )
+        lines.append(f"holds if {result.assumption}; leaf failure probability {result.failure_probability:.3g}")
     return "\n".join(lines)

@@ -19,6 +19,8 @@ __all__ = ["GeometricMedian"]
 _NEAR_A_ROW = 0.05
 _SLOW = 20
 _HALVINGS = 12
+_PATIENCE = 100
+_FLAT = 1e-9
 _State = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -35,7 +37,8 @@ class GeometricMedian(Rule):
     Parameters
     ----------
     tolerance : float
-        Stop when the mean of the unit vectors towards the updates, zero at the median, is shorter than this.
+        Stop when the mean of the unit vectors towards the updates, zero at the median, is shorter than this;
+        after 100 steps, which only updates almost on a line need, when it is shorter than 1e-9.
     iterations : int
         Most steps; the rule fails rather than return a point that is not the median.
 
@@ -90,18 +93,28 @@ class GeometricMedian(Rule):
         y, tried = column_median(values), -1
         pull, distances = unit_pull(values, y)
         for iteration in range(self.iterations):
-            held = np.count_nonzero(distances == 0.0)
-            if float(np.linalg.norm(pull)) <= held + self.tolerance * len(values):
+            tolerance = self.tolerance if iteration < _PATIENCE else max(self.tolerance, _FLAT)
+            if _is_minimum(y, pull, distances, tolerance):
                 return y, distances
             nearest = _nearest_row(distances, 1.0 if iteration >= _SLOW else _NEAR_A_ROW)
             if nearest not in (-1, tried):
                 tried = nearest
                 centre = values[nearest].astype(np.float64)
                 there = unit_pull(values, centre)
-                if np.linalg.norm(there[0]) <= np.count_nonzero(there[1] == 0.0):
+                if _is_minimum(centre, *there, self.tolerance):
                     return centre, there[1]
             y, pull, distances = _step(values, y, pull, distances, newton=iteration >= _SLOW)
         raise AggregationError(f"{self!r} did not converge within its iterations; raise iterations or tolerance")
+
+
+def _is_minimum(
+    y: NDArray[np.float64], pull: NDArray[np.float64], distances: NDArray[np.float64], tolerance: float
+) -> bool:
+    """Tell whether the updates at y can hold it against the pull of the others, as far as rounding shows."""
+    away = distances[distances > 0.0]
+    held = len(distances) - len(away)
+    rounding = 4 * np.finfo(np.float64).eps * float(np.abs(y).max()) * float((1.0 / away).sum())
+    return bool(np.linalg.norm(pull) <= held + tolerance * len(distances) + rounding)
 
 
 def _step(
