@@ -59,7 +59,7 @@ def _write_module(text: str, dependencies: str) -> Path:
 
     _directory = _directory or cache_directory()
     versions = f"{__version__} {numba.__version__} {llvmlite.__version__} {sys.version_info[:2]}"
-    digest = hashlib.sha256("\0".join((text, dependencies, versions)).encode()).hexdigest()[:20]
+    digest = hashlib.sha256(f"{text}\0{dependencies}\0{versions}".encode()).hexdigest()[:20]
     path = _directory / f"mfn_kernels_{digest}.py"
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=_directory, suffix=".tmp", delete=False, encoding="utf-8") as file:

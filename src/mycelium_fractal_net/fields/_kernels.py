@@ -5,7 +5,8 @@ from a kinetics, so that the compiler sees one loop without calls, and Numba cac
 
 Fields carry a border of ghost cells: one row above and below, ``pad`` columns left and right. Rows and columns
 are counted from 1 inside it. The pair is advanced over the flattened array in one span, ghost columns included:
-what a span writes into them is overwritten before it is read. Loops start at a literal 1 on a slice, which lets the compiler prove that no index is negative.
+what a span writes into them is overwritten before it is read. Loops start at a literal 1 on a slice, which lets
+the compiler prove that no index is negative.
 """
 
 import numpy as np
@@ -132,8 +133,8 @@ def clamp_span(v, n, low, high):
     for j in range(1, n + 1):
         x = v[j]
         outside += (x < low) | (x > high)
-        x = low if x < low else x
-        v[j] = high if x > high else x
+        x = low if x < low else x  # noqa: FURB136 (a select; min and max heed NaN)
+        v[j] = high if x > high else x  # noqa: FURB136
     return outside
 
 

@@ -122,8 +122,8 @@ class _Number:
             "comparisons or NumPy functions, because those round differently from one processor to the next"
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __abs__ = __floordiv__ = __mod__ = _refuse  # type: ignore[assignment]
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse  # type: ignore[assignment]
+    __bool__ = __float__ = __int__ = __index__ = __abs__ = __floordiv__ = __mod__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __rpow__ = __array__ = __iter__ = __len__ = _refuse
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -183,5 +183,5 @@ def trace(function: Callable[..., Any], parameters: Mapping[str, float]) -> Trac
     if not isinstance(result, tuple) or len(result) != 2:
         raise InvalidInputError(f"a kinetics returns the pair (f, g) of two rates, got {result!r:.80}")
     zero = _Number("a", tape) - _Number("a", tape) if not all(isinstance(r, _Number) for r in result) else None
-    f, g = (r.name if isinstance(r, _Number) else (zero + r).name for r in result)  # type: ignore[operator]
+    f, g = (r.name if isinstance(r, _Number) else (zero + r).name for r in result)
     return Trace(tuple(f"p_{name}" for name in parameters), tuple(tape.constants), tuple(tape.lines), (f, g))

@@ -32,7 +32,7 @@ def save(path: str | Path, config: SimulationConfig, engine: Engine) -> None:
         "counters": engine.counters.tolist(),
         "streams": engine.streams.states,
     }
-    arrays = {name: engine.interior(name) for name in "ahv"}
+    arrays: dict[str, Any] = {name: engine.interior(name) for name in "ahv"}
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
         try:
             np.savez(file, header=np.array(json.dumps(header)), statistics=engine.statistics, **arrays)

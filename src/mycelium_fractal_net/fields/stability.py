@@ -241,7 +241,7 @@ def _jacobian(model: Kinetics, values: dict[str, float], state: Array) -> Array:
 
 
 def _steady_state(model: Kinetics, values: dict[str, float]) -> Array:
-    state = np.array(model.steady_guess, dtype=np.float64)
+    state: Array = np.array(model.steady_guess, dtype=np.float64)
     for _ in range(_NEWTON_STEPS):
         residual = np.array([rate.real for rate in _rates(model, values, complex(state[0]), complex(state[1]))])
         jacobian = _jacobian(model, values, state)
