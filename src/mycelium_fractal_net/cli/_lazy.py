@@ -22,14 +22,12 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "simulate": Entry(
-        "simulate:simulate", "Simulate a field; print its features, write what --out asks for."
-    ),
+    "simulate": Entry("simulate:simulate", "Simulate a field; print its features, write what --out asks for."),
+    "fractal": Entry("fractal:fractal", "Measure the box-counting dimension of a field, a mask or a picture."),
+    "lyapunov": Entry("lyapunov:lyapunov", "Measure Lyapunov exponents, of a field or of a reference system."),
     "stability": Entry("stability:stability", "Say whether a kinetics can form a pattern, and of what size."),
     "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
-    "aggregate": Entry(
-        "aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."
-    ),
+    "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
     "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),
     "ghk": Entry("potentials:ghk", "Compute the resting potential of a membrane that several ions cross."),
     "warmup": Entry("warmup:warmup", "Compile every kernel now, so that the first use is quick."),

@@ -1,0 +1,90 @@
+"""``mfn fractal``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from mycelium_fractal_net.cli._arrays import read_mask
+from mycelium_fractal_net.cli._console import print_json, print_table
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
+
+__all__ = ["fractal"]
+
+_WORDS = {
+    "fractal": "the local slopes agree: the set scales like a fractal",
+    "crossover": "the local slopes change with scale: the number describes the set, which is no fractal",
+    "filled": "the set fills a plane or a line",
+    "empty": "no cell is set, there is nothing to measure",
+    "insufficient": "there are too few scales or cells for a verdict",
+}
+
+
+def fractal(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A field or a mask: .npy, .npz or .png.")],
+    threshold_mv: Annotated[float, typer.Option(help="Cells above it are set; masks and pictures do without.")] = -60.0,
+    method: Annotated[
+        str,
+        typer.Option(click_type=click.Choice(["cover", "aligned"]), help="Over every grid offset, or on one grid."),
+    ] = "cover",
+    periodic: Annotated[bool, typer.Option("--periodic", help="Opposite edges touch.")] = False,
+    scales: Annotated[str | None, typer.Option(metavar="2,4,8", help="Box sides in cells.")] = None,
+    key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the fit to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure the box-counting dimension of a field above a threshold, of a mask, or of a picture's bright half.
+
+    An array that holds only 0 and 1 is a mask.
+    """
+    if not math.isfinite(threshold_mv):
+        raise InvalidInputError(f"--threshold-mv must be a finite number; got {threshold_mv}")
+    mask = read_mask(file, threshold_mv, key)
+    found = box_counting_dimension(mask, method=method, periodic=periodic, scales=_parse_scales(scales))
+    if plot is not None:
+        from mycelium_fractal_net.visualization import box_counting_figure, save_figure
+
+        save_figure(box_counting_figure(found, title=file.name), plot)
+    if as_json:
+        print_json(_as_dict(found, float(mask.mean())))
+    else:
+        _print(found, file.name, float(mask.mean()))
+
+
+def _parse_scales(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InvalidInputError(f"--scales must be whole numbers separated by commas; got {text!r}") from None
+
+
+def _as_dict(found: BoxCounting, share: float) -> dict[str, Any]:
+    return {
+        "dimension": found.dimension,
+        "r2": found.r2,
+        "standard_error": None if math.isnan(found.standard_error) else found.standard_error,
+        "verdict": found.verdict,
+        "scales": found.scales.tolist(),
+        "counts": found.counts.tolist(),
+        "local_slopes": found.local_slopes.tolist(),
+        "share_of_cells": share,
+    }
+
+
+def _print(found: BoxCounting, name: str, share: float) -> None:
+    slopes = ["", *(f"{slope:.4f}" for slope in found.local_slopes)]
+    rows = [
+        (str(scale), str(count), slope) for scale, count, slope in zip(found.scales, found.counts, slopes, strict=False)
+    ]
+    if rows:
+        print_table(f"Boxes of {name}", ("side", "boxes", "local slope"), rows, numbers="side boxes")
+    error = "" if math.isnan(found.standard_error) else f" +- {found.standard_error:.4f}"
+    typer.echo(f"Dimension {found.dimension:.4f}{error}, R^2 {found.r2:.4f}, {share:.2%} of the cells set.")
+    typer.echo(f"Verdict {found.verdict}: {_WORDS[found.verdict]}.")

@@ -1,0 +1,102 @@
+"""``mfn lyapunov``."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import click
+import typer
+
+from mycelium_fractal_net.cli._console import cancel_on_signal, print_json
+from mycelium_fractal_net.cli._settings import simulation_options
+from mycelium_fractal_net.dynamics import get_system, kaplan_yorke_dimension, list_systems, lyapunov_exponent
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields import SimulationConfig
+
+__all__ = ["lyapunov"]
+
+_SYSTEM_STEPS = 50_000
+
+
+@simulation_options
+def lyapunov(
+    settings: dict[str, Any],
+    system: Annotated[
+        str | None,
+        typer.Option(click_type=click.Choice(list_systems()), help="A reference system in place of the field."),
+    ] = None,
+    measure_steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps that count. [default: --steps, at least 2000; 50000 for --system]"),
+    ] = None,
+    settle_steps: Annotated[
+        int | None,
+        typer.Option(min=0, help="Steps of the field before the measurement. [default: until it rests]"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure the largest Lyapunov exponent of a field, or all of a reference system."""
+    if system is None:
+        answer = _of_field(SimulationConfig(**settings), measure_steps, settle_steps)
+    elif settings or settle_steps is not None:
+        given = ", ".join([*settings, *(["settle_steps"] if settle_steps is not None else [])])
+        raise InvalidInputError(f"--system has parameters of its own; leave out: {given}")
+    else:
+        answer = _of_system(system, measure_steps or _SYSTEM_STEPS)
+    words = answer.pop("words")
+    if as_json:
+        print_json(answer)
+    else:
+        for line in words:
+            typer.echo(line)
+
+
+def _of_field(config: SimulationConfig, steps: int | None, settle_steps: int | None) -> dict[str, Any]:
+    with cancel_on_signal() as cancel:
+        exponent = lyapunov_exponent(config, steps=steps, settle_steps=settle_steps, cancel=cancel)
+    return {
+        "system": "field",
+        "exponents": [_number(exponent)],
+        "unit": "1/step",
+        "config": config.model_dump(mode="json"),
+        "words": [f"Largest exponent of the field: {exponent:.6f} per step; {_meaning(exponent)}."],
+    }
+
+
+def _of_system(name: str, steps: int) -> dict[str, Any]:
+    system = get_system(name)
+    spectrum = system.lyapunov_spectrum(steps)
+    unit = "1/step" if system.dt is None else "1/time"
+    largest, total = system.known
+    dimension = kaplan_yorke_dimension(spectrum)
+    measured = ", ".join(f"{exponent:.5f}" for exponent in spectrum)
+    return {
+        "system": name,
+        "exponents": [_number(exponent) for exponent in spectrum.tolist()],
+        "unit": unit,
+        "steps": steps,
+        "sum": _number(float(spectrum.sum())),
+        "known_largest": largest,
+        "known_sum": total,
+        "kaplan_yorke_dimension": dimension,
+        "words": [
+            f"{system.title}: exponents {measured} ({unit}) over {steps} steps.",
+            f"Largest in the literature: {largest:.5f} ({system.source}).",
+            f"Sum {spectrum.sum():.6f}, exactly {total:.6f}. Kaplan-Yorke dimension {dimension:.3f}.",
+        ],
+    }
+
+
+def _meaning(exponent: float) -> str:
+    if exponent == -math.inf:
+        return "one step wipes a disturbance out"
+    if abs(exponent) < 1e-5:
+        return "a disturbance neither grows nor fades"
+    verb = "doubles" if exponent > 0 else "halves"
+    return f"a disturbance {verb} in {math.log(2.0) / abs(exponent):.3g} steps"
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON has a word for."""
+    return value if math.isfinite(value) else None
