@@ -108,4 +108,4 @@ def test_a_median_that_cannot_converge_says_so() -> None:
 def test_updates_almost_on_a_line_at_many_scales_converge() -> None:
     flat = np.array([[1e4, -1e4], [-0.1, -0.1], [1e5, -1e5], [0.0, -1.0]])
     best = np.linalg.norm(flat - GeometricMedian()(flat), axis=1).sum()
-    assert best <= min(np.linalg.norm(flat - row, axis=1).sum() for row in flat)
+    assert best <= min(np.linalg.norm(flat - row, axis=1).sum() for row in flat) * (1 + 1e-9)

@@ -204,16 +204,21 @@ def distances_from_gram(gram: Floats, rows: Ints, least: float, out: Floats) -> 
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def pull_towards_rows(x: Floats, centre: Floats, start: int, stop: int, pull: Floats, distances: Floats) -> None:
-    """Write ``|x_i - centre|`` and add up ``(x_i - centre) / |x_i - centre|`` over the rows start..stop."""
+def pull_towards_rows(
+    x: Floats, centre: Floats, least: float, start: int, stop: int, pull: Floats, distances: Floats
+) -> None:
+    """Write ``|x_i - centre|`` and add up ``(x_i - centre) / |x_i - centre|`` over the rows start..stop
+    that lie further away than ``least``; the distance of the others is 0.
+    """
     for i in range(start, stop):
         total = 0.0
         for k in range(x.shape[1]):
             gap = x[i, k] - centre[k]
             total += gap * gap
-        distances[i] = np.sqrt(total)
-        if total > 0.0:
-            inverse = 1.0 / distances[i]
+        distance = np.sqrt(total)
+        distances[i] = distance if distance > least else 0.0
+        if distance > least:
+            inverse = 1.0 / distance
             for k in range(x.shape[1]):
                 pull[k] += (x[i, k] - centre[k]) * inverse
 

@@ -10,17 +10,23 @@ from numpy.typing import NDArray
 from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["clipped_sum", "unit_pull"]
+__all__ = ["ROUNDING", "clipped_sum", "unit_pull"]
+
+ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
 
 _GROUPS = 8
 _Sums = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def unit_pull(values: FloatArray, centre: NDArray[np.float64]) -> _Sums:
-    """Return the sum of the unit vectors from the centre to the rows, and the rows' distances."""
+    """Return the sum of the unit vectors from the centre to the rows, and the rows' distances.
+
+    A row that is no further from the centre than the centre's own rounding is at it, at distance 0.
+    """
     from mycelium_fractal_net.federated._kernels import pull_towards_rows
 
-    return _grouped(lambda *span: pull_towards_rows(values, centre, *span), values)
+    least = ROUNDING * float(np.abs(centre).max())
+    return _grouped(lambda *span: pull_towards_rows(values, centre, least, *span), values)
 
 
 def clipped_sum(values: FloatArray, centre: NDArray[np.float64], radius: float) -> _Sums:

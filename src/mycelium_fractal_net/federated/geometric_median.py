@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._columns import column_median
-from mycelium_fractal_net.federated._passes import unit_pull
+from mycelium_fractal_net.federated._passes import ROUNDING, unit_pull
 from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count, require_positive
@@ -113,7 +113,7 @@ def _is_minimum(
     """Tell whether the updates at y can hold it against the pull of the others, as far as rounding shows."""
     away = distances[distances > 0.0]
     held = len(distances) - len(away)
-    rounding = 4 * np.finfo(np.float64).eps * float(np.abs(y).max()) * float((1.0 / away).sum())
+    rounding = ROUNDING * float(np.abs(y).max()) * float((1.0 / away).sum())
     return bool(np.linalg.norm(pull) <= held + tolerance * len(distances) + rounding)
 
 
