@@ -26,9 +26,7 @@ def main() -> None:
     save_figure(field_figure(default.field_mv, title="mycelium, 96 steps, seed 42"), IMAGES / "field.png")
 
     presets = ("spots", "labyrinth", "net")
-    fields = [
-        mfn.simulate(mfn.SimulationConfig.preset(name, grid_size=96, steps=192)).field_mv for name in presets
-    ]
+    fields = [mfn.simulate(mfn.SimulationConfig.preset(name, grid_size=96, steps=192)).field_mv for name in presets]
     save_figure(montage_figure(fields, presets), IMAGES / "morphologies.png")
 
     alive = default.field_mv > -60.0

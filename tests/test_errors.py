@@ -29,9 +29,7 @@ def test_every_error_is_an_mfn_error_and_is_drawn_in_the_tree() -> None:
         (errors.MissingExtraError, ImportError),
     ],
 )
-def test_errors_can_be_caught_as_their_builtin_kin(
-    cls: type[errors.MFNError], builtin: type[Exception]
-) -> None:
+def test_errors_can_be_caught_as_their_builtin_kin(cls: type[errors.MFNError], builtin: type[Exception]) -> None:
     assert issubclass(cls, builtin)
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import mycelium_fractal_net as mfn
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -104,5 +106,11 @@ def test_the_command_line_works_from_the_wheel(environment: Path) -> None:
     main = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main())"
     version = _run(environment, "-c", main, "--version")
     assert re.fullmatch(r"mfn \d+\.\d+\.\d+\S*\n", version)
-    out = _run(environment, "-c", main, "simulate", "--grid-size", "16", "--steps", "2", "--json", "--out", "o")
-    assert '"digest"' in out
+    assert _run(environment, "-c", main, "nernst", "1", "0.005", "0.140") == "-89.0587 mV\n"
+    assert "Turing-unstable" in _run(environment, "-c", main, "stability", "mycelium")
+
+
+def test_the_wheel_simulates_the_same_bits(environment: Path) -> None:
+    code = "import mycelium_fractal_net as m; print(m.simulate(m.SimulationConfig(grid_size=16, steps=2)).digest)"
+    here = mfn.simulate(mfn.SimulationConfig(grid_size=16, steps=2))
+    assert _run(environment, "-c", code).strip() == here.digest

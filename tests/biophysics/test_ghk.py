@@ -46,8 +46,7 @@ def test_the_rest_lies_between_the_equilibria(members: Any) -> None:
 @given(st.lists(ions, min_size=2, max_size=5), st.floats(1e-3, 1e3))
 def test_only_ratios_of_permeabilities_count(members: Any, factor: Any) -> None:
     scaled = [
-        Ion(i.valence, i.permeability * factor, i.concentration_out_molar, i.concentration_in_molar)
-        for i in members
+        Ion(i.valence, i.permeability * factor, i.concentration_out_molar, i.concentration_in_molar) for i in members
     ]
     assert ghk_potential_mv(scaled) == pytest.approx(ghk_potential_mv(members), abs=1e-9)
 

@@ -34,9 +34,7 @@ def test_constants_are_those_of_codata() -> None:
         (1, 1e-3, 1e-2, 373.0, -74.0111),
     ],
 )
-def test_reference_values(
-    valence: Any, outside: Any, inside: Any, temperature_k: Any, expected_mv: Any
-) -> None:
+def test_reference_values(valence: Any, outside: Any, inside: Any, temperature_k: Any, expected_mv: Any) -> None:
     potential = nernst_potential_mv(valence, outside, inside, temperature_k)
     assert potential == pytest.approx(expected_mv, abs=1e-4)
 
@@ -89,9 +87,7 @@ def test_potential_is_proportional_to_temperature() -> None:
 @pytest.mark.parametrize("side", ["concentration_out_molar", "concentration_in_molar"])
 def test_concentrations_that_are_not_positive_are_refused_by_name(side: Any, bad: Any) -> None:
     arguments = {"concentration_out_molar": 0.1, "concentration_in_molar": 0.1, side: bad}
-    with pytest.raises(
-        InvalidInputError, match=rf"{side} must be finite and greater than 0 mol/L; got {bad}"
-    ):
+    with pytest.raises(InvalidInputError, match=rf"{side} must be finite and greater than 0 mol/L; got {bad}"):
         nernst_potential_mv(1, **arguments)
 
 

@@ -67,9 +67,7 @@ def test_additive_weight_stops_at_the_bound_and_comes_back() -> None:
     rule = STDPRule(a_plus=0.9, a_minus=0.5)
     up, then_down = [0.0], [1.0]
     assert stdp_weight_update(0.9, up, then_down, rule) == 1.0
-    assert stdp_weight_update(0.9, [0.0, 1000.0], [1.0, 999.0], rule) == pytest.approx(
-        1 - 0.5 * np.exp(-0.05)
-    )
+    assert stdp_weight_update(0.9, [0.0, 1000.0], [1.0, 999.0], rule) == pytest.approx(1 - 0.5 * np.exp(-0.05))
 
 
 @pytest.mark.parametrize("bounds", ["additive", "multiplicative"])

@@ -92,6 +92,12 @@ def test_an_interruption_outside_a_simulation_is_130(
     assert (outcome.code, outcome.err) == (130, "mfn: interrupted\n")
 
 
+def test_an_exit_that_a_command_asks_for_is_passed_on(mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_main, "application", lambda **_: sys.exit(3))
+    with pytest.raises(SystemExit, match="3"):
+        mfn("nernst", 1, 0.1, 0.1)
+
+
 def test_a_closed_pipe_ends_the_program_without_complaint() -> None:
     reading, writing = os.pipe()
     os.close(reading)

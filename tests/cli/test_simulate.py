@@ -16,7 +16,7 @@ from PIL import Image, ImageSequence
 from tests.cli.conftest import Mfn
 
 import mycelium_fractal_net as package
-from mycelium_fractal_net.cli import _writers
+from mycelium_fractal_net.cli import _report, _writers
 from mycelium_fractal_net.cli import simulate as module
 from mycelium_fractal_net.cli._report import MEANINGS, VERDICTS, feature_rows
 
@@ -48,6 +48,22 @@ def test_people_get_a_table_with_every_feature_and_words(mfn: Mfn) -> None:
     assert "Fractal?" in outcome.out
     assert "Turing-unstable" in outcome.out
     assert "Measured on the activator:" in outcome.out
+
+
+def test_a_field_without_wavelength_is_no_error(mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> float:
+        raise package.InvalidInputError("it is noise")
+
+    monkeypatch.setattr(_report, "measure_wavelength", refuse)
+    outcome = mfn("simulate", *OPTIONS)
+    assert outcome.code == 0
+    assert "Measured on the activator: it is noise." in outcome.out
+
+
+def test_kinetics_that_cannot_pattern_have_nothing_to_measure(mfn: Mfn) -> None:
+    out = mfn("simulate", *OPTIONS, "--kinetics", "classic").out
+    assert "no pattern grows" in out
+    assert "Measured" not in out
 
 
 def test_without_turing_pair_no_word_is_said_of_patterns(mfn: Mfn) -> None:

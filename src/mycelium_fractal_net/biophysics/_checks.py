@@ -47,9 +47,7 @@ def require_one_shape(*arrays: NDArray[np.float64]) -> None:
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        raise InvalidInputError(
-            f"arrays must have shapes that broadcast against each other; got {shapes}"
-        ) from None
+        raise InvalidInputError(f"arrays must have shapes that broadcast against each other; got {shapes}") from None
 
 
 def as_result(array: NDArray[np.float64]) -> FloatOrArray:

@@ -76,13 +76,10 @@ class STDPRule:
             raise InvalidInputError(f"bounds must be 'additive' or 'multiplicative'; got {self.bounds!r}")
         low, high = as_float64("weight_min", self.weight_min), as_float64("weight_max", self.weight_max)
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise InvalidInputError(
-                f"weight_min must be below weight_max; got {self.weight_min} and {self.weight_max}"
-            )
+            raise InvalidInputError(f"weight_min must be below weight_max; got {self.weight_min} and {self.weight_max}")
         if self.bounds == "multiplicative" and max(self.a_plus, self.a_minus) > 1:
             raise InvalidInputError(
-                "a_plus and a_minus must be at most 1 with multiplicative bounds; "
-                f"got {self.a_plus} and {self.a_minus}"
+                f"a_plus and a_minus must be at most 1 with multiplicative bounds; got {self.a_plus} and {self.a_minus}"
             )
 
 
@@ -221,9 +218,7 @@ def _as_trains(name: str, spikes: SpikeTrains) -> tuple[list[NDArray[np.float64]
     if isinstance(spikes, np.ndarray):
         single = spikes.ndim == 1 and spikes.dtype != object
     elif isinstance(spikes, Sequence) and not isinstance(spikes, str | bytes):
-        single = not any(
-            isinstance(item, Sequence | np.ndarray) and not isinstance(item, str) for item in spikes
-        )
+        single = not any(isinstance(item, Sequence | np.ndarray) and not isinstance(item, str) for item in spikes)
     else:
         raise InvalidInputError(f"{name} must be spike times or a sequence of trains; got {spikes!r}")
     trains = [_as_train(name, train) for train in ([spikes] if single else spikes)]
@@ -233,9 +228,7 @@ def _as_trains(name: str, spikes: SpikeTrains) -> tuple[list[NDArray[np.float64]
 def _as_train(name: str, train: Any) -> NDArray[np.float64]:
     times = as_float64(name, train)
     if times.ndim != 1:
-        raise InvalidInputError(
-            f"{name} must be flat trains of spike times; got an array of shape {times.shape}"
-        )
+        raise InvalidInputError(f"{name} must be flat trains of spike times; got an array of shape {times.shape}")
     require(name, times, np.isfinite(times), "finite")
     return times
 
@@ -244,6 +237,4 @@ def _spread(start: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.fl
     try:
         return np.broadcast_to(start, shape).copy()
     except ValueError:
-        raise InvalidInputError(
-            f"weight must broadcast to (n_pre, n_post) = {shape}; got {start.shape}"
-        ) from None
+        raise InvalidInputError(f"weight must broadcast to (n_pre, n_post) = {shape}; got {start.shape}") from None

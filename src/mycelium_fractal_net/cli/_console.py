@@ -21,9 +21,7 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = ""
-) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = "") -> None:
     """Print a table; the columns named in ``numbers`` (separated by spaces) are set flush right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -63,9 +63,7 @@ def run_recorded(
         try:
             while simulation.step < last:
                 target = last if every is None else min((simulation.step // every + 1) * every, last)
-                simulation.advance(
-                    target - simulation.step, progress=lambda step, _: report(step, last), cancel=cancel
-                )
+                simulation.advance(target - simulation.step, progress=lambda step, _: report(step, last), cancel=cancel)
                 report(simulation.step, last)
                 if every is not None:
                     recording.keep(simulation)

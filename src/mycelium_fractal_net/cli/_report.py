@@ -114,6 +114,7 @@ def _words(result: SimulationResult) -> list[str]:
 
 def _measured(result: SimulationResult) -> str:
     try:
-        return f"{measure_wavelength(result.activator):.2f} cells"
+        wavelength = measure_wavelength(result.activator, periodic=result.config.boundary == "periodic")
     except InvalidInputError as error:
-        return f"no wavelength ({error})"
+        return str(error)
+    return f"{wavelength:.2f} cells"

@@ -45,9 +45,7 @@ def _check_extra(name: str) -> None:
             raise MissingExtraError.for_extra("visualization", package)
 
 
-def write_results(
-    result: SimulationResult, recording: Recording, directory: Path, formats: list[str]
-) -> list[Path]:
+def write_results(result: SimulationResult, recording: Recording, directory: Path, formats: list[str]) -> list[Path]:
     """Write the result in each format to an existing directory and return the paths."""
     return [path for name in formats for path in FORMATS[name](result, recording, directory)]
 

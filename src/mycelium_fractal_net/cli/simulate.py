@@ -35,9 +35,7 @@ def simulate(
     every: Annotated[
         int | None, typer.Option(min=1, help="Keep every so many steps, for the npz history and the gif.")
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Go on from a checkpoint.")
-    ] = None,
+    resume: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Go on from a checkpoint.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

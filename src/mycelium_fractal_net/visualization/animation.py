@@ -104,9 +104,7 @@ def _write_gif(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_s
     images = [Image.fromarray(picture) for picture in pictures]
     palette = images[-1].quantize(colors=255)
     indexed = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    indexed[0].save(
-        target, save_all=True, append_images=indexed[1:], duration=round(1000 / frames_per_second), loop=0
-    )
+    indexed[0].save(target, save_all=True, append_images=indexed[1:], duration=round(1000 / frames_per_second), loop=0)
 
 
 def _write_mp4(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_second: float) -> None:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["box_counting_figure", "dispersion_figure", "draw_field", "field_figure", "save_figure"]
 
 
-def field_figure(
-    field_mv: ArrayLike, *, title: str = "", limits_mv: tuple[float, float] | None = None
-) -> Figure:
+def field_figure(field_mv: ArrayLike, *, title: str = "", limits_mv: tuple[float, float] | None = None) -> Figure:
     """Draw a membrane potential with its scale in mV.
 
     Parameters
@@ -105,9 +103,7 @@ def box_counting_figure(counting: BoxCounting, *, title: str = "") -> Figure:
     return figure
 
 
-def _draw_fit(
-    axes: Axes, scales: NDArray[np.float64], counts: NDArray[np.float64], counting: BoxCounting
-) -> None:
+def _draw_fit(axes: Axes, scales: NDArray[np.float64], counts: NDArray[np.float64], counting: BoxCounting) -> None:
     middle = np.exp(np.mean(np.log(counts)) + counting.dimension * np.mean(np.log(scales)))
     axes.loglog(scales, counts, "o", color="black", label="boxes counted")
     label = f"slope -{counting.dimension:.3f}, $R^2$ = {counting.r2:.4f}"
@@ -190,8 +186,6 @@ def save_figure(figure: Figure, path: str | Path, *, dots_per_inch: int = 120) -
     target = Path(path)
     known = figure.canvas.get_supported_filetypes()
     if target.suffix.lstrip(".").lower() not in known:
-        raise InvalidInputError(
-            f"a picture's name must end in one of {', '.join(sorted(known))}; got {target.name!r}"
-        )
+        raise InvalidInputError(f"a picture's name must end in one of {', '.join(sorted(known))}; got {target.name!r}")
     figure.savefig(target, dpi=dots_per_inch)
     return target
