@@ -27,7 +27,7 @@ HEAVY = (
 )
 HOMES = {
     "matplotlib": {"visualization"},
-    "PIL": {"visualization"},
+    "PIL": {"visualization", "cli"},
     "torch": {"validation", "learning"},
     "dask": {"datasets"},
     "distributed": {"datasets"},

@@ -41,6 +41,11 @@ def test_every_public_file_of_the_room_is_in_the_table() -> None:
     assert files == {entry.target.split(":")[0] for entry in COMMANDS.values()}
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_stands_on_its_page(name: str) -> None:
+    assert f"`mfn {name}" in (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bogus"]])
 def test_light_calls_load_no_heavy_room(arguments: list[str]) -> None:
     code = f"import sys; from mycelium_fractal_net.cli import main; main({arguments}); print(*sys.modules)"
