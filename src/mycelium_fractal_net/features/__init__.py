@@ -1,11 +1,14 @@
-"""Fields to numbers: the 18 features, their extraction from arrays, spectra and a scikit-learn transformer."""
+"""From fields to numbers: the vector of 18 features, extended features, spectra, a scikit-learn transformer."""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mycelium_fractal_net.features.clusters import cluster_sizes
+from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.extract import compute_features, extract_features
-from mycelium_fractal_net.features.schema import FEATURE_NAMES, FEATURE_UNITS, FeatureConfig, FeatureVector
-from mycelium_fractal_net.features.spectrum import measure_wavelength, radial_power_spectrum
-from mycelium_fractal_net.features.temporal import step_statistics_of
+from mycelium_fractal_net.features.spectrum import RadialSpectrum, measure_wavelength, radial_power_spectrum
+from mycelium_fractal_net.features.vector import FEATURE_NAMES, FEATURE_UNITS, FeatureVector
 
 if TYPE_CHECKING:
     from mycelium_fractal_net.features.transformer import FieldFeatureExtractor
@@ -16,15 +19,17 @@ __all__ = [
     "FeatureConfig",
     "FeatureVector",
     "FieldFeatureExtractor",
+    "RadialSpectrum",
+    "cluster_sizes",
     "compute_features",
     "extract_features",
     "measure_wavelength",
     "radial_power_spectrum",
-    "step_statistics_of",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    """Load the transformer when it is asked for: it needs scikit-learn."""
     if name == "FieldFeatureExtractor":
         from mycelium_fractal_net.features.transformer import FieldFeatureExtractor
 

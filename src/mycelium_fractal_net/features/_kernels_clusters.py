@@ -106,7 +106,6 @@ def component_sizes(field: NDArray[np.float64], threshold: float, eight: bool, p
         root = _root(parent, label)
         if root == label:
             components += 1
-            parent[label] = label
         else:
             sizes[root] += sizes[label]
             sizes[label] = 0

@@ -1,13 +1,15 @@
 """Compiled statistics of the change between two frames: one fixed order of additions, online and from arrays.
 
 A frame is cut into blocks of ``BLOCK_ROWS`` rows. Within a block every column has an accumulator of its own, to
-which its rows are added downwards, four at a time; then the columns are folded together, and the blocks are added in order. So
-the result depends on the frames alone, never on how tiles or threads share the work.
+which its rows are added downwards, four at a time; then the columns are folded together, and the blocks are added in
+order. So the result depends on the frames alone, never on how tiles or threads share the work.
 """
+
+# ruff: noqa: FURB136 - max() of two numbers keeps the order of NaN and does not vectorise
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -15,12 +17,17 @@ from numpy.typing import NDArray
 
 __all__ = ["BLOCK_ROWS", "GROUP_ROWS", "accumulate_group", "energy_of", "reduce_block", "step_statistics_of"]
 
+Row: TypeAlias = NDArray[np.floating[Any]]
+
 BLOCK_ROWS = 32
 GROUP_ROWS = 4  # rows that are added up before they reach the accumulators; divides BLOCK_ROWS
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _accumulate_four(p0, p1, p2, p3, c0, c1, c2, c3, distance, largest, drift, squares, energy):
+def _accumulate_four(
+    p0: Row, p1: Row, p2: Row, p3: Row, c0: Row, c1: Row, c2: Row, c3: Row,
+    distance: Row, largest: Row, drift: Row, squares: Row, energy: Row,
+) -> None:  # fmt: skip
     for j in range(0, c0.shape[0]):  # noqa: PIE808 - the literal start proves that no index is negative
         b0, b1, b2, b3 = np.float64(p0[j]), np.float64(p1[j]), np.float64(p2[j]), np.float64(p3[j])
         d0, d1 = np.float64(c0[j]) - b0, np.float64(c1[j]) - b1
@@ -37,7 +44,9 @@ def _accumulate_four(p0, p1, p2, p3, c0, c1, c2, c3, distance, largest, drift, s
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _accumulate_one(previous, current, distance, largest, drift, squares, energy):
+def _accumulate_one(
+    previous: Row, current: Row, distance: Row, largest: Row, drift: Row, squares: Row, energy: Row
+) -> None:
     for j in range(0, current.shape[0]):  # noqa: PIE808 - the literal start proves that no index is negative
         before = np.float64(previous[j])
         d = np.float64(current[j]) - before
@@ -50,7 +59,15 @@ def _accumulate_one(previous, current, distance, largest, drift, squares, energy
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def accumulate_group(previous, p, current, c, n, count, accumulator):
+def accumulate_group(
+    previous: Row,
+    p: tuple[int, int],
+    current: Row,
+    c: tuple[int, int],
+    n: int,
+    count: int,
+    accumulator: NDArray[np.float64],
+) -> None:
     """Add a group of rows to the accumulators, (5, n), of their block.
 
     The rows ``p[0]`` of ``previous`` and ``c[0]`` of ``current`` and those below, ``count`` of them, each ``n`` cells

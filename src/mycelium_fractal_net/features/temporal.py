@@ -1,75 +1,74 @@
-"""How the field moves: change per step, time to settle, trend of the energy."""
+"""The four features of time, from five sums a step."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.features._input import as_history
+from mycelium_fractal_net.features.config import FeatureConfig
 
-__all__ = ["step_statistics_of", "temporal_features"]
+__all__ = ["Temporal", "temporal_features"]
 
 
-def step_statistics_of(history: Any) -> NDArray[np.float64]:
-    """Return the statistics of a history that the engine gathers while it runs, to the same bits.
+class Temporal(NamedTuple):
+    """How the field has moved; all 0 when it has not been seen to."""
 
-    Parameters
-    ----------
-    history : array_like, shape (T, N, M) or (N, M)
-        Potential in mV, one field a step.
-
-    Returns
-    -------
-    ndarray, shape (T - 1, 5)
-        Of each step's change d: sum of abs(d), max of abs(d), sum of d, sum of d^2; and the sum of the squared
-        potential before the step.
-
-    Examples
-    --------
-    >>> step_statistics_of([[[1.0, 2.0]], [[1.0, 5.0]]]).tolist()
-    [[3.0, 3.0, 3.0, 9.0, 5.0]]
-    """
-    from mycelium_fractal_net.features import _kernels_temporal
-
-    statistics: NDArray[np.float64] = _kernels_temporal.step_statistics_of(as_history(history))
-    return statistics
+    dV_mean: float  # noqa: N815 - the pinned names are those of the literature
+    dV_max: float  # noqa: N815 - as above
+    T_stable: float
+    E_trend: float
 
 
 def temporal_features(
-    field_mv: NDArray[np.floating[Any]], statistics: NDArray[np.float64], threshold: float, window: int
-) -> tuple[float, float, float, float]:
-    """Return dV_mean, dV_max (mV/step), T_stable (steps) and E_trend (mV^2/step) of step statistics (T, 5)."""
-    steps, cells = len(statistics), field_mv.size
-    if steps < 1:
-        return 0.0, 0.0, 0.0, 0.0
-    mean_change = math.fsum(statistics[:, 0]) / (cells * steps)
-    return (
-        mean_change,
-        float(statistics[:, 1].max()),
-        _settled(statistics, cells, threshold, window),
-        _trend(field_mv, statistics),
+    step_statistics: NDArray[np.float64], last_energy: float, cells: int, config: FeatureConfig
+) -> Temporal:
+    r"""Compute the features of time.
+
+    .. math::
+
+        \sigma_t = \sqrt{\langle d_t^2 \rangle - \langle d_t \rangle^2}, \quad d_t = V_t - V_{t-1}, \qquad
+        E_{trend} = \frac{\sum_t (t - \bar t) (E_t - \bar E)}{\sum_t (t - \bar t)^2}, \quad E_t = \langle V_t^2 \rangle
+
+    Parameters
+    ----------
+    step_statistics : ndarray, shape (steps, 5)
+        Of each step: sum of abs(d), maximum of abs(d), sum of d, sum of d^2, sum of V^2 before the step.
+    last_energy : float
+        Sum of V^2 after the last step.
+    cells : int
+        Cells of the field.
+    config : FeatureConfig
+        Threshold and window of rest.
+
+    Returns
+    -------
+    Temporal
+        dV_mean, dV_max, T_stable, E_trend; 0 without a step.
+    """
+    steps = len(step_statistics)
+    if steps == 0:
+        return Temporal(0.0, 0.0, 0.0, 0.0)
+    distance, largest, drift, squares, energy = step_statistics.T
+    spread = np.sqrt(np.maximum(squares / cells - (drift / cells) ** 2, 0.0))
+    return Temporal(
+        dV_mean=float(distance.sum() / steps / cells),
+        dV_max=float(largest.max()),
+        T_stable=float(_first_rest(spread < config.stability_threshold_mv, config.stability_window)),
+        E_trend=_slope(np.append(energy, last_energy) / cells),
     )
 
 
-def _settled(changes: NDArray[np.float64], cells: int, threshold: float, window: int) -> float:
-    """Return the first step from which the change's standard deviation stays small, or the number of steps."""
-    steps = len(changes)
-    variance = changes[:, 3] / cells - (changes[:, 2] / cells) ** 2
-    restless = np.flatnonzero(variance >= threshold * threshold)
-    if restless.size == 0:
-        return 1.0 if steps >= window else float(steps)
-    edges = np.concatenate([[-1], restless, [steps]])
-    calm = np.flatnonzero(np.diff(edges) - 1 >= window)
-    return float(edges[calm[0]] + 2) if calm.size else float(steps)
+def _first_rest(rests: NDArray[np.bool_], window: int) -> int:
+    """Return the first step, counted from 1, that begins a full window of rest; the number of steps if none."""
+    seen = np.concatenate(([0], np.cumsum(rests)))
+    starts = np.flatnonzero(seen[window:] - seen[:-window] == window)
+    return int(starts[0]) + 1 if starts.size else len(rests)
 
 
-def _trend(field_mv: NDArray[np.floating[Any]], statistics: NDArray[np.float64]) -> float:
-    """Return the slope of the least-squares line through the mean squared potential against the step."""
-    from mycelium_fractal_net.features._kernels_temporal import energy_of
-
-    energy = np.append(statistics[:, 4], energy_of(field_mv)) / field_mv.size
-    time = np.arange(len(energy)) - (len(energy) - 1) / 2
-    return math.fsum(time * (energy - energy[0])) / math.fsum(time * time)
+def _slope(values: NDArray[np.float64]) -> float:
+    """Return the slope of the least-squares line through equally spaced values."""
+    count = len(values)
+    times = np.arange(count) - (count - 1) / 2
+    return float((times * (values - values[0])).sum() / (count * (count**2 - 1) / 12))

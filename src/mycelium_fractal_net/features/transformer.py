@@ -1,97 +1,141 @@
-"""The features as a scikit-learn transformer."""
+"""The features as a scikit-learn transformer; the only module here that needs scikit-learn."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
+from mycelium_fractal_net.features._checks import as_fields, refusal
+from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.extract import extract_features
-from mycelium_fractal_net.features.schema import FEATURE_NAMES, FeatureConfig
+from mycelium_fractal_net.features.vector import FEATURE_NAMES
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.utils.validation import check_is_fitted
 except ImportError as error:
     raise MissingExtraError.for_extra("learn", "scikit-learn") from error
 
 __all__ = ["FieldFeatureExtractor"]
 
 
-class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn ships no types
-    """Turn fields or histories into the 18 features, as a step of a scikit-learn pipeline.
+class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Turn each field, or each history of fields, into the 18 features: a stage for a scikit-learn pipeline.
 
     Parameters
     ----------
-    periodic : bool
-        Whether components and boxes join across the border.
     config : FeatureConfig, optional
         Thresholds, window, connectivity, box scales.
+    periodic : bool
+        Whether opposite edges touch.
+    n_jobs : int, optional
+        Threads that share the samples; None means 1 and -1 one for each core. The kernels run without the
+        interpreter's lock. The result does not depend on it.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Columns of the fields that it was fitted to.
+    sample_shape_ : tuple of int
+        Shape of a sample that it was fitted to.
+
+    Notes
+    -----
+    Stateless: ``fit`` only checks its input and remembers the shape, which ``transform`` then requires; only the
+    number of frames of a history may differ.
 
     Examples
     --------
     >>> import numpy as np
-    >>> fields = np.random.default_rng(0).normal(-65, 5, size=(4, 16, 16))
-    >>> FieldFeatureExtractor().fit_transform(fields).shape
-    (4, 18)
+    >>> fields = np.random.default_rng(1).normal(-65.0, 5.0, (3, 32, 32))
+    >>> extractor = FieldFeatureExtractor().fit(fields)
+    >>> extractor.transform(fields).shape, str(extractor.get_feature_names_out()[0])
+    ((3, 18), 'D_box')
     """
 
-    def __init__(self, *, periodic: bool = True, config: FeatureConfig | None = None) -> None:
-        self.periodic = periodic
+    def __init__(self, config: FeatureConfig | None = None, periodic: bool = True, n_jobs: int | None = None) -> None:
         self.config = config
+        self.periodic = periodic
+        self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any = None) -> FieldFeatureExtractor:
-        """Check the fields; there is nothing to learn from them.
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 # scikit-learn's interface
+        """Check the samples and remember their shape.
 
         Parameters
         ----------
-        X : array_like, shape (n, N, M) or (n, T, N, M)
-            Potential in mV.
-        y : ignored
+        X : array, shape (n, rows, columns) or (n, T, rows, columns)
+            Potentials in mV.
+        y : object
+            Ignored.
         """
-        _as_samples(X)
-        self.n_features_out_ = len(FEATURE_NAMES)
+        samples = _as_samples(X)
+        self.sample_shape_ = samples.shape[1:]
+        self.n_features_in_ = samples.shape[-1]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Extract the features of each field or history.
+        """Return the features of each sample, (n, 18).
 
         Parameters
         ----------
-        X : array_like, shape (n, N, M) or (n, T, N, M)
-            Potential in mV.
+        X : array, shape (n, rows, columns) or (n, T, rows, columns)
+            Potentials in mV.
 
-        Returns
-        -------
-        ndarray, shape (n, 18)
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InvalidInputError
+            For samples that are not fields, or of another shape than those fitted.
         """
-        config = self.config or FeatureConfig()
-        vectors = [extract_features(sample, config, self.periodic).to_array() for sample in _as_samples(X)]
-        return np.stack(vectors)
+        check_is_fitted(self)
+        samples = _as_samples(X)
+        if (samples.ndim - 1, samples.shape[-2:]) != (len(self.sample_shape_), self.sample_shape_[-2:]):
+            raise InvalidInputError(
+                f"X has samples of shape {samples.shape[1:]}, but {type(self).__name__} was fitted to "
+                f"{self.sample_shape_}; fit it again, or crop the fields alike"
+            )
+        return np.stack(self._rows(samples))
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the 18 features; what goes in has no names."""
-        return np.array(FEATURE_NAMES, dtype=object)
+    def _rows(self, samples: NDArray[np.floating[Any]]) -> list[NDArray[np.float64]]:
+        config = FeatureConfig() if self.config is None else self.config
+
+        def extract(sample: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+            return extract_features(sample, config, self.periodic).to_array()
+
+        threads = _threads(self.n_jobs)
+        if threads == 1:
+            return [extract(sample) for sample in samples]
+        with ThreadPoolExecutor(threads, thread_name_prefix="mfn-features") as pool:
+            return list(pool.map(extract, samples))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002 # as above
+        """Return the names of the 18 features."""
+        return np.asarray(FEATURE_NAMES, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
+        """Say what it takes: arrays of three dimensions, and no fit is needed but for the shape."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
-        tags.requires_fit = False
+        tags.requires_fit = True
         return tags
 
 
-def _as_samples(X: Any) -> NDArray[Any]:
-    try:
-        samples = np.asarray(X)
-    except ValueError as error:
-        raise InvalidInputError(f"expected fields of one shape: {error}", field="X") from None
-    if samples.ndim not in (3, 4) or len(samples) == 0:
-        raise InvalidInputError(
-            f"expected fields (n, N, M) or histories (n, T, N, M) with n >= 1, got shape {samples.shape}; "
-            "for one field use field[None]",
-            field="X",
-            value=str(samples.shape),
-        )
-    return samples
+def _as_samples(X: Any) -> NDArray[np.floating[Any]]:
+    if hasattr(X, "toarray"):
+        raise refusal("X", "a dense array of fields, not a sparse matrix", type(X).__name__)
+    return as_fields("X", X, (3, 4))
+
+
+def _threads(n_jobs: int | None) -> int:
+    if n_jobs is None:
+        return 1
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0 or n_jobs < -1:
+        raise refusal("n_jobs", "None, -1 or a number of threads from 1", n_jobs)
+    return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
