@@ -26,13 +26,6 @@ def probe() -> Kinetics:
     return rates
 
 
-def put(simulation: mfn.Simulation, **fields: ArrayLike) -> None:
-    """Set fields of a simulation: ``a``, ``h`` and ``v``, each (N, N)."""
-    engine = simulation._engine
-    for name, field in fields.items():
-        engine._fields[name][1:-1, engine.pad : -engine.pad] = field
-
-
 def quiet(**values: Any) -> mfn.SimulationConfig:
     """Return a configuration without growth events."""
     return mfn.SimulationConfig(**{"spike_probability": 0.0, **values})
@@ -41,7 +34,14 @@ def quiet(**values: Any) -> mfn.SimulationConfig:
 def started(config: mfn.SimulationConfig, **fields: ArrayLike) -> mfn.Simulation:
     """Return a simulation that starts from given fields."""
     simulation = mfn.Simulation(config)
-    put(simulation, **fields)
+    simulation.replace_fields(**fields)
+    return simulation
+
+
+def use_tiles(simulation: mfn.Simulation, tile: tuple[int, int] | None) -> mfn.Simulation:
+    """Let a simulation advance in tiles of (rows, columns), or as a whole."""
+    if tile is not None:
+        simulation._engine.use_tiles(tile)
     return simulation
 
 

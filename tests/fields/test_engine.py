@@ -44,9 +44,7 @@ def test_every_boundary_equals_the_reference(boundary: Any, dtype: Any, jitter: 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize(("tile", "threads"), TILES)
-def test_tiles_and_threads_equal_the_reference(
-    boundary: Any, dtype: Any, tile: tuple[int, int], threads: int
-) -> None:
+def test_tiles_and_threads_equal_the_reference(boundary: Any, dtype: Any, tile: tuple[int, int], threads: int) -> None:
     config = mfn.SimulationConfig(
         grid_size=101, steps=4, boundary=boundary, dtype=dtype, quantum_jitter=True, turing_threshold=0.55
     )
@@ -66,8 +64,13 @@ def test_any_number_of_substeps_equals_the_reference(d_h: float, boundary: Any, 
 
 
 @pytest.mark.parametrize("n", [4, 5, 7, 31, 64, 65])
-@pytest.mark.parametrize("tile", [None, (32, 3)], ids=["whole", "tiles"])
-def test_any_size_equals_the_reference(n: int, tile: Any) -> None:
+def test_any_size_equals_the_reference(n: int) -> None:
+    compare(mfn.SimulationConfig(grid_size=n, steps=12, spike_probability=1.0))
+
+
+@pytest.mark.parametrize("n", [31, 33, 65])
+@pytest.mark.parametrize("tile", [(32, 3), (32, 31), (64, 65)])
+def test_sizes_that_no_tile_divides_equal_the_reference(n: int, tile: tuple[int, int]) -> None:
     compare(mfn.SimulationConfig(grid_size=n, steps=12, spike_probability=1.0), tile)
 
 

@@ -59,16 +59,23 @@ def start_fields(
     """Return activator, inhibitor and potential (mV) at step 0, each (N, N) in the configuration's dtype."""
     model, shape = config.model, (config.grid_size, config.grid_size)
     mean_a, mean_h = model.start or rest_pair(config)
-    a = mean_a + model.noise * generator.standard_normal(shape)
-    h = np.full(shape, mean_h)
-    v = config.rest_potential_mv + START_POTENTIAL_STD_MV * generator.standard_normal(shape)
+    dtype = np.dtype(config.dtype)
+    a = _normal(generator, shape, mean_a, model.noise).astype(dtype, copy=False)
+    h = np.full(shape, mean_h, dtype)
+    v = _normal(generator, shape, config.rest_potential_mv, START_POTENTIAL_STD_MV)
     if model.patches is not None:
         _lay_patches(a, h, model.patches, generator)
     if initial_field_mv is not None:
         v = checked_potential(config, initial_field_mv)
-    low, high = config.clamp_mv
-    dtype = np.dtype(config.dtype)
-    return a.astype(dtype), h.astype(dtype), np.clip(v, low, high).astype(dtype)
+    return a, h, v.clip(*config.clamp_mv, out=v).astype(dtype, copy=False)
+
+
+def _normal(generator: np.random.Generator, shape: tuple[int, int], mean: float, std: float) -> NDArray[np.float64]:
+    """Draw normal numbers without a second array."""
+    values = generator.standard_normal(shape)
+    values *= std
+    values += mean
+    return values
 
 
 def _lay_patches(a: Field, h: Field, patches: Patches, generator: np.random.Generator) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.errors import CheckpointError
 from mycelium_fractal_net.fields._engine import Engine
+from mycelium_fractal_net.fields._start import RandomStreams
 from mycelium_fractal_net.fields.config import SimulationConfig
 
 __all__ = ["load", "save"]
@@ -53,28 +54,45 @@ def load(path: str | Path) -> tuple[SimulationConfig, dict[str, Any]]:
         When the file is missing, damaged, or of another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            state = {name: file[name] for name in ("a", "h", "v", "statistics")}
-        if header["format"] != _FORMAT:
-            raise CheckpointError(
-                f"{path} has checkpoint format {header['format']}, this version ({__version__}) reads {_FORMAT}; "
-                f"resume it with the version that wrote it ({header['version']})"
-            )
-        config = SimulationConfig.model_validate(header["config"])
-        state.update(step=header["step"], counters=header["counters"], streams=header["streams"])
-        _check_state(config, state)
+        header, arrays = _read(Path(path))
+        if header["format"] == _FORMAT:
+            config = SimulationConfig.model_validate(header["config"])
+            return config, _checked_state(config, header, arrays)
     except FileNotFoundError:
         raise CheckpointError(f"no checkpoint at {path}") from None
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:
         raise CheckpointError(f"{path} is not a readable checkpoint: {error}") from error
-    return config, state
+    raise CheckpointError(
+        f"{path} has checkpoint format {header['format']}, this version ({__version__}) reads {_FORMAT}; "
+        f"resume it with the version that wrote it ({header.get('version')})"
+    )
 
 
-def _check_state(config: SimulationConfig, state: dict[str, Any]) -> None:
-    shape = (config.grid_size, config.grid_size)
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    with path.open("rb") as binary, np.load(binary, allow_pickle=False) as file:
+        if sum(entry.file_size for entry in file.zip.infolist()) > path.stat().st_size:
+            raise ValueError("it is compressed, which no checkpoint is")
+        header = json.loads(str(file["header"]))
+        return header, {name: file[name] for name in (*"ahv", "statistics")}
+
+
+def _checked_state(config: SimulationConfig, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    step, counters = header["step"], header["counters"]
+    if not (isinstance(counters, list) and len(counters) == 4 and all(map(_is_count, [step, *counters]))):
+        raise ValueError(f"step {step!r} and counters {counters!r:.80} are not five whole numbers")
+    _check_array("statistics", arrays["statistics"], (step, 5), "float64")
     for name in "ahv":
-        if state[name].shape != shape or state[name].dtype != np.dtype(config.dtype):
-            raise ValueError(f"field {name!r} is {state[name].shape} {state[name].dtype}, not {shape} {config.dtype}")
-    if state["statistics"].shape != (state["step"], 5):
-        raise ValueError(f"statistics are {state['statistics'].shape}, not ({state['step']}, 5)")
+        _check_array(name, arrays[name], (config.grid_size, config.grid_size), config.dtype)
+        if counters[2] == 0 and not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name!r} is not finite everywhere")
+    RandomStreams.from_seed(0).states = header["streams"]
+    return {**arrays, "step": step, "counters": counters, "streams": header["streams"]}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _check_array(name: str, array: NDArray[Any], shape: tuple[int, int], dtype: str) -> None:
+    if array.shape != shape or array.dtype != np.dtype(dtype):
+        raise ValueError(f"{name!r} is {array.shape} {array.dtype}, not {shape} {dtype}")
