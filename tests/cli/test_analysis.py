@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Mfn
 
 import mycelium_fractal_net as package
+from tests.cli.conftest import Mfn
 
 
 def test_stability_explains_in_words(mfn: Mfn) -> None:

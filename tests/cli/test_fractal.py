@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.cli.conftest import Mfn
 
 import mycelium_fractal_net as package
 from mycelium_fractal_net.dynamics import get_system
+from tests.cli.conftest import Mfn
 
 ROW, COLUMN = np.indices((64, 64))
 SIERPINSKI = (ROW & COLUMN) == 0

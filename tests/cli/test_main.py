@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.cli.conftest import Mfn
 
 from mycelium_fractal_net import cli
 from mycelium_fractal_net.cli import _main
 from mycelium_fractal_net.cli._lazy import COMMANDS, load
+from tests.cli.conftest import Mfn
 
 PROGRAM = str(Path(sys.executable).parent / "mfn")
 

@@ -1,7 +1,7 @@
 import pytest
-from tests.cli.conftest import Mfn
 
 import mycelium_fractal_net as package
+from tests.cli.conftest import Mfn
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Mfn
 
 from mycelium_fractal_net.cli._settings import option_names, parse_parameters, read_mapping
 from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from mycelium_fractal_net.fields import PRESETS, SimulationConfig
+from tests.cli.conftest import Mfn
 
 QUICK = ("--grid-size", 8, "--steps", 1, "--json")
 OTHER_VALUES = {

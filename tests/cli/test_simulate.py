@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
-from tests.cli.conftest import Mfn
 
 import mycelium_fractal_net as package
 from mycelium_fractal_net.cli import _report, _writers
 from mycelium_fractal_net.cli import simulate as module
 from mycelium_fractal_net.cli._report import MEANINGS, VERDICTS, feature_rows
+from tests.cli.conftest import Mfn
 
 PROGRAM = str(Path(sys.executable).parent / "mfn")
 SMALL: dict[str, Any] = {"grid_size": 16, "steps": 12, "seed": 3}

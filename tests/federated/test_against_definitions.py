@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.federated import naive
 
 from mycelium_fractal_net.federated import (
     NNM,
@@ -16,6 +15,7 @@ from mycelium_fractal_net.federated import (
     NormClipping,
     TrimmedMean,
 )
+from tests.federated import naive
 
 SHAPES = [(11, 1), (12, 4), (13, 30)]
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.federated.cases import EVERY
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated import (
@@ -27,6 +26,7 @@ from mycelium_fractal_net.federated import (
     Rule,
     TrimmedMean,
 )
+from tests.federated.cases import EVERY
 
 GOOD = np.random.default_rng(0).normal(size=(20, 4))
 

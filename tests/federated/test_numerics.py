@@ -6,13 +6,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.federated import naive
 
 from mycelium_fractal_net.federated import NNM, GeometricMedian, Krum, Mean, Median, MultiKrum, Rule, TrimmedMean
 from mycelium_fractal_net.federated import _threads as threads
 from mycelium_fractal_net.federated._columns import column_rank_mean
 from mycelium_fractal_net.federated._distances import squared_distances
 from mycelium_fractal_net.federated._scale import row_sizes, tame, untame
+from tests.federated import naive
 
 Rows = NDArray[np.float64]
 LARGE = (60, 800)

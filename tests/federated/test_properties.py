@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from tests.federated.cases import COORDINATE_WISE, EVERY, MIXED, ROBUST, ROTATING, F
 
 from mycelium_fractal_net.federated import CenteredClipping, GeometricMedian, Mean, Rule
+from tests.federated.cases import COORDINATE_WISE, EVERY, MIXED, ROBUST, ROTATING, F
 
 Updates = NDArray[np.float64]
 seeds = st.integers(0, 2**32 - 1)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tests.fractals.shapes import PATTERNS, disk, kronecker_power, labyrinth, placed, self_similar
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import box_counting_dimension, fast_box_dimension
+from tests.fractals.shapes import PATTERNS, disk, kronecker_power, labyrinth, placed, self_similar
 
 shapes = st.tuples(st.integers(1, 24), st.integers(1, 24))
 masks = shapes.flatmap(lambda shape: hnp.arrays(np.bool_, shape))

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fractals.shapes import PATTERNS, kronecker_power, labyrinth, self_similar
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import box_counting_dimension, generalised_dimensions
+from tests.fractals.shapes import PATTERNS, kronecker_power, labyrinth, self_similar
 
 weights = st.lists(st.floats(0.1, 1.0), min_size=4, max_size=4)
 offsets = st.integers(0, 30)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fractals.shapes import self_similar
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import box_counting_dimension, generate_ifs, list_ifs, similarity_dimension
+from tests.fractals.shapes import self_similar
 
 DIMENSIONS = {
     "cantor-dust": math.log(4) / math.log(3),

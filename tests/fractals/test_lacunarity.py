@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.lib.stride_tricks import sliding_window_view
-from tests.fractals.shapes import kronecker_power, labyrinth
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import lacunarity
+from tests.fractals.shapes import kronecker_power, labyrinth
 
 shapes = st.tuples(st.integers(1, 16), st.integers(1, 16))
 masks = shapes.flatmap(lambda shape: hnp.arrays(np.bool_, shape)).filter(lambda mask: bool(mask.any()))

@@ -2,9 +2,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.fractals.shapes import PATTERNS, disk, labyrinth, placed, self_similar
 
 from mycelium_fractal_net.fractals import box_counting_dimension, generate_ifs
+from tests.fractals.shapes import PATTERNS, disk, labyrinth, placed, self_similar
 
 INTEGER = {"quarter dust"}
 
