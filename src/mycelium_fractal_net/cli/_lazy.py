@@ -23,12 +23,11 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "simulate": Entry("simulate:simulate", "Simulate a field; print its features, write what --out asks for."),
+    "features": Entry("features:features", "Extract the features of a field or a history from a file."),
     "fractal": Entry("fractal:fractal", "Measure the box-counting dimension of a field, a mask or a picture."),
     "lyapunov": Entry("lyapunov:lyapunov", "Measure Lyapunov exponents, of a field or of a reference system."),
     "stability": Entry("stability:stability", "Say whether a kinetics can form a pattern, and of what size."),
     "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
-    "fractal": Entry("fractal:fractal", "Count boxes on a picture, a mask or a field."),
-    "lyapunov": Entry("lyapunov:lyapunov", "Compute Lyapunov exponents of the field or of a known system."),
     "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
     "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),
     "ghk": Entry("potentials:ghk", "Compute the resting potential of a membrane that several ions cross."),
