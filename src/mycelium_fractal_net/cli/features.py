@@ -1,0 +1,85 @@
+"""``mfn features``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.cli._arrays import read_array
+from mycelium_fractal_net.cli._console import print_json, print_table
+from mycelium_fractal_net.cli._report import feature_rows
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.features import (
+    EXTENDED_FEATURE_UNITS,
+    FEATURE_UNITS,
+    extract_extended_features,
+    extract_features,
+)
+
+__all__ = ["features"]
+
+_BLACK_MV, _WHITE_MV = -95.0, 40.0
+
+
+def features(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A field or a history of fields: .npy, .npz or .png.")
+    ],
+    periodic: Annotated[bool, typer.Option("--periodic/--no-periodic", help="Whether opposite edges touch.")] = True,
+    extended: Annotated[bool, typer.Option("--extended", help="Add form, spectrum and texture.")] = False,
+    topology: Annotated[bool, typer.Option("--topology", help="With --extended, add persistent homology.")] = False,
+    min_mv: Annotated[float | None, typer.Option(help="Potential of a picture's black. [default: -95]")] = None,
+    max_mv: Annotated[float | None, typer.Option(help="Potential of a picture's white. [default: 40]")] = None,
+    key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Extract the 18 features of a field in mV, (rows, columns), or of its history, (T, rows, columns).
+
+    A picture's grey levels become potentials between --min-mv and --max-mv, by default the clamp of the model.
+    """
+    fields = _read_potentials(file, key, min_mv, max_mv)
+    vector = extract_features(fields, periodic=periodic)
+    more = {}
+    if extended or topology:
+        last = fields if fields.ndim == 2 else fields[-1]
+        more = extract_extended_features(last, periodic=periodic, topology=topology)
+    if as_json:
+        print_json(_as_dict(vector.to_dict(), more))
+    else:
+        rows = feature_rows(vector.to_dict())
+        print_table(f"Features of {file.name}", ("feature", "value", "unit", "meaning"), rows, numbers="value")
+        if more:
+            print_table("Extended features", ("feature", "value", "unit"), _extended_rows(more), numbers="value")
+
+
+def _read_potentials(file: Path, key: str | None, min_mv: float | None, max_mv: float | None) -> NDArray[Any]:
+    fields = read_array(file, key)
+    if file.suffix.lower() != ".png":
+        if min_mv is not None or max_mv is not None:
+            raise InvalidInputError(f"--min-mv and --max-mv are for pictures; {file.name} holds potentials already")
+        return fields
+    black = _BLACK_MV if min_mv is None else min_mv
+    white = _WHITE_MV if max_mv is None else max_mv
+    if not (math.isfinite(black) and math.isfinite(white) and black < white):
+        raise InvalidInputError(f"--min-mv must lie below --max-mv; got {black:g} and {white:g}")
+    return black + (white - black) / 255.0 * fields
+
+
+def _as_dict(vector: Mapping[str, float], more: Mapping[str, float]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"features": dict(vector), "units": dict(FEATURE_UNITS)}
+    if more:
+        answer["extended"] = {name: None if math.isnan(value) else value for name, value in more.items()}
+        answer["extended_units"] = {name: EXTENDED_FEATURE_UNITS[name] for name in more}
+    return answer
+
+
+def _extended_rows(more: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    return [
+        (name, "none" if math.isnan(value) else f"{value:.6g}", EXTENDED_FEATURE_UNITS[name].removeprefix("1"))
+        for name, value in more.items()
+    ]
