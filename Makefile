@@ -22,6 +22,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing into $(VENV), a minute or two"
 	$(PIP) --editable ".[visualization]"
 	@touch $@
 
@@ -31,6 +32,7 @@ $(VENV)/.server: $(VENV)/.run
 
 # torch comes first: a wheel without CUDA, where one is at hand, then satisfies every other requirement.
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
 	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,bench,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
@@ -39,6 +41,7 @@ install: $(VENV)/.run
 install-dev: $(VENV)/.dev
 
 run: $(VENV)/.run
+	@echo "the first run on a machine compiles the kernels, half a minute"
 	$(BIN)/mfn simulate --out out --format json,npz,png,gif --every 2
 
 serve: $(VENV)/.server
