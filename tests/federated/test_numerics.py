@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mycelium_fractal_net.federated import NNM, GeometricMedian, Krum, Mean, Median, MultiKrum, Rule, TrimmedMean
 from mycelium_fractal_net.federated import _threads as threads
 from mycelium_fractal_net.federated._columns import column_rank_mean
-from mycelium_fractal_net.federated._distances import squared_distances
+from mycelium_fractal_net.federated._distances import rough_squared_distances, squared_distances
 from mycelium_fractal_net.federated._scale import row_sizes, tame, untame
 from tests.federated import naive
 
@@ -83,6 +83,30 @@ def test_float32_weights_that_differ_by_a_millionth_are_ranked_correctly() -> No
     gaps = x.astype(np.longdouble)[:, None] - x.astype(np.longdouble)
     nearest = np.sort((gaps**2).sum(axis=2), axis=1)[:, 1:24].sum(axis=1)
     np.testing.assert_array_equal(np.argsort(scores), np.argsort(nearest))
+
+
+def test_sifting_in_float32_picks_the_row_of_the_lowest_exact_score() -> None:
+    for seed in range(4):
+        x = np.random.default_rng(seed).normal(size=(300, 2000))
+        assert rough_squared_distances(x) is not None
+        np.testing.assert_array_equal(Krum(30)(x), Krum(30).aggregate(x).vector)
+        np.testing.assert_array_equal(Krum(30)(x), x[Krum(30).aggregate(x).selected[0]])
+
+
+def test_float32_is_refused_where_it_would_not_do() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 2000))
+    exact, rough = squared_distances(x), rough_squared_distances(x)
+    assert rough is not None
+    np.testing.assert_allclose(rough, exact, rtol=4e-4)
+    for spoilt in (x * 1e20, x * 1e-20, np.repeat(x[:150], 2, axis=0), x[:10]):
+        assert rough_squared_distances(spoilt) is None
+        np.testing.assert_array_equal(Krum(2)(spoilt), Krum(2).aggregate(spoilt).vector)
+
+
+def test_a_crowd_of_equal_scores_is_left_to_the_exact_distances() -> None:
+    x = np.zeros((300, 2000))
+    x[:, :300] = np.eye(300)
+    assert Krum(30)(x).argmax() == 0
 
 
 def test_one_huge_update_does_not_change_who_wins() -> None:

@@ -13,7 +13,6 @@ Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
 
 _TILE = 64
-_PANEL = 512
 _STRIP = 16
 _MIX_TILE = 128
 
@@ -104,17 +103,16 @@ def column_means(x: Floats, rows: Ints, start: int, stop: int, out: Floats) -> N
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def add_centred_gram(x: Floats, rows: Ints, centre: Floats, turn: int, turns: int, out: Floats) -> None:
+def add_centred_gram(x: Floats, rows: Ints, centre: Floats, turn: int, turns: int, panel: Floats, out: Floats) -> None:
     """Add the lower triangle of ``(x - centre)(x - centre)^T`` to ``out``: every ``turns``-th strip of it.
 
-    Four by four dot products at a time, over panels of 512 columns that stay in the cache. The bits of an
-    entry do not depend on ``turns``.
+    Four by four dot products at a time, in the precision of ``panel``, which holds as many columns as fit into
+    the cache; panels are added up in float64. The bits of an entry do not depend on ``turns``.
     """
     n = rows.size
-    padded = (n + 3) // 4 * 4
-    panel = np.zeros((padded, _PANEL))
-    for left in range(0, x.shape[1], _PANEL):
-        width = min(_PANEL, x.shape[1] - left)
+    padded, columns = panel.shape
+    for left in range(0, x.shape[1], columns):
+        width = min(columns, x.shape[1] - left)
         for i in range(n):
             row = rows[i]
             for k in range(width):
@@ -129,8 +127,9 @@ def add_centred_gram(x: Floats, rows: Ints, centre: Floats, turn: int, turns: in
 def _add_products(panel: Floats, i: int, j: int, width: int, n: int, out: Floats) -> None:
     a0, a1, a2, a3 = panel[i], panel[i + 1], panel[i + 2], panel[i + 3]
     b0, b1, b2, b3 = panel[j], panel[j + 1], panel[j + 2], panel[j + 3]
-    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
-    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    zero = panel.dtype.type(0)
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = zero
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = zero
     for k in range(width):
         p0, p1, p2, p3 = a0[k], a1[k], a2[k], a3[k]
         q0, q1, q2, q3 = b0[k], b1[k], b2[k], b3[k]
@@ -207,8 +206,9 @@ def distances_from_gram(gram: Floats, rows: Ints, least: float, out: Floats) -> 
 def pull_towards_rows(
     x: Floats, centre: Floats, least: float, start: int, stop: int, pull: Floats, distances: Floats
 ) -> None:
-    """Write ``|x_i - centre|`` and add up ``(x_i - centre) / |x_i - centre|`` over the rows start..stop
-    that lie further away than ``least``; the distance of the others is 0.
+    """Write ``|x_i - centre|`` and add up ``(x_i - centre) / |x_i - centre|`` over the rows start..stop.
+
+    Rows no further away than ``least`` are left out of the sum and have distance 0.
     """
     for i in range(start, stop):
         total = 0.0

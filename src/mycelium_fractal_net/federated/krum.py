@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._distances import squared_distances, squared_distances_of_pairs
+from mycelium_fractal_net.federated._distances import (
+    rough_squared_distances,
+    squared_distances,
+    squared_distances_of_pairs,
+)
 from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._threads import in_blocks
@@ -21,6 +25,8 @@ Neighbors = Literal["paper", "byzfl"]
 
 _ROUNDING = 1e-8
 _MOST_REPEATED = 64
+_ROUGH = 1e-3
+_MOST_SIFTED = 16
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,19 @@ class Krum(Rule):
         best, scores = self.best(values, lost)
         return Outcome(values[best].copy(), np.array([best]), scores)
 
+    def quickly(self, values: FloatArray, lost: int) -> Outcome:
+        """Pick the same row; large inputs are sifted in float32 and only what is left is scored exactly."""
+        count = neighbor_count(len(values), self.f - lost, self.neighbors)
+        rough = rough_squared_distances(values)
+        if rough is None:
+            return self.combine(values, lost)
+        scores = krum_scores(rough, count)
+        near = np.flatnonzero(scores <= scores.min() * (1.0 + _ROUGH))
+        if len(near) > _MOST_SIFTED:
+            return self.combine(values, lost)
+        best = _exactly_lowest(values, near, count)
+        return Outcome(values[best].copy(), np.array([best]))
+
     def best(self, values: FloatArray, lost: int) -> tuple[int, NDArray[np.float64]]:
         """Return the index of the lowest score, and all scores."""
         count = neighbor_count(len(values), self.f - lost, self.neighbors)
@@ -116,6 +135,10 @@ def _first_lowest(values: FloatArray, scores: NDArray[np.float64], count: int) -
     near = np.flatnonzero(scores <= scores.min() * (1.0 + _ROUNDING))
     if not 1 < len(near) <= _MOST_REPEATED:
         return int(near[0])
+    return _exactly_lowest(values, near, count)
+
+
+def _exactly_lowest(values: FloatArray, near: NDArray[np.intp], count: int) -> int:
     exact = np.array([_exact_score(values, int(i), count) for i in near])
     return int(near[np.argmin(exact)])
 

@@ -54,7 +54,7 @@ class Mean(Rule):
 
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Average all rows."""
-        return self._weighted(values, lost, None)
+        return self._weighted(values, np.ones(len(values)))
 
     def require(self, n: int, lost: int = 0) -> None:
         """Refuse only when no finite update is left."""
@@ -72,9 +72,7 @@ class Mean(Rule):
             raise AggregationError("weights are finite, not negative, and not all zero")
         return np.minimum(claimed, self.max_weight) if self.max_weight is not None else claimed
 
-    def _weighted(self, values: FloatArray, lost: int, weights: NDArray[np.float64] | None) -> Outcome:
-        if weights is None:
-            weights = np.ones(len(values))
+    def _weighted(self, values: FloatArray, weights: NDArray[np.float64]) -> Outcome:
         weights = weights / weights.max()
         return Outcome(weighted_mean(values, weights / weights.sum()), np.flatnonzero(weights))
 

@@ -173,6 +173,10 @@ class Tree(Rule):
         batch = read_updates(updates)
         return self._report(_Run(self).over([batch.values]), batch.restore)
 
+    def __call__(self, updates: Any, weights: ArrayLike | None = None) -> Any:
+        """Aggregate and return the vector alone, in the kind of the updates."""
+        return self.aggregate(updates, weights).vector
+
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Aggregate finite rows, as a leaf or root of another tree does."""
         run = _Run(self).over([values])
