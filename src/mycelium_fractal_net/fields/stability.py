@@ -290,21 +290,24 @@ def _band(jacobian: Array, diffusion: tuple[float, float]) -> tuple[float, float
 
 def _fastest(jacobian: Array, diffusion: tuple[float, float], band: tuple[float, float] | None) -> tuple[float, float]:
     """Return the symbol that grows fastest, and its growth rate."""
-    from scipy.optimize import minimize_scalar
-
     upper = min(band[1], 64.0) if band is not None else 64.0
-    grid = np.linspace(0.0, upper, 4097)
-    rates = _eigenvalues(jacobian, diffusion, grid)[0].real
-    best = int(np.argmax(rates))
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+    low, high = _zoom(jacobian, diffusion, 0.0, upper, 4097)
     closed = _fastest_closed_form(jacobian, diffusion)
     if closed is not None and low <= closed <= high:
-        return closed, float(_eigenvalues(jacobian, diffusion, np.array([closed]))[0].real[0])
-    found = minimize_scalar(
-        lambda s: -float(_eigenvalues(jacobian, diffusion, np.array([s]))[0].real[0]),
-        bounds=(low, high), method="bounded", options={"xatol": 1e-12},
-    )  # fmt: skip
-    return float(found.x), -float(found.fun)
+        low = high = closed
+    while high - low > 1e-12 * upper:
+        low, high = _zoom(jacobian, diffusion, low, high, 65)
+    symbols = np.array([(low + high) / 2, low, high])
+    rates = _eigenvalues(jacobian, diffusion, symbols)[0].real
+    best = int(np.argmax(rates))
+    return float(symbols[best]), float(rates[best])
+
+
+def _zoom(jacobian: Array, diffusion: tuple[float, float], low: float, high: float, points: int) -> tuple[float, float]:
+    """Return the neighbours of the symbol that grows fastest on a grid."""
+    grid = np.linspace(low, high, points)
+    best = int(np.argmax(_eigenvalues(jacobian, diffusion, grid)[0].real))
+    return float(grid[max(best - 1, 0)]), float(grid[min(best + 1, points - 1)])
 
 
 def _fastest_closed_form(jacobian: Array, diffusion: tuple[float, float]) -> float | None:
