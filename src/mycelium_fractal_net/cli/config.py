@@ -1,0 +1,48 @@
+"""``mfn config``: show, check and explain the settings of the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mycelium_fractal_net.cli._console import print_json
+
+__all__ = ["config"]
+
+config = typer.Typer(
+    help="Show, check and explain the settings of the service.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+)
+
+Env = Annotated[str | None, typer.Option(help="dev, staging or prod; MFN_ENV by default.")]
+
+
+@config.command()
+def show(env: Env = None) -> None:
+    """Print the settings in force as JSON, secrets as ***."""
+    from mycelium_fractal_net.service.settings import load_settings, shown
+
+    print_json(shown(load_settings(env=env)))
+
+
+@config.command()
+def check(env: Env = None) -> None:
+    """Check the settings and the key file; exit code 2 and one line if they are not usable."""
+    from mycelium_fractal_net.service.keys import read_key_file
+    from mycelium_fractal_net.service.settings import load_settings
+
+    settings = load_settings(env=env)
+    stored = len(read_key_file(settings.api_key_file)) if settings.api_key_file else 0
+    plain = len(settings.api_keys) + (settings.api_key is not None)
+    typer.echo(f"{settings.env}: the settings are right; {plain} plain keys, {stored} in the key file")
+
+
+@config.command()
+def reference() -> None:
+    """Print the table of all settings, as in the documentation."""
+    from mycelium_fractal_net.service.reference import settings_reference
+
+    typer.echo(settings_reference())

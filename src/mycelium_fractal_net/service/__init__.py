@@ -1,0 +1,30 @@
+"""The service: ``create_app(settings)``, ``load_settings()``, ``serve(settings)``; needs the extra ``server``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mycelium_fractal_net.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from mycelium_fractal_net.service.app import create_app
+    from mycelium_fractal_net.service.server import serve
+    from mycelium_fractal_net.service.settings import Settings, load_settings
+
+__all__ = ["Settings", "create_app", "load_settings", "serve"]
+
+_HOMES = {"Settings": "settings", "create_app": "app", "load_settings": "settings", "serve": "server"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, and say which extra it needs if that is not installed."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("mycelium_fractal_net"):
+            raise
+        raise MissingExtraError.for_extra("server", error.name) from None

@@ -1,0 +1,140 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.features import FeatureConfig, extract_features
+from mycelium_fractal_net.fields import SimulationConfig, simulate
+from mycelium_fractal_net.fractals import box_counting_dimension
+from mycelium_fractal_net.service.middleware.access import RouteTable
+from mycelium_fractal_net.service.middleware.cors import Cors
+from mycelium_fractal_net.service.middleware.gateway import Gateway
+from mycelium_fractal_net.service.openapi import describe
+from mycelium_fractal_net.service.rest import arrays, features, federated, health, nernst
+from mycelium_fractal_net.service.rest import simulate as simulation
+from mycelium_fractal_net.service.rest.route import JsonRoute
+from mycelium_fractal_net.service.services import Services
+from mycelium_fractal_net.service.settings import Settings, load_settings
+
+__all__ = ["create_app"]
+
+_TITLE = "MyceliumFractalNet"
+_DESCRIPTION = (
+    "Seeded Turing fields, their features, robust aggregation. One parameter set gives the same bits everywhere."
+)
+
+
+def create_app(settings: Settings | None = None, *, log_stream: Any = None, span_exporter: Any = None) -> FastAPI:
+    """Make an application; each has its own keys, limits, threads, metrics and logs.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        By default those of the environment, see :func:`load_settings`.
+    log_stream : binary file, optional
+        Where log lines go; standard output by default.
+    span_exporter : opentelemetry.sdk.trace.export.SpanExporter, optional
+        Where spans go in place of the collector, if tracing is enabled.
+
+    Raises
+    ------
+    ConfigurationError
+        When settings or key file are not usable.
+    """
+    services = Services(load_settings() if settings is None else settings, log_stream, span_exporter)
+    shows_docs = services.settings.docs_enabled
+    app = FastAPI(
+        title=_TITLE,
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url="/docs" if shows_docs else None,
+        redoc_url="/redoc" if shows_docs else None,
+        openapi_url="/openapi.json" if shows_docs else None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    _add_routes(app, services.settings)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign] # the way FastAPI documents
+    for kind in (HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _raise_again)
+    app.add_middleware(
+        Gateway,  # type: ignore[arg-type] # it takes any ASGI application
+        routes=RouteTable(app.routes),
+        guard=services.guard,
+        cors=Cors(services.settings.cors_origins),
+        metrics=services.metrics,
+        logger=services.logger,
+        tracing=services.tracing,
+    )
+    return app
+
+
+def _add_routes(app: FastAPI, settings: Settings) -> None:
+    def add(path: str, method: str, endpoint: Callable[..., Any], tag: str, **options: Any) -> None:
+        app.router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            tags=[tag],
+            operation_id=f"{tag}_{endpoint.__name__}",
+            route_class_override=JsonRoute,
+            **options,
+        )
+
+    add("/health", "GET", health.health, "health")
+    add("/health/live", "GET", health.live, "health")
+    add("/health/ready", "GET", health.ready, "health")
+    if settings.metrics_enabled:
+        text = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}}
+        add("/metrics", "GET", health.metrics, "health", responses=text, response_class=health.PlainText)
+    binary = {media: {"schema": {"type": "string", "format": "binary"}} for media in (arrays.NPY, arrays.ARROW)}
+    field = {200: {"content": binary, "description": "The result, or its field alone."}}
+    add("/simulate", "POST", simulation.run_simulation, "simulation", responses=field)
+    add("/features", "POST", features.compute_field_features, "simulation")
+    add("/nernst", "POST", nernst.nernst, "biophysics")
+    add("/federated/aggregate", "POST", federated.aggregate, "federated")
+
+
+async def _raise_again(_request: Request, error: Exception) -> Any:
+    """Let the gateway answer: there is one shape for every error."""
+    raise error
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    warming = asyncio.create_task(_warm_up(services)) if services.settings.warmup else None
+    services.logger.info("started", threads=services.compute.threads)
+    try:
+        yield
+    finally:
+        services.compute.draining = True
+        if warming is not None:
+            warming.cancel()
+        await services.close()
+        services.logger.info("stopped")
+
+
+async def _warm_up(services: Services) -> None:
+    """Compile or load every kernel before the service says it is ready."""
+    services.warm = False
+    await services.compute.run(_compile)
+    services.warm = True
+
+
+def _compile(cancel: threading.Event) -> None:
+    result = simulate(SimulationConfig(grid_size=16, steps=2), threads=1, cancel=cancel)
+    extract_features(result.field_mv, FeatureConfig())
+    box_counting_dimension(result.field_mv > result.field_mv.mean(), periodic=True)

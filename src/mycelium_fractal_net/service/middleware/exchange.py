@@ -1,0 +1,62 @@
+"""One request and its answer, as every part of the service sees it."""
+
+from __future__ import annotations
+
+import os
+import re
+from time import perf_counter
+from typing import Any
+
+from mycelium_fractal_net.service.errors import Problem
+from mycelium_fractal_net.service.keys import Key
+
+__all__ = ["Exchange", "exchange_of"]
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class Exchange:
+    """What is known of a request while it is answered; ``scope["mfn"]``."""
+
+    __slots__ = (
+        "added",
+        "begin",
+        "client_ip",
+        "headers",
+        "key",
+        "method",
+        "path",
+        "problem",
+        "request_id",
+        "route",
+        "span",
+        "status",
+        "trace_id",
+    )
+
+    def __init__(self, scope: Any) -> None:
+        self.begin = perf_counter()
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = self.headers.get(b"x-request-id")
+        valid = given is not None and _REQUEST_ID.fullmatch(given) is not None
+        self.request_id = given.decode() if given is not None and valid else os.urandom(16).hex()
+        self.route = ""
+        self.status = 0
+        self.client_ip = ""
+        self.key: Key | None = None
+        self.span: Any = None
+        self.trace_id: str | None = None
+        self.problem: Problem | None = None
+        self.added: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id.encode())]
+
+    def text_header(self, name: bytes) -> str:
+        """Return a header as text, empty where it is missing."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+def exchange_of(scope: Any) -> Exchange:
+    """Return the exchange of a request."""
+    found: Exchange = scope["mfn"]
+    return found

@@ -1,0 +1,62 @@
+"""The table of all settings, made from the model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mycelium_fractal_net.service.settings import Settings
+
+__all__ = ["settings_reference"]
+
+_DEPENDS = {
+    "api_key_required": "false in dev, else true",
+    "rate_limit_enabled": "false in dev, else true",
+    "compute_threads": "the cores there are",
+    "log_format": "console in dev, else json",
+    "docs_enabled": "false in prod, else true",
+}
+
+
+def settings_reference() -> str:
+    """Return a Markdown table: variable, type, default, meaning.
+
+    Examples
+    --------
+    >>> settings_reference().splitlines()[2]
+    '| `MFN_ENV` | dev, staging or prod | dev | Which configs/NAME.json applies. |'
+    """
+    rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
+    properties = Settings.model_json_schema(by_alias=False)["properties"]
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"MFN_{name.upper()}")
+        default = _DEPENDS.get(name) or _default(field.get_default())
+        rows.append(f"| `{variable}` | {_kind(properties[name])} | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _default(value: Any) -> str:
+    if value in (None, []):
+        return "none"
+    if isinstance(value, dict):
+        return f"`{json.dumps(value)}`"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return _kind(next(item for item in schema["anyOf"] if item.get("type") != "null"))
+    if "enum" in schema:
+        *first, last = schema["enum"]
+        return f"{', '.join(first)} or {last}"
+    names = {"string": "text", "array": "list, by commas or JSON", "object": "JSON", "boolean": "true or false"}
+    kind = names.get(schema.get("type", ""), schema.get("type", ""))
+    secret = schema.get("writeOnly") or schema.get("items", {}).get("writeOnly")
+    return f"secret {kind}" if secret else _bounds(kind, schema)
+
+
+def _bounds(kind: str, schema: dict[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is None or kind not in {"integer", "number"}:
+        return "path" if schema.get("format") in {"path", "file-path"} else kind
+    return f"{kind}, {low} to {high}" if high is not None else f"{kind} from {low}"

@@ -1,0 +1,1 @@
+"""The REST endpoints, one file for each group, thin over the library."""

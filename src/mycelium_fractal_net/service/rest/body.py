@@ -1,0 +1,120 @@
+"""Read a JSON body: bounded, strict, and never a reason to fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mycelium_fractal_net.service.errors import ServiceError, masked
+
+__all__ = ["parse_json", "read_body", "require_json"]
+
+
+async def read_body(receive: Any, longest: int, too_large: Any) -> bytes:
+    """Read a request's body, chunked or not, up to a length.
+
+    Parameters
+    ----------
+    receive : callable
+        ASGI's.
+    longest : int
+        Most bytes to take.
+    too_large : callable
+        Makes the error for more.
+
+    Raises
+    ------
+    ServiceError
+        What ``too_large`` makes, or CANCELLED when the client leaves first.
+    """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        whole: bytes = message.get("body", b"")
+        if len(whole) > longest:
+            raise too_large()
+        return whole
+    parts, total = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ServiceError("CANCELLED")
+        parts.append(message.get("body", b""))
+        total += len(parts[-1])
+        if total > longest:
+            raise too_large()
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+
+
+def require_json(content_type: bytes) -> None:
+    """Refuse a body that does not say it is JSON.
+
+    Examples
+    --------
+    >>> require_json(b"application/json; charset=utf-8")
+    >>> require_json(b"text/plain")
+    Traceback (most recent call last):
+    ...
+    mycelium_fractal_net.service.errors.ServiceError: Send JSON with Content-Type: application/json.
+    """
+    if content_type == b"application/json":
+        return
+    kind = content_type.split(b";", 1)[0].strip().lower()
+    if kind != b"application/json" and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
+        raise ServiceError("UNSUPPORTED_MEDIA_TYPE")
+
+
+def parse_json(text: bytes) -> Any:
+    """Parse JSON as RFC 8259 has it: UTF-8, no NaN or Infinity, no name twice.
+
+    Raises
+    ------
+    ServiceError
+        VALIDATION_ERROR that says what is wrong and where.
+
+    Examples
+    --------
+    >>> parse_json(b'{"alpha": 0.1}')
+    {'alpha': 0.1}
+    >>> parse_json(b'{"alpha": NaN}')
+    Traceback (most recent call last):
+    ...
+    mycelium_fractal_net.service.errors.ServiceError: the body is not JSON: NaN is not a JSON number
+    """
+    try:
+        return _DECODER.decode(text.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        raise _refusal(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise _refusal(f"byte {error.start} is not UTF-8") from None
+    except RecursionError:
+        raise _refusal("it is nested too deeply") from None
+    except ValueError as error:
+        raise _refusal(str(error)) from None
+
+
+def _refusal(reason: str) -> ServiceError:
+    message = f"the body is not JSON: {reason}"
+    return ServiceError("VALIDATION_ERROR", message, details=[{"field": "body", "message": message, "value": None}])
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {masked(twice)!r} occurs twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 400:
+        raise ValueError(f"a number of {len(text)} digits is too long")
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer)

@@ -1,0 +1,67 @@
+"""``GET /health``, ``/health/live``, ``/health/ready`` and ``/metrics``."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.middleware.access import access
+from mycelium_fractal_net.service.services import services_of
+
+__all__ = ["HealthResponse", "PlainText", "health", "live", "metrics", "ready"]
+
+
+class HealthResponse(BaseModel):
+    """How the service is."""
+
+    status: Literal["healthy"] = "healthy"
+    version: str = Field(__version__, description="Version of the package.")
+    env: str = Field(description="Environment.")
+    uptime_s: float = Field(description="Seconds since the start.")
+    ready: bool = Field(description="Whether new requests should come here.")
+
+
+def _health(request: Request) -> HealthResponse:
+    services = services_of(request.scope)
+    return HealthResponse(
+        env=services.settings.env, uptime_s=round(time.monotonic() - services.began, 3), ready=services.ready
+    )
+
+
+@access("health", public=True)
+async def health(request: Request) -> HealthResponse:
+    """Tell version and state."""
+    return _health(request)
+
+
+@access("health", public=True)
+async def live(request: Request) -> HealthResponse:
+    """Answer 200 as long as the process lives, while it drains too."""
+    return _health(request)
+
+
+@access("health", public=True)
+async def ready(request: Request) -> HealthResponse:
+    """Answer 200 when requests should come here, 503 before kernels are compiled and from SIGTERM on."""
+    answer = _health(request)
+    if not answer.ready:
+        raise ServiceError("SERVICE_UNAVAILABLE", "not ready: starting or shutting down", headers={"Retry-After": "1"})
+    return answer
+
+
+class PlainText(PlainTextResponse):
+    """Prometheus's text format, version 0.0.4."""
+
+    media_type = "text/plain; version=0.0.4"
+
+
+@access("metrics", "metrics")
+async def metrics(request: Request) -> Response:
+    """Return Prometheus's text format."""
+    return PlainText(services_of(request.scope).metrics.text())

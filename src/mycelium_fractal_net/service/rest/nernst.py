@@ -1,0 +1,47 @@
+"""``POST /nernst``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from mycelium_fractal_net.biophysics import nernst_potential_mv
+from mycelium_fractal_net.service.middleware.access import access
+
+__all__ = ["NernstRequest", "NernstResponse", "nernst"]
+
+Molar = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class NernstRequest(BaseModel):
+    """One ion at a membrane."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"z_valence": 1, "concentration_out_molar": 0.005, "concentration_in_molar": 0.14}]
+        },
+    )
+
+    z_valence: Literal[-2, -1, 1, 2] = Field(1, description="Charge number.")
+    concentration_out_molar: Molar = Field(description="Concentration outside in mol/L.")
+    concentration_in_molar: Molar = Field(description="Concentration inside in mol/L.")
+    temperature_k: float = Field(310.0, ge=273, le=373, allow_inf_nan=False, description="Temperature in K.")
+
+
+class NernstResponse(BaseModel):
+    """Its equilibrium potential."""
+
+    potential_mV: float = Field(description="Inside minus outside, in mV.")  # noqa: N815 # the pinned name of the API
+
+
+@access("nernst", "simulate")
+async def nernst(request: Request, body: NernstRequest) -> NernstResponse:  # noqa: ARG001 # every endpoint's form
+    """Compute the equilibrium potential of one ion."""
+    potential = nernst_potential_mv(
+        body.z_valence, body.concentration_out_molar, body.concentration_in_molar, body.temperature_k
+    )
+    return NernstResponse(potential_mV=potential)

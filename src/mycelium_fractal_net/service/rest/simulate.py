@@ -1,0 +1,205 @@
+"""``POST /simulate``: what ``mfn.simulate`` computes, to the bit."""
+
+from __future__ import annotations
+
+import math
+import threading
+from time import perf_counter
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mycelium_fractal_net.dynamics import lyapunov_exponent
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, simulate
+from mycelium_fractal_net.fields.config import Integer
+from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.middleware.access import access
+from mycelium_fractal_net.service.middleware.exchange import exchange_of
+from mycelium_fractal_net.service.rest.arrays import (
+    ARROW,
+    NPY,
+    FieldList,
+    choose_media_type,
+    field_array,
+    to_arrow,
+    to_npy,
+)
+from mycelium_fractal_net.service.rest.receipt import Receipt, receipt_of
+from mycelium_fractal_net.service.services import Trace, services_of
+
+__all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
+
+Part = Literal["features", "field", "lyapunov"]
+
+_SETTLING_STEPS = 20_000
+_SETTLING_UPDATES = 800_000_000
+_LYAPUNOV_STEPS = 2_000
+_ALIGNING_STEPS = 500
+
+
+class SimulateRequest(SimulationConfig):
+    """A simulation's parameters, and what to say about its result."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"grid_size": 32, "steps": 32, "seed": 7, "include": ["features"]}]}
+    )
+
+    grid_size: Integer = Field(64, ge=8, le=512, description="Cells along each side of the square lattice.")
+    steps: Integer = Field(64, ge=1, le=10_000, description="Steps to simulate.")
+    include: Annotated[list[Part], Field(max_length=3)] = Field([], description="What to add to the answer.")
+    initial_field_mv: FieldList | None = Field(None, description="Potential at step 0 in mV, a row a list.")
+
+    def config(self) -> SimulationConfig:
+        """Return the library's configuration."""
+        return SimulationConfig(**{name: getattr(self, name) for name in SimulationConfig.model_fields})
+
+
+class SimulateResponse(BaseModel):
+    """Counts, potentials and dimension of the last field; what was asked for beside; the receipt."""
+
+    growth_events: int
+    turing_activations: int
+    clamping_events: int
+    pot_min_mV: float  # noqa: N815 # the pinned names of the API
+    pot_max_mV: float  # noqa: N815 # as above
+    pot_mean_mV: float  # noqa: N815 # as above
+    pot_std_mV: float  # noqa: N815 # as above
+    fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
+    features: dict[str, float] | None = Field(None, description="The 18 features, if included.")
+    field: list[list[float]] | None = Field(None, description="The last field in mV, if included.")
+    lyapunov_exponent: float | None = Field(
+        None, description="Per step, if included; null where a step wipes every disturbance out."
+    )
+    receipt: Receipt
+
+
+class _Done(NamedTuple):
+    result: SimulationResult
+    duration_s: float
+    exponent: float | None
+    receipt: Receipt
+    payload: bytes
+
+
+@access("simulate", "simulate")
+async def run_simulation(request: Request, body: SimulateRequest) -> SimulateResponse:
+    """Simulate a field.
+
+    ``Accept: application/x-npy`` or ``application/vnd.apache.arrow.stream`` gives the field alone, its receipt in
+    the header ``X-MFN-Receipt``.
+    """
+    services, exchange = services_of(request.scope), exchange_of(request.scope)
+    media = choose_media_type(exchange.text_header(b"accept"))
+    config, wanted = body.config(), frozenset(body.include)
+    start = None if body.initial_field_mv is None else field_array("initial_field_mv", body.initial_field_mv)
+    if start is not None and "lyapunov" in wanted:
+        raise InvalidInputError(
+            "the Lyapunov exponent is measured from the random start; leave out initial_field_mv", field="include"
+        )
+    check_cost(config, wanted, services.settings.max_cell_steps)
+    trace = services.trace(exchange)
+
+    def work(cancel: threading.Event) -> _Done:
+        return _compute(config, start, wanted, media, trace, cancel)
+
+    done = await services.compute_for(request, work)
+    services.metrics.simulated(
+        config, done.duration_s, done.result.growth_events, done.result.features.D_box, done.exponent
+    )
+    return Response(done.payload, media_type=media, headers=done.receipt.headers)  # type: ignore[return-value] # the response as bytes
+
+
+def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> None:
+    """Refuse what would take too long.
+
+    Raises
+    ------
+    ServiceError
+        COST_LIMIT_EXCEEDED, with the bound.
+
+    Examples
+    --------
+    >>> check_cost(SimulationConfig(grid_size=100, steps=1000), frozenset(), 10_000_000)
+    >>> check_cost(SimulationConfig(grid_size=100, steps=1001), frozenset(), 10_000_000)
+    Traceback (most recent call last):
+    ...
+    mycelium_fractal_net.service.errors.ServiceError: 10,010,000 cell steps (100 x 100 cells, 1,001 steps) ...
+    """
+    cells = config.grid_size**2
+    steps = config.steps + (_lyapunov_steps(config) if "lyapunov" in wanted else 0)
+    if cells * steps > most:
+        with_exponent = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
+        message = (
+            f"{cells * steps:,} cell steps ({config.grid_size} x {config.grid_size} cells, {steps:,} steps"
+            f"{with_exponent}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+        )
+        detail = {"field": "steps", "message": message, "value": config.steps}
+        raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
+
+
+def _lyapunov_steps(config: SimulationConfig) -> int:
+    """Return the most steps that two fields may take for the exponent."""
+    updates = config.grid_size**2 * config.substeps
+    settling = min(_SETTLING_STEPS, max(_LYAPUNOV_STEPS, _SETTLING_UPDATES // updates))
+    return 2 * (settling + _ALIGNING_STEPS + max(config.steps, _LYAPUNOV_STEPS))
+
+
+def _compute(
+    config: SimulationConfig,
+    start: NDArray[np.float64] | None,
+    wanted: frozenset[str],
+    media: str,
+    trace: Trace,
+    cancel: threading.Event,
+) -> _Done:
+    begin = perf_counter()
+    with trace("simulation", grid_size=config.grid_size, steps=config.steps):
+        result = simulate(config, start, threads=1, cancel=cancel)
+    duration_s = perf_counter() - begin
+    with trace("features"):
+        _ = result.features
+    exponent = None
+    if "lyapunov" in wanted:
+        with trace("lyapunov"):
+            exponent = lyapunov_exponent(config, cancel=cancel)
+    receipt = receipt_of(result, start)
+    return _Done(result, duration_s, exponent, receipt, _payload(result, exponent, receipt, wanted, media))
+
+
+def _payload(
+    result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str], media: str
+) -> bytes:
+    if media == NPY:
+        return to_npy(result.field_mv)
+    if media == ARROW:
+        return to_arrow(result.field_mv, receipt.model_dump())
+    return orjson.dumps(_members(result, exponent, receipt, wanted), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _members(
+    result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str]
+) -> dict[str, Any]:
+    features = result.features
+    members: dict[str, Any] = {
+        "growth_events": result.growth_events,
+        "turing_activations": result.turing_activations,
+        "clamping_events": result.clamping_events,
+        "pot_min_mV": features.V_min,
+        "pot_max_mV": features.V_max,
+        "pot_mean_mV": features.V_mean,
+        "pot_std_mV": features.V_std,
+        "fractal_dimension": features.D_box,
+    }
+    if "features" in wanted:
+        members["features"] = features.to_dict()
+    if "field" in wanted:
+        members["field"] = np.ascontiguousarray(result.field_mv)
+    if "lyapunov" in wanted:
+        members["lyapunov_exponent"] = exponent if exponent is not None and math.isfinite(exponent) else None
+    return {**members, "receipt": receipt.model_dump()}

@@ -1,0 +1,99 @@
+"""The process: uvicorn around the application, and an end that loses nothing that was accepted."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mycelium_fractal_net.service.app import create_app
+from mycelium_fractal_net.service.errors import Problem
+from mycelium_fractal_net.service.services import Services
+from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging
+
+__all__ = ["DrainingServer", "ProblemProtocol", "serve"]
+
+_BACKLOG = 2048
+
+
+class ProblemProtocol(HttpToolsProtocol):
+    """HTTP/1.1 whose own refusals have the shape of every other error."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, and close."""
+        request_id = os.urandom(16).hex()
+        problem = Problem("BAD_REQUEST", msg, [], {})
+        body = json.dumps(problem.body(request_id)).encode()
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+class DrainingServer(uvicorn.Server):
+    """Finish what was accepted before it ends.
+
+    The first SIGTERM or SIGINT turns readiness off and refuses new computations; running and queued ones finish.
+    Then, and not before ``drain_seconds`` have passed, so that a load balancer can look away, it closes. A second
+    signal closes at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+        self._drain_since: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain, or, asked again, end."""
+        if self._drain_since is not None:
+            super().handle_exit(sig, frame)
+            return
+        self._drain_since = time.monotonic()
+        self._captured_signals.append(sig)
+        self._services.compute.draining = True
+        self._services.logger.info("draining", signal=sig)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Say whether the time to close has come; asked ten times a second."""
+        if await super().on_tick(counter):
+            return True
+        if self._drain_since is None:
+            return False
+        waited = time.monotonic() - self._drain_since
+        return self._services.compute.idle and waited >= self._services.settings.drain_seconds
+
+
+def serve(settings: Settings, log_stream: Any = None) -> None:
+    """Serve until a signal ends it.
+
+    Parameters
+    ----------
+    settings : Settings
+        All there is to say.
+    log_stream : binary file, optional
+        Where log lines go; standard output by default.
+    """
+    app = create_app(settings, log_stream=log_stream)
+    services: Services = app.state.services
+    adopt_standard_logging(services.logger, settings.log_level)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=ProblemProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        backlog=_BACKLOG,
+    )
+    DrainingServer(config, services).run()

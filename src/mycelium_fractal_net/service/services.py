@@ -1,0 +1,91 @@
+"""Everything one application holds, made once by ``create_app``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from mycelium_fractal_net.service.compute import Compute, Work
+from mycelium_fractal_net.service.errors import masked
+from mycelium_fractal_net.service.keys import KeyRing
+from mycelium_fractal_net.service.limits import RateLimiter
+from mycelium_fractal_net.service.middleware.exchange import Exchange, exchange_of
+from mycelium_fractal_net.service.middleware.guard import Guard
+from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.telemetry.logging import Logger, make_logger
+from mycelium_fractal_net.service.telemetry.metrics import Metrics
+from mycelium_fractal_net.service.telemetry.tracing import make_tracing
+
+__all__ = ["Services", "services_of"]
+
+T = TypeVar("T")
+Trace = Callable[..., AbstractContextManager[Any]]
+"""``trace(name, **attributes)``: a span below the request's, or nothing where tracing is off."""
+
+
+class Services:
+    """Settings, keys, limits, compute, logs, metrics and traces of one application."""
+
+    def __init__(self, settings: Settings, log_stream: Any = None, span_exporter: Any = None) -> None:
+        self.settings = settings
+        self.began = time.monotonic()
+        self.warm = True
+        self.logger: Logger = make_logger(settings, log_stream)
+        self.metrics = Metrics()
+        self.tracing = make_tracing(settings, span_exporter)
+        self.keys = KeyRing(settings, self.logger.warning)
+        self.limiter = RateLimiter(settings, self.metrics.limiter_fell_back, self.logger.warning)
+        self.guard = Guard(settings, self.keys, self.limiter)
+        self.compute = Compute(settings.compute_threads, settings.compute_queue, self.metrics)
+        self.logs_parameters = settings.log_level == "DEBUG"
+
+    @property
+    def ready(self) -> bool:
+        """Whether new requests should come here."""
+        return self.warm and not self.compute.draining
+
+    def log_parameters(self, exchange: Exchange, content: Any) -> None:
+        """Log what a request asks for, without secrets and without large arrays."""
+        self.logger.debug(
+            "parameters", request_id=exchange.request_id, route=exchange.route, parameters=masked(content)
+        )
+
+    def trace(self, exchange: Exchange) -> Trace:
+        """Return what opens a span below the request's."""
+        tracing = self.tracing
+        if tracing is None:
+            return lambda _name, **_attributes: nullcontext()
+        return lambda name, **attributes: tracing.within(exchange.span, name, **attributes)
+
+    async def compute_for(self, request: Request, work: Work[T]) -> T:
+        """Run a computation for a request; it stops when the client leaves."""
+        waiting = None
+        if self.tracing is not None:
+            waiting = self.tracing.child(exchange_of(request.scope).span, "queue")
+
+        async def gone() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+
+        try:
+            return await self.compute.run(work, gone=gone, started=waiting.end if waiting is not None else None)
+        finally:
+            if waiting is not None and waiting.is_recording():
+                waiting.end()
+
+    async def close(self) -> None:
+        """Let go of threads, connections and exporters."""
+        self.compute.close()
+        await self.limiter.close()
+        if self.tracing is not None:
+            self.tracing.close()
+
+
+def services_of(scope: Any) -> Services:
+    """Return what the application of a request holds."""
+    found: Services = scope["app"].state.services
+    return found

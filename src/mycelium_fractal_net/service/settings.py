@@ -1,0 +1,292 @@
+"""Settings of the service: where they come from, what they may be, how they are shown."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mycelium_fractal_net.errors import ConfigurationError
+
+__all__ = ["DEFAULT_LIMITS", "EndpointClass", "Settings", "config_directory", "load_settings", "shown"]
+
+Environment = Literal["dev", "staging", "prod"]
+EndpointClass = Literal["simulate", "features", "validate", "nernst", "aggregate", "health", "metrics", "failed_auth"]
+
+DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
+    "simulate": 100,
+    "features": 100,
+    "validate": 100,
+    "nernst": 1000,
+    "aggregate": 100,
+    "health": 1000,
+    "metrics": 1000,
+    "failed_auth": 100,
+}
+"""Requests a minute."""
+
+_OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def _split(value: Any) -> Any:
+    """Read ``a,b`` or ``["a", "b"]`` from the environment."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        return json.loads(text)
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _with_default_limits(value: Any) -> Any:
+    if isinstance(value, str):
+        value = json.loads(value)
+    return {**DEFAULT_LIMITS, **value} if isinstance(value, Mapping) else value
+
+
+def _outside_dev(data: dict[str, Any]) -> bool:
+    return bool(data["env"] != "dev")
+
+
+Texts = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its meaning; ``mfn config reference`` prints them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MFN_", env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
+    )
+
+    env: Environment = Field("dev", description="Which configs/NAME.json applies.")
+    config_dir: Path | None = Field(None, description="Directory of the configuration files; those of the package.")
+    secrets_dir: Path | None = Field(None, description="Directory of files named like variables, holding secrets.")
+
+    host: str = Field("127.0.0.1", description="Address to listen at.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
+    trusted_proxies: Texts = Field([], description="Addresses or networks whose X-Forwarded-For is believed.")
+    cors_origins: Texts = Field([], description='Origins that browsers may call from; "*" for all, in dev only.')
+    max_body_bytes: Count = Field(16 * 2**20, description="Longest request body.")
+
+    api_key_required: bool = Field(
+        default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
+    )
+    api_key: SecretStr | None = Field(None, description="A key with every scope.")
+    api_keys: Secrets = Field([], description="More keys with every scope, separated by commas.")
+    api_key_file: Path | None = Field(None, description="File of hashed keys that mfn keys create makes.")
+    api_key_pepper: SecretStr | None = Field(None, description="Secret that the hashes of the key file need.")
+
+    rate_limit_enabled: bool = Field(default_factory=_outside_dev, description="Whether requests are limited.")
+    rate_limit_storage_url: str = Field("memory://", description="memory:// or redis://HOST:PORT/DB, shared.")
+    rate_limit_prefix: str = Field("mfn", min_length=1, description="Prefix of the keys in Redis.")
+    rate_limits: Annotated[dict[EndpointClass, Count], BeforeValidator(_with_default_limits)] = Field(
+        dict(DEFAULT_LIMITS), description="Requests a minute by class of endpoint; JSON, or __CLASS for one of them."
+    )
+
+    compute_threads: Count = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)), description="Computations at a time; the cores there are."
+    )
+    compute_queue: int = Field(32, ge=0, description="Computations that may wait for a thread.")
+    max_cell_steps: Count = Field(2_000_000_000, description="Most cells times steps in one request.")
+    warmup: bool = Field(True, description="Whether kernels are compiled before the service says it is ready.")
+    drain_seconds: float = Field(0.0, ge=0, le=3600, description="Shortest time from SIGTERM to the end, in s.")
+    shutdown_seconds: int = Field(120, ge=1, le=86400, description="Longest time that open requests get to end, in s.")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_format: Literal["console", "json"] = Field(
+        default_factory=lambda data: "console" if data["env"] == "dev" else "json", description="console in dev."
+    )
+    metrics_enabled: bool = Field(True, description="Whether GET /metrics exists.")
+    metrics_public: bool = Field(False, description="Whether GET /metrics needs no key.")
+    docs_enabled: bool = Field(
+        default_factory=lambda data: bool(data["env"] != "prod"), description="Whether /docs and /redoc exist."
+    )
+    tracing_enabled: bool = Field(False, description="Whether spans are exported over OTLP.")
+    otlp_endpoint: str | None = Field(None, validation_alias=_OTLP, description="Base URL of the OTLP/HTTP collector.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 # pydantic's interface; no .env files here
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the configuration file below the secrets and the environment."""
+        given = getattr(init_settings, "init_kwargs", {})
+        return (init_settings, env_settings, file_secret_settings, _FileSource(settings_cls, given))
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level(cls, value: Any) -> Any:
+        name = value.upper() if isinstance(value, str) else value
+        return "WARNING" if name == "WARN" else name
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for text in value:
+            ipaddress.ip_network(text, strict=False)
+        return value
+
+    @field_validator("rate_limit_storage_url")
+    @classmethod
+    def _storage(cls, value: str) -> str:
+        if not value.startswith(("memory://", "redis://", "rediss://", "unix://")):
+            raise ValueError("must start with memory://, redis://, rediss:// or unix://")
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if "*" in self.cors_origins and self.env != "dev":
+            raise ValueError(f"cors_origins: '*' is for dev only; list the origins that may call {self.env}")
+        if self.api_key_file is not None and self.api_key_pepper is None:
+            raise ValueError("api_key_pepper: the hashes in api_key_file need it; set MFN_API_KEY_PEPPER")
+        if self.api_key_required and not (self.api_key or self.api_keys or self.api_key_file):
+            raise ValueError(
+                "api_key: a key is required (MFN_API_KEY_REQUIRED) and none is set; set MFN_API_KEY, MFN_API_KEYS "
+                "or MFN_API_KEY_FILE"
+            )
+        if any(not key.get_secret_value().strip() for key in [*self.api_keys, *filter(None, [self.api_key])]):
+            raise ValueError("api_key: a key must not be empty")
+        return self
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """``NAME.json`` in the configuration directory, for the environment in force."""
+
+    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._given = given
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 # pydantic's
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        name = str(self._given.get("env") or os.environ.get("MFN_ENV") or "dev")
+        if name not in get_args(Environment):
+            return {}
+        chosen = self._given.get("config_dir") or os.environ.get("MFN_CONFIG_DIR")
+        path = (Path(chosen) if chosen else config_directory()) / f"{name}.json"
+        return _read_file(path)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", file=str(path)) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}", file=str(path)) from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold one JSON object; got {type(content).__name__}", file=str(path))
+    unknown = sorted(set(content) - set(Settings.model_fields))
+    if unknown:
+        raise ConfigurationError(f"{path}: {_unknown(unknown[0], Settings.model_fields)}", file=str(path))
+    return content
+
+
+def config_directory() -> Path:
+    """Return the directory of the configuration files: in the package, or at the root of a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parents[1] / "configs"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Gather the settings; what is given here, the command line's, beats everything else.
+
+    Raises
+    ------
+    ConfigurationError
+        One message that names every setting at fault, its value and what is allowed.
+
+    Examples
+    --------
+    >>> load_settings(env="dev", port=8080).port
+    8080
+    """
+    _check_names()
+    given = {name: value for name, value in given.items() if value is not None}
+    directory = given.get("secrets_dir") or os.environ.get("MFN_SECRETS_DIR")
+    try:
+        return Settings(_secrets_dir=directory, **given)
+    except ValidationError as error:
+        raise ConfigurationError(f"the settings are wrong: {'; '.join(_complaints(error))}") from None
+    except (ValueError, OSError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"the settings are wrong: {error}") from None
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    return [
+        _complaint(item) for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"
+    ]
+
+
+def _complaint(item: Any) -> str:
+    path = [str(part) for part in item["loc"]]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if not path:
+        return message
+    name = ".".join(path)
+    variable = name if name == _OTLP else f"MFN_{'__'.join(path).upper()}"
+    if item["type"] == "extra_forbidden":
+        return _unknown(name, Settings.model_fields)
+    return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"
+
+
+def _check_names() -> None:
+    """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
+    known = {f"MFN_{name.upper()}": name for name in Settings.model_fields}
+    for variable in os.environ:
+        if variable.startswith("MFN_") and variable.split("__")[0] not in known:
+            raise ConfigurationError(_unknown(variable, known), field=variable)
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}?" if near else "mfn config reference lists all settings"
+    return f"there is no setting {name}; {hint}"
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Return the settings as JSON, secrets as ``***``.
+
+    Examples
+    --------
+    >>> shown(load_settings(env="dev", api_key="hidden"))["api_key"]
+    '***'
+    """
+    return {name: _shown_value(name, getattr(settings, name)) for name in type(settings).model_fields}
+
+
+def _shown_value(name: str, value: Any) -> Any:
+    if name in {"api_key", "api_keys", "api_key_pepper"}:
+        return ["***"] * len(value) if isinstance(value, list) else None if value is None else "***"
+    if isinstance(value, str) and "@" in value:
+        return _without_password(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"***@{address}")) if "@" in parts.netloc else url

@@ -1,0 +1,129 @@
+"""Structured logs: one JSON object a line, or colours for people."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+
+from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.service.errors import is_secret_name, masked
+from mycelium_fractal_net.service.settings import Settings
+
+__all__ = ["Logger", "adopt_standard_logging", "hidden_keys", "make_logger"]
+
+Event = MutableMapping[str, Any]
+Logger = Any
+"""A structlog logger with ``debug``, ``info``, ``warning`` and ``error``."""
+
+_KEY = re.compile(r"(mfn_(?:dev|staging|prod)_[a-z0-9]{12})_[A-Za-z0-9_-]+")
+
+
+def hidden_keys(text: str) -> str:
+    """Cut the secret part off keys in a text.
+
+    Examples
+    --------
+    >>> hidden_keys("/x/mfn_dev_0123456789ab_verysecret")
+    '/x/mfn_dev_0123456789ab_***'
+    """
+    return _KEY.sub(r"\1_***", text) if "mfn_" in text else text
+
+
+def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
+    """Make the logger of one application.
+
+    Parameters
+    ----------
+    settings : Settings
+        Level, format and environment.
+    stream : binary file, optional
+        Where lines go; standard output by default.
+    """
+    target = sys.stdout.buffer if stream is None else stream
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    return structlog.wrap_logger(
+        structlog.BytesLogger(target),
+        processors=[_Stamp(settings.env), _hide, structlog.processors.format_exc_info, _renderer(settings)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+
+
+class _Stamp:
+    """Add what every line has: time, level, logger, environment, version."""
+
+    def __init__(self, env: str) -> None:
+        self._env = env
+
+    def __call__(self, _logger: Any, method: str, event: Event) -> Event:
+        return {
+            "timestamp": datetime.now(UTC).isoformat(),
+            "level": method,
+            "event": event.pop("event", ""),
+            "logger": event.pop("logger", "mfn.service"),
+            "env": self._env,
+            "version": __version__,
+            **event,
+        }
+
+
+def _hide(_logger: Any, _method: str, event: Event) -> Event:
+    """Mask members that are named like secrets, and cut keys out of texts."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            if "mfn_" in value:
+                event[name] = hidden_keys(value)
+        elif name != "key_id" and value is not None and is_secret_name(name):
+            event[name] = "***"
+    return event
+
+
+def _renderer(settings: Settings) -> Any:
+    if settings.log_format == "json":
+        return _to_json
+    return _Console()
+
+
+def _to_json(_logger: Any, _method: str, event: Event) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except TypeError:
+        return orjson.dumps({str(name): masked(value) for name, value in event.items()})
+
+
+class _Console:
+    def __init__(self) -> None:
+        self._render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+
+    def __call__(self, logger: Any, method: str, event: Event) -> bytes:
+        return str(self._render(logger, method, event)).encode("utf-8", "replace")
+
+
+class _Forward(logging.Handler):
+    """Hand records of the standard library over to the structured logger."""
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else record.levelname.lower()
+        say = getattr(self._logger, level, self._logger.info)
+        say(record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def adopt_standard_logging(logger: Logger, level: str) -> None:
+    """Send what libraries log through the structured logger; for a process that serves and does nothing else."""
+    root = logging.getLogger()
+    root.handlers = [_Forward(logger)]
+    root.setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        other = logging.getLogger(name)
+        other.handlers, other.propagate = [], True

@@ -1,0 +1,167 @@
+"""Prometheus metrics of one application, in a registry of their own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from mycelium_fractal_net.fields import SimulationConfig
+
+__all__ = ["ErrorShare", "Metrics", "size_label"]
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_DURATION_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_DIMENSIONS = tuple(round(1.0 + 0.1 * k, 1) for k in range(11))
+_SHAPE = ("grid_size", "steps")
+_LARGEST = 1 << 24
+
+
+def size_label(value: int) -> str:
+    """Return the least power of two from ``value`` on: a label that a client cannot multiply at will.
+
+    Examples
+    --------
+    >>> size_label(64), size_label(65), size_label(10**12)
+    ('64', '128', '16777216')
+    """
+    return str(min(_LARGEST, 1 << max(0, value - 1).bit_length()))
+
+
+class ErrorShare:
+    """Share of 5xx among the answers of the last minute, by the second."""
+
+    def __init__(self) -> None:
+        self._seconds = [0] * 60
+        self._all = [0] * 60
+        self._failed = [0] * 60
+
+    def count(self, failed: bool) -> None:
+        """Count an answer."""
+        second = int(time.monotonic())
+        slot = second % 60
+        if self._seconds[slot] != second:
+            self._seconds[slot], self._all[slot], self._failed[slot] = second, 0, 0
+        self._all[slot] += 1
+        self._failed[slot] += failed
+
+    def value(self) -> float:
+        """Return the share, 0 where there was no answer."""
+        since = int(time.monotonic()) - 60
+        fresh = [slot for slot, second in enumerate(self._seconds) if second > since]
+        total = sum(self._all[slot] for slot in fresh)
+        return sum(self._failed[slot] for slot in fresh) / total if total else 0.0
+
+
+class _Answered(NamedTuple):
+    count: Any
+    duration: Any
+
+
+class Metrics:
+    """What the service measures."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        labels = ("endpoint", "method", "status")
+        self._requests = Counter("mfn_http_requests", "Answers.", labels, registry=registry)
+        self._durations = Histogram(
+            "mfn_http_request_duration_seconds", "Time to the last byte.", labels, buckets=_LATENCY_S, registry=registry
+        )
+        self._open = Gauge(
+            "mfn_http_requests_in_progress", "Requests being answered.", ("endpoint", "method"), registry=registry
+        )
+        self._share = ErrorShare()
+        Gauge(
+            "mfn_http_error_rate", "Share of 5xx among the answers of the last minute.", registry=registry
+        ).set_function(self._share.value)
+        self._answered: dict[tuple[str, str, int], _Answered] = {}
+        self._opened: dict[tuple[str, str], Any] = {}
+        self._add_simulation(registry)
+        self._add_compute(registry)
+
+    def _add_simulation(self, registry: CollectorRegistry) -> None:
+        self.fractal_dimension = Histogram(
+            "mfn_fractal_dimension", "Box-counting dimension.", _SHAPE, buckets=_DIMENSIONS, registry=registry
+        )
+        self.growth_events = Counter("mfn_growth_events", "Growth events.", _SHAPE, registry=registry)
+        self.simulation_duration = Histogram(
+            "mfn_simulation_duration_seconds", "Time of the engine.", _SHAPE, buckets=_DURATION_S, registry=registry
+        )
+        self.lyapunov = Gauge(
+            "mfn_lyapunov_exponent", "Last exponent that was measured, per step.", _SHAPE, registry=registry
+        )
+
+    def _add_compute(self, registry: CollectorRegistry) -> None:
+        self._depth = Gauge("mfn_compute_queue_depth", "Computations that wait for a thread.", registry=registry)
+        self._busy = Gauge("mfn_compute_threads_busy", "Compute threads that work.", registry=registry)
+        self._cancelled = Counter(
+            "mfn_compute_cancelled", "Computations stopped because the caller left.", registry=registry
+        )
+        self._refused = Counter("mfn_compute_refused", "Computations refused with a full queue.", registry=registry)
+        self._fallbacks = Counter(
+            "mfn_rate_limiter_fallbacks", "Requests counted locally because Redis did not answer.", registry=registry
+        )
+
+    def open(self, endpoint: str, method: str) -> Any:
+        """Return the gauge of requests in progress for an endpoint and a method."""
+        key = (endpoint, method)
+        gauge = self._opened.get(key)
+        if gauge is None:
+            known = method if method in _METHODS else "OTHER"
+            gauge = self._open.labels(endpoint, known)
+            if known == method:
+                self._opened[key] = gauge
+        return gauge
+
+    def answered(self, endpoint: str, method: str, status: int, duration_s: float) -> None:
+        """Count an answer."""
+        key = (endpoint, method, status)
+        children = self._answered.get(key)
+        if children is None:
+            known = method if method in _METHODS else "OTHER"
+            labels = (endpoint, known, str(status))
+            children = _Answered(self._requests.labels(*labels), self._durations.labels(*labels))
+            if known == method:
+                self._answered[key] = children
+        children.count.inc()
+        children.duration.observe(duration_s)
+        self._share.count(status >= 500)
+
+    def simulated(
+        self, config: SimulationConfig, duration_s: float, growth_events: int, dimension: float, exponent: float | None
+    ) -> None:
+        """Record the results of a simulation."""
+        labels = (size_label(config.grid_size), size_label(config.steps))
+        self.simulation_duration.labels(*labels).observe(duration_s)
+        self.growth_events.labels(*labels).inc(growth_events)
+        self.fractal_dimension.labels(*labels).observe(dimension)
+        if exponent is not None:
+            self.lyapunov.labels(*labels).set(exponent)
+
+    def queue_depth(self, waiting: int) -> None:
+        """Tell how many computations wait."""
+        self._depth.set(waiting)
+
+    def busy(self, running: int) -> None:
+        """Tell how many computations run."""
+        self._busy.set(running)
+
+    def cancelled(self) -> None:
+        """Count a computation whose caller left."""
+        self._cancelled.inc()
+
+    def refused(self) -> None:
+        """Count a computation that found the queue full."""
+        self._refused.inc()
+
+    def limiter_fell_back(self) -> None:
+        """Count a request that was limited locally."""
+        self._fallbacks.inc()
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self.registry)

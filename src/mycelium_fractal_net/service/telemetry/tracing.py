@@ -1,0 +1,131 @@
+"""Traces over OTLP; where tracing is off nothing of OpenTelemetry is imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.errors import MissingExtraError
+from mycelium_fractal_net.service.settings import Settings
+
+__all__ = ["Tracing", "make_tracing", "trace_id_of"]
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def trace_id_of(traceparent: str) -> str | None:
+    """Return the trace id that a caller's ``traceparent`` names.
+
+    Examples
+    --------
+    >>> trace_id_of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    '0af7651916cd43dd8448eb211c80319c'
+    """
+    match = _TRACEPARENT.fullmatch(traceparent)
+    return match[1] if match else None
+
+
+class Tracing:
+    """The tracer of one application.
+
+    Parameters
+    ----------
+    settings : Settings
+        Environment and collector.
+    exporter : SpanExporter, optional
+        Where spans go in place of the collector.
+    """
+
+    def __init__(self, settings: Settings, exporter: Any = None) -> None:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        resource = Resource.create(
+            {
+                "service.name": "mycelium-fractal-net",
+                "service.version": __version__,
+                "deployment.environment.name": settings.env,
+            }
+        )
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter or _exporter(settings)))
+        self._tracer = self._provider.get_tracer("mycelium_fractal_net.service", __version__)
+        self._propagator = TraceContextTextMapPropagator()
+
+    def request(self, method: str, route: str, headers: Mapping[str, str]) -> Any:
+        """Start the span of a request, with the caller's as parent."""
+        from opentelemetry.trace import SpanKind
+
+        return self._tracer.start_span(
+            f"{method} {route}",
+            context=self._propagator.extract(dict(headers)),
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": method, "http.route": route},
+        )
+
+    def child(self, parent: Any, name: str, **attributes: Any) -> Any:
+        """Start a span below another; the caller ends it."""
+        from opentelemetry.trace import set_span_in_context
+
+        return self._tracer.start_span(name, context=set_span_in_context(parent), attributes=attributes)
+
+    @contextmanager
+    def within(self, parent: Any, name: str, **attributes: Any) -> Iterator[Any]:
+        """Hold a span below another open; an error in it is written down."""
+        span = self.child(parent, name, **attributes)
+        try:
+            yield span
+        except BaseException as error:
+            self.failed(span, error)
+            raise
+        finally:
+            span.end()
+
+    @staticmethod
+    def failed(span: Any, error: BaseException) -> None:
+        """Mark a span as failed."""
+        from opentelemetry.trace import StatusCode
+
+        span.record_exception(error)
+        span.set_status(StatusCode.ERROR)
+
+    @staticmethod
+    def end_request(span: Any, status: int) -> None:
+        """End the span of a request."""
+        from opentelemetry.trace import StatusCode
+
+        span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            span.set_status(StatusCode.ERROR)
+        span.end()
+
+    def header(self, span: Any) -> str:
+        """Return the ``traceparent`` of a span."""
+        from opentelemetry.trace import set_span_in_context
+
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier, set_span_in_context(span))
+        return carrier["traceparent"]
+
+    def close(self) -> None:
+        """Send what is left."""
+        self._provider.shutdown()
+
+
+def _exporter(settings: Settings) -> Any:
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    except ImportError:
+        raise MissingExtraError.for_extra("server", "opentelemetry-exporter-otlp-proto-http") from None
+    base = settings.otlp_endpoint
+    return OTLPSpanExporter(endpoint=f"{base.rstrip('/')}/v1/traces") if base else OTLPSpanExporter()
+
+
+def make_tracing(settings: Settings, exporter: Any = None) -> Tracing | None:
+    """Make the tracer, or None where tracing is off."""
+    return Tracing(settings, exporter) if settings.tracing_enabled else None
