@@ -66,7 +66,7 @@ bench: $(VENV)/.dev
 	  --benchmark-only --benchmark-json out/benchmark.json $(PYTEST_ARGS)
 
 docs: $(VENV)/.dev
-	$(BIN)/python docs/draw.py
+	for script in docs/*.py; do $(BIN)/python "$$script" || exit 1; done
 	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
 
 load: $(VENV)/.dev
