@@ -24,27 +24,44 @@ def refresh_columns(x, rows, pad, boundary, held, left, right):
     """Fill the ghost columns of the closed sides: wrapped, mirrored (zero flux) or held."""
     columns = x.shape[1] - 2 * pad
     end = pad + columns
-    for i in range(1, rows + 1):
-        for k in range(pad):
+    for k in range(pad):
+        from_left = columns + k if boundary == PERIODIC else pad
+        from_right = pad + k if boundary == PERIODIC else end - 1
+        if boundary == DIRICHLET:
             if left:
-                x[i, k] = held if boundary == DIRICHLET else x[i, columns + k if boundary == PERIODIC else pad]
+                x[1 : rows + 1, k] = held
             if right:
-                x[i, end + k] = held if boundary == DIRICHLET else x[i, pad + k if boundary == PERIODIC else end - 1]
+                x[1 : rows + 1, end + k] = held
+        elif left and right:
+            for i in range(1, rows + 1):
+                x[i, k] = x[i, from_left]
+                x[i, end + k] = x[i, from_right]
+        elif left:
+            for i in range(1, rows + 1):
+                x[i, k] = x[i, from_left]
+        elif right:
+            for i in range(1, rows + 1):
+                x[i, end + k] = x[i, from_right]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_row(ghost, source, boundary, held):
+    """Fill one ghost row; plain loops, which are quicker here than assigning slices."""
+    if boundary == DIRICHLET:
+        for j in range(ghost.shape[0]):
+            ghost[j] = held
+    else:
+        for j in range(ghost.shape[0]):
+            ghost[j] = source[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def refresh_rows(x, rows, boundary, held, top, bottom):
     """Fill the ghost rows of the closed sides: wrapped, mirrored (zero flux) or held."""
     if top:
-        if boundary == DIRICHLET:
-            x[0, :] = held
-        else:
-            x[0, :] = x[rows if boundary == PERIODIC else 1, :]
+        fill_row(x[0], x[rows if boundary == PERIODIC else 1], boundary, held)
     if bottom:
-        if boundary == DIRICHLET:
-            x[rows + 1, :] = held
-        else:
-            x[rows + 1, :] = x[1 if boundary == PERIODIC else rows, :]
+        fill_row(x[rows + 1], x[1 if boundary == PERIODIC else rows], boundary, held)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -155,19 +172,26 @@ def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, 
     """
     first, last, c, n = region
     alpha, leak, rest, threshold, drive, low, high = potential
-    o = c - 2 + pad
-    for i in range(first, last + 1):
-        out = v_new[i, o:]
+    drive = drive if turing else drive - drive
+    o, pitch = c - 2 + pad, v.shape[1]
+    rows_a_span = last - first + 1 if n + 2 == pitch else 1  # rows of full width follow each other without a gap
+    cells = (rows_a_span - 1) * pitch + n
+    for i in range(first, last + 1, rows_a_span):
+        k = i * pitch + o
         living, bad = potential_span(
-            v[i - 1, o:], v[i, o:], v[i + 1, o:], out, a[i, o:], h[i, o:], n,
-            four, alpha, leak, rest, threshold, drive if turing else drive - drive,
+            v.ravel()[k - pitch :], v.ravel()[k:], v.ravel()[k + pitch :], v_new.ravel()[k:],
+            a.ravel()[k:], h.ravel()[k:], cells, four, alpha, leak, rest, threshold, drive,
         )  # fmt: skip
-        if noise.shape[0] > 0:
-            for j in range(1, n + 1):
-                out[j] += noise[i - 1, c - 2 + j]
         if turing:
             counters[0] += living
             counters[2] += bad
+    for i in range(first, last + 1):
+        out = v_new[i, o:]
+        if noise.shape[0] > 0:
+            for j in range(1, n + 1):
+                out[j] += noise[i - 1, c - 2 + j]
+        if turing and rows_a_span > 1:
+            counters[0] -= (i < last) * (a[i, n + 1] > threshold) + (i > first) * (a[i, 0] > threshold)
         counters[1] += clamp_span(out, n, low, high)
 
 
@@ -175,8 +199,11 @@ def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, 
 def add_statistics(v, v_new, pad, region, event, accumulators):
     """Add the change of a region's potential to the accumulators; its rows begin a group or follow one.
 
-    ``event`` is (row, column, value before) or row 0: the change counts from before the event.
+    ``event`` is (row, column, value before) or row 0: the change counts from before the event. No accumulators, no
+    statistics.
     """
+    if accumulators.shape[0] == 0:
+        return
     first, last, c, n = region
     o = c - 1 + pad
     before = np.empty((GROUP_ROWS if first <= event[0] <= last else 0, n), v.dtype)
