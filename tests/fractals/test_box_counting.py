@@ -28,9 +28,7 @@ def test_cover_is_exact_on_self_similar_sets_wherever_they_lie(
     scales = [base**k for k in range(1, 4) if base**k <= len(mask)]
     found = box_counting_dimension(everywhere, periodic=periodic, scales=scales)
     assert found.dimension == pytest.approx(dimension, abs=1e-9)
-    assert box_counting_dimension(everywhere, periodic=periodic).dimension == pytest.approx(
-        dimension, abs=1e-9
-    )
+    assert box_counting_dimension(everywhere, periodic=periodic).dimension == pytest.approx(dimension, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -54,9 +52,7 @@ def test_a_single_grid_is_right_only_where_the_set_is_aligned() -> None:
     mask, _, dimension = self_similar("sierpinski")
     at_home = box_counting_dimension(mask, method="aligned")
     assert at_home.dimension == pytest.approx(dimension, abs=1e-9)
-    shifted = [
-        box_counting_dimension(placed(mask, k, 2 * k), method="aligned").dimension for k in range(1, 16)
-    ]
+    shifted = [box_counting_dimension(placed(mask, k, 2 * k), method="aligned").dimension for k in range(1, 16)]
     assert max(abs(np.asarray(shifted) - dimension)) > 0.03
 
 

@@ -52,7 +52,7 @@ def lyapunov_exponent(
         Steps T that count, >= 1; by default those of the configuration, but at least 2000.
     settle_steps : int, optional
         Steps before the twin starts. By default until the activator moves by less than 1e-6 of its range in
-        200 steps, within a limit of 20,000 steps that falls to 2000 for fields above 128 x 128 cells.
+        200 steps, within a limit of 20,000 steps that above 128 x 128 cells falls to 2000.
     seed : int
         Seed of the first perturbation; the exponent depends on it only as far as it has not converged.
     cancel : threading.Event, optional

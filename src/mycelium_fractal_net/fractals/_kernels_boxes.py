@@ -124,9 +124,7 @@ def _rest_of(mask: NDArray[np.uint8], wanted_height: int, wanted_width: int) -> 
 
 
 @njit(cache=True, nogil=True)
-def _sum_round(
-    values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], stride: int
-) -> NDArray[np.int32]:
+def _sum_round(values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], stride: int) -> NDArray[np.int32]:
     """For each row e sum the rows e, e + stride, ... that fit once round, and row e - stride of the rest."""
     rows, columns = values.shape
     around = rows // stride

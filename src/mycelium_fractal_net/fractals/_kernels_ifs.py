@@ -38,9 +38,7 @@ def _pick(cumulative: NDArray[np.float64], uniform: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def stretch(
-    matrices: NDArray[np.float64], cumulative: NDArray[np.float64], uniforms: NDArray[np.float64]
-) -> float:
+def stretch(matrices: NDArray[np.float64], cumulative: NDArray[np.float64], uniforms: NDArray[np.float64]) -> float:
     """Return the mean of log |A v| / |v| along a random product of the matrices."""
     x, y = np.cos(1.0), np.sin(1.0)
     total = 0.0

@@ -31,9 +31,7 @@ def gliding_moments(mask: NDArray[np.uint8], size: int, periodic: bool) -> tuple
 
 
 @njit(cache=True, nogil=True)
-def partition_sums(
-    measure: NDArray[np.float64], scale: int, orders: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def partition_sums(measure: NDArray[np.float64], scale: int, orders: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum m**q over the boxes of each grid offset, for q = 1 m ln m: (orders, row offset, column offset).
 
     Only boxes with mass count. A window that ends at row r belongs to the grids with offset r modulo its

@@ -45,9 +45,7 @@ def _of(maps: Sequence[Sequence[Sequence[float]]], frame: tuple[float, float, fl
 def _of_pattern(rows: Sequence[str]) -> AffineMaps:
     """Make the system that puts a copy of the unit square into every cell marked ``#``."""
     base = len(rows)
-    cells = [
-        (column, base - 1 - row) for row in range(base) for column in range(base) if rows[row][column] == "#"
-    ]
+    cells = [(column, base - 1 - row) for row in range(base) for column in range(base) if rows[row][column] == "#"]
     matrices = np.tile(np.eye(2) / base, (len(cells), 1, 1))
     return AffineMaps(matrices, np.asarray(cells, dtype=np.float64) / base, frame=(0.0, 0.0, 1.0))
 

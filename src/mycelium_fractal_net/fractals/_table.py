@@ -44,9 +44,7 @@ def fast_box_dimension(mask: NDArray[np.uint8], periodic: bool) -> tuple[float, 
     return line.slope, line.r2
 
 
-def count_boxes(
-    mask: NDArray[np.uint8], method: Method, periodic: bool, scales: NDArray[np.int64] | None
-) -> BoxTable:
+def count_boxes(mask: NDArray[np.uint8], method: Method, periodic: bool, scales: NDArray[np.int64] | None) -> BoxTable:
     """Count at the given scales, or at those that suit the mask."""
     from mycelium_fractal_net.fractals._kernels_boxes import aligned_counts, cover_counts, extents
 

@@ -46,9 +46,7 @@ class BoxCounting:
     verdict: Verdict
 
 
-def box_counting_dimension(
-    mask: Any, method: str = "cover", periodic: bool = False, scales: Any = None
-) -> BoxCounting:
+def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = False, scales: Any = None) -> BoxCounting:
     r"""Measure the box-counting dimension of the cells that are set.
 
     .. math:: D = -\frac{d \ln N(s)}{d \ln s}

@@ -50,9 +50,7 @@ class GeneralisedDimensions:
         return float(self.dimensions[found[0]])
 
 
-def generalised_dimensions(
-    measure: Any, orders: Any = (0.0, 1.0, 2.0), scales: Any = None
-) -> GeneralisedDimensions:
+def generalised_dimensions(measure: Any, orders: Any = (0.0, 1.0, 2.0), scales: Any = None) -> GeneralisedDimensions:
     r"""Measure the generalised dimensions of a mask or of a mass distribution.
 
     .. math::
@@ -123,9 +121,7 @@ def generalised_dimensions(
     )
 
 
-def _line(
-    scales: NDArray[np.int64], entropies: NDArray[np.float64], shape: tuple[int, ...], even: bool
-) -> Line:
+def _line(scales: NDArray[np.int64], entropies: NDArray[np.float64], shape: tuple[int, ...], even: bool) -> Line:
     if even and max(shape) > 1:
         return Line(float(full_dimension(shape)), 1.0, 0.0)
     return fit_line([-math.log(scale) for scale in scales.tolist()], entropies.tolist())
