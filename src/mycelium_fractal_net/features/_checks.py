@@ -47,9 +47,9 @@ def as_flag(name: str, value: Any) -> bool:
 
 
 def unit_deviation(field: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the deviation from the mean, scaled to at most 1 so that squares stay in range."""
+    """Return the deviation from the mean, scaled so that squares stay in range; 0 for a constant field."""
     deviation = field - field.flat[0]
-    deviation /= np.abs(deviation).max()
+    deviation /= np.abs(deviation).max() or 1.0
     unit: NDArray[np.float64] = deviation - deviation.mean()
     return unit
 

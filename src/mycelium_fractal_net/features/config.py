@@ -79,7 +79,7 @@ class FeatureConfig:
         object.__setattr__(self, "connectivity", int(self.connectivity))
         if self.box_scales is not None:
             scales = _as_tuple(self.box_scales)
-            if len(set(scales)) < 2 or not all(_is_whole(scale, 1) for scale in scales):
+            if not all(_is_whole(scale, 1) for scale in scales) or len(set(scales)) < 2:
                 raise refusal("box_scales", "at least two different whole numbers from 1", self.box_scales)
             object.__setattr__(self, "box_scales", tuple(sorted({int(scale) for scale in scales})))
 

@@ -83,8 +83,10 @@ def radial_power_spectrum(field_mv: Any, periodic: bool = False) -> RadialSpectr
     >>> round(spectrum.wavenumbers[spectrum.power.argmax()], 3), round((spectrum.power * spectrum.modes).sum(), 12)
     (np.float64(0.125), np.float64(0.5))
     """
-    spectrum = _spectrum(as_field("field_mv", field_mv), as_flag("periodic", periodic))
+    field = as_field("field_mv", field_mv)
+    spectrum = _spectrum(field, as_flag("periodic", periodic))
     ring, modes, power = _rings(spectrum)
+    power *= float(np.abs(field - field.flat[0]).max()) ** 2
     held = modes > 0
     held[0] = False
     length = np.bincount(ring, weights=spectrum.wavenumber.ravel())
@@ -153,18 +155,14 @@ def _no_wavelength(reason: str) -> InvalidInputError:
 
 
 def _spectrum(field: NDArray[np.float64], periodic: bool) -> _Spectrum:
-    """Transform a field; without wrapped edges through a Hann window, which leaves its mean at zero."""
+    """Transform a field, scaled; without wrapped edges through a Hann window, which leaves its mean at zero."""
     rows, columns = field.shape
-    if field.min() == field.max():
-        deviation, scale = np.zeros(field.shape), 0.0
-    else:
-        scale = float(np.abs(field - field.flat[0]).max())
-        deviation = unit_deviation(field)
+    deviation = unit_deviation(field)
     if not periodic:
         window = np.outer(_hann(rows), _hann(columns))
         deviation = (deviation - (deviation * window).sum() / window.sum()) * window
         deviation /= math.sqrt(float((window**2).mean()))
-    power = np.abs(np.fft.fft2(deviation) / field.size) ** 2 * scale**2
+    power = np.abs(np.fft.fft2(deviation) / field.size) ** 2
     power[0, 0] = 0.0
     return _Spectrum(power, *_wave_space(rows, columns, periodic))
 
