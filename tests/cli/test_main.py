@@ -41,6 +41,13 @@ def test_every_public_file_of_the_room_is_in_the_table() -> None:
     assert files == {entry.target.split(":")[0] for entry in COMMANDS.values()}
 
 
+@pytest.mark.parametrize(("group", "command"), [("keys", "create"), ("config", "check")])
+def test_a_group_without_a_command_shows_its_help(mfn: Mfn, group: str, command: str) -> None:
+    outcome = mfn(group)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert re.search(rf"^  {command} ", outcome.out, re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_stands_on_its_page(name: str) -> None:
     assert f"`mfn {name}" in (Path(__file__).parents[2] / "docs" / "cli.md").read_text()

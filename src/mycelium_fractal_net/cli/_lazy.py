@@ -31,6 +31,9 @@ COMMANDS = {
     "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
     "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),
     "ghk": Entry("potentials:ghk", "Compute the resting potential of a membrane that several ions cross."),
+    "serve": Entry("serve:serve", "Serve the HTTP interface until SIGTERM or Ctrl-C."),
+    "keys": Entry("keys:keys", "Make, list and revoke keys of the service."),
+    "config": Entry("config:config", "Show, check and explain the settings of the service."),
     "warmup": Entry("warmup:warmup", "Compile every kernel now, so that the first use is quick."),
 }
 

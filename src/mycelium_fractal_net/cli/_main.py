@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stop.__context__, BrokenPipeError):  # Click made the one from the other
             return _leave_closed_pipe()
         raise
+    except click.exceptions.NoArgsIsHelpError as error:  # a group without a command, as ``mfn keys``
+        typer.echo(error.format_message())
+        return 0
     except (KeyboardInterrupt, click.Abort):
         typer.echo("mfn: interrupted", err=True)
         return EXIT_INTERRUPTED
