@@ -32,7 +32,7 @@ def systems_figure() -> Figure:
 def placement_figure() -> Figure:
     """Draw the dimension of one Sierpinski triangle over its place in the array."""
     triangle = mfn.generate_ifs("sierpinski", points=1).mask(128)
-    shifts = np.arange(64)
+    shifts = range(64)
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     panel = figure.subplots()
     for method, style in (("aligned", "."), ("cover", "-")):

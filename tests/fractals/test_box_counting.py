@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import box_counting_dimension, fast_box_dimension
+from mycelium_fractal_net.fractals._ladder import is_exactly_similar
 from tests.fractals.shapes import PATTERNS, disk, kronecker_power, labyrinth, placed, self_similar
 
 shapes = st.tuples(st.integers(1, 24), st.integers(1, 24))
@@ -211,3 +212,11 @@ def test_views_and_fortran_order_are_taken_as_they_look() -> None:
     copy = np.ascontiguousarray(view)
     assert box_counting_dimension(view).counts.tolist() == box_counting_dimension(copy).counts.tolist()
     assert box_counting_dimension(np.asfortranarray(copy)).dimension == box_counting_dimension(copy).dimension
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([512, 64, 8, 1], True), ([8, 4, 2, 1], True), ([512, 64, 9, 1], False), ([9, 3, 1], False), ([5] * 6, False)],
+)
+def test_three_equal_steps_make_a_set_exactly_similar(counts: list[int], expected: bool) -> None:
+    assert is_exactly_similar(counts) is expected
