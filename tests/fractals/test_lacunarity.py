@@ -77,5 +77,5 @@ def test_an_empty_mask_is_refused() -> None:
         lacunarity(np.zeros((8, 8)), [2])
 
 
-def test_cells_that_no_box_reaches_leave_nothing_to_measure() -> None:
+def test_an_array_of_one_cell_is_even() -> None:
     assert lacunarity(np.ones((1, 1)), 1).tolist() == [1.0]
