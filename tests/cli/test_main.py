@@ -34,6 +34,7 @@ def test_every_command_loads_and_explains_itself(mfn: Mfn, name: str) -> None:
     assert outcome.code == 0
     assert outcome.out.startswith(f"Usage: mfn {name} ")
     assert load(COMMANDS[name]).help
+    assert "\\[" not in outcome.out
 
 
 def test_every_public_file_of_the_room_is_in_the_table() -> None:

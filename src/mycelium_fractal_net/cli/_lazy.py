@@ -7,8 +7,12 @@ from typing import Any, NamedTuple
 
 import click
 import typer
+import typer.core
 
 __all__ = ["COMMANDS", "Entry", "LazyCommand", "load"]
+
+# Typer escapes brackets in the help for Rich wherever Rich is installed, even when the help is not Rich's.
+typer.core.HAS_RICH = False
 
 
 class Entry(NamedTuple):
