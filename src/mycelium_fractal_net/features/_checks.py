@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError
 
-__all__ = ["LIMIT_MV", "as_field", "as_fields", "as_flag", "refusal", "unit_deviation"]
+__all__ = ["LIMIT_MV", "as_field", "as_fields", "as_flag", "as_numbers", "check_range", "refusal", "unit_deviation"]
 
 LIMIT_MV = 1e100
 """Largest magnitude of a potential; the square of anything above 1e154 is no double."""
 
 
 def as_fields(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[np.floating[Any]]:
-    """Return finite fields, C-contiguous, in float32 if they came so and in float64 otherwise.
+    """Return finite fields; see :func:`as_numbers`."""
+    fields = as_numbers(name, value, axes)
+    check_range(name, fields)
+    return fields
+
+
+def as_numbers(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[np.floating[Any]]:
+    """Return fields, C-contiguous, in float32 if they came so and in float64 otherwise; not looked into yet.
 
     ``axes`` are the numbers of axes that are allowed; the last two are row and column.
     """
@@ -28,9 +35,8 @@ def as_fields(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[np.floati
     if array.ndim not in axes or array.size == 0:
         raise refusal(name, f"{_shapes(axes)} with at least one cell and one frame", array)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    with np.errstate(over="ignore"):  # what overflows is refused below
+    with np.errstate(over="ignore"):  # what overflows is refused by its range
         fields: NDArray[np.floating[Any]] = np.ascontiguousarray(array, dtype=np.float32 if single else np.float64)
-    _check_range(name, fields)
     return fields
 
 
@@ -69,7 +75,8 @@ def _as_array(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[Any]:
         raise refusal(name, _shapes(axes), value) from None
 
 
-def _check_range(name: str, fields: NDArray[np.floating[Any]]) -> None:
+def check_range(name: str, fields: NDArray[np.floating[Any]]) -> None:
+    """Refuse NaN, infinities and magnitudes above LIMIT_MV; say how many there are and where the first is."""
     from mycelium_fractal_net.features._kernels_moments import all_within
 
     if all_within(fields.ravel(), LIMIT_MV):

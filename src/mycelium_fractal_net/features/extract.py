@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.features._checks import as_fields, as_flag, refusal
+from mycelium_fractal_net.features._checks import LIMIT_MV, as_flag, as_numbers, check_range, refusal
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.temporal import temporal_features
 from mycelium_fractal_net.features.vector import FeatureVector
@@ -67,12 +67,21 @@ def extract_features(array_or_result: Any, config: FeatureConfig = _DEFAULT, per
         result = array_or_result
         wraps = result.config.boundary == "periodic"
         return compute_features(result.field_mv, result.step_statistics, wraps, config)
-    fields = as_fields("array_or_result", array_or_result, (2, 3))
-    if fields.ndim == 2:
-        return compute_features(fields, None, wraps, config)
+    fields = as_numbers("array_or_result", array_or_result, (2, 3))
+    statistics = _checked_statistics(fields) if fields.ndim == 3 else None
+    last = fields if fields.ndim == 2 else fields[-1]
+    check_range("array_or_result", last)
+    return compute_features(last, statistics, wraps, config)
+
+
+def _checked_statistics(history: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return the statistics of the steps; the energies in them tell whether all frames but the last are in range."""
     from mycelium_fractal_net.features._kernels_temporal import step_statistics_of
 
-    return compute_features(fields[-1], step_statistics_of(fields), wraps, config)
+    statistics: NDArray[np.float64] = step_statistics_of(history)
+    if not (statistics[:, 4] <= LIMIT_MV**2).all():
+        check_range("array_or_result", history)
+    return statistics
 
 
 def compute_features(
