@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError, MissingExtraError
-from mycelium_fractal_net.visualization._canvas import checked_fields, new_figure, shared_limits
+from mycelium_fractal_net.visualization._canvas import COLOUR_MAP, checked_fields, new_figure, shared_limits
 from mycelium_fractal_net.visualization.figures import draw_field
 
 __all__ = ["save_animation"]
@@ -101,10 +101,19 @@ def _write_gif(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_s
         from PIL import Image
     except ImportError:
         raise MissingExtraError.for_extra("visualization", "Pillow") from None
-    images = [Image.fromarray(picture) for picture in pictures]
-    palette = images[-1].quantize(colors=255)
-    indexed = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(_palette())
+    indexed = [Image.fromarray(p).quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
     indexed[0].save(target, save_all=True, append_images=indexed[1:], duration=round(1000 / frames_per_second), loop=0)
+
+
+def _palette() -> bytes:
+    """Return the 256 colours of a GIF: most for the field, the others greys for text and lines."""
+    from matplotlib import colormaps
+
+    field = colormaps[COLOUR_MAP](np.linspace(0.0, 1.0, 208))[:, :3]
+    greys = np.repeat(np.linspace(0.0, 1.0, 48)[:, None], 3, axis=1)
+    return np.round(255 * np.vstack([field, greys])).astype(np.uint8).tobytes()
 
 
 def _write_mp4(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_second: float) -> None:
