@@ -35,7 +35,7 @@ class Report:
     def measure(self, benchmark: Any, function: Callable[[], object]) -> None:
         """Hand the function to pytest-benchmark for a few rounds, with the findings attached."""
         benchmark.extra_info.update(self.extra)
-        benchmark.pedantic(function, rounds=3, iterations=1)
+        benchmark.pedantic(function, rounds=2, iterations=1)
 
 
 @pytest.fixture
