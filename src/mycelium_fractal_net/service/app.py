@@ -66,11 +66,11 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
     )
     app.state.services = services
     _add_routes(app, services.settings)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign] # the way FastAPI documents
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign] # FastAPI documents this way
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _raise_again)
     app.add_middleware(
-        Gateway,  # type: ignore[arg-type] # it takes any ASGI application
+        Gateway,
         routes=RouteTable(app.routes),
         guard=services.guard,
         cors=Cors(services.settings.cors_origins),

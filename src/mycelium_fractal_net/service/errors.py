@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ __all__ = ["CATALOGUE", "Entry", "Problem", "ServiceError", "is_secret_name", "m
 
 _MOST_DETAILS = 20
 _LONGEST_VALUE = 200
+_DEEPEST = 4
 _SECRET = re.compile(r"key|secret|token|password|passwd|pepper|authorization|credential", re.IGNORECASE)
 
 
@@ -199,7 +201,7 @@ def is_secret_name(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
-def masked(value: Any, name: str = "") -> Any:
+def masked(value: Any, name: str = "", depth: int = 0) -> Any:
     """Return a value as it may be shown: short, without secrets, JSON whatever it was.
 
     Examples
@@ -214,13 +216,16 @@ def masked(value: Any, name: str = "") -> Any:
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**64 else f"<integer of {value.bit_length()} bits>"
     if isinstance(value, float):
-        return value if abs(value) <= 1.8e308 else str(value)
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return _short(value)
     if isinstance(value, list | tuple):
         return _masked_list(value)
     if isinstance(value, Mapping):
-        shown = {_short(str(key)): masked(item, str(key)) for key, item in list(value.items())[:_MOST_DETAILS]}
+        if depth == _DEEPEST:
+            return f"<{len(value)} members>"
+        members = list(value.items())[:_MOST_DETAILS]
+        shown = {_short(str(key)): masked(item, str(key), depth + 1) for key, item in members}
         return shown if len(value) <= _MOST_DETAILS else {**shown, "...": f"<{len(value)} members>"}
     return _short(repr(value))
 

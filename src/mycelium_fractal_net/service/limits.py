@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from mycelium_fractal_net.service.settings import Settings
@@ -143,7 +143,7 @@ class RateLimiter:
     def __init__(
         self, settings: Settings, count_fallback: Callable[[], object], complain: Callable[[str], object]
     ) -> None:
-        self._limits: dict[str, int] = {**settings.rate_limits}
+        self._limits: Mapping[str, int] = {str(name): limit for name, limit in settings.rate_limits.items()}
         self._count_fallback = count_fallback
         self._complain = complain
         self._local = LocalWindow()

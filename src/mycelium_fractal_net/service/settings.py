@@ -262,7 +262,7 @@ def _check_names() -> None:
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else "mfn config reference lists all settings"
     return f"there is no setting {name}; {hint}"
 

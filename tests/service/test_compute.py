@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from mycelium_fractal_net.errors import CancelledError
+from mycelium_fractal_net.service.compute import Compute
+from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.telemetry.metrics import Metrics
+from tests.service.helpers import sample
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+def _value(metrics: Metrics, name: str) -> float:
+    return sample(metrics.text().decode(), name)
+
+
+def _until_cancelled(cancel: threading.Event) -> None:
+    cancel.wait(20)
+    raise CancelledError("stopped")
+
+
+async def _settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.anyio
+async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 1, metrics), threading.Event()
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    await _settle()
+    assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (1, 1)
+    with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests wait") as caught:
+        await compute.run(lambda _: None)
+    assert caught.value.refusal == "QUEUE_FULL"
+    assert caught.value.headers["Retry-After"] == "2"
+    gate.set()
+    assert await asyncio.gather(*jobs) == [True, True]
+    assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (0, 0)
+    assert _value(metrics, "mfn_compute_refused_total") == 1
+    assert compute.idle
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_retry_after_follows_the_measured_durations(metrics: Metrics) -> None:
+    compute = Compute(2, 8, metrics)
+    compute._mean_s = 10.0
+    compute._accepted, compute._running = 5, 2
+    assert compute.retry_after_s() == 20
+    compute._mean_s = 0.001
+    assert compute.retry_after_s() == 1
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metrics) -> None:
+    compute, left = Compute(1, 1, metrics), asyncio.Event()
+    job = asyncio.create_task(compute.run(_until_cancelled, gone=left.wait))
+    await _settle()
+    left.set()
+    with pytest.raises(ServiceError, match="left before the answer"):
+        await job
+    assert _value(metrics, "mfn_compute_cancelled_total") == 1
+    assert compute.idle
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics: Metrics) -> None:
+    compute, gate, left = Compute(1, 1, metrics), threading.Event(), asyncio.Event()
+    started: list[bool] = []
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(20)))
+    second = asyncio.create_task(compute.run(lambda _: started.append(True), gone=left.wait))
+    await _settle()
+    left.set()
+    with pytest.raises(ServiceError, match="left before the answer"):
+        await second
+    gate.set()
+    assert await first
+    assert started == []
+    compute.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("watched", [True, False])
+async def test_a_cancelled_task_stops_its_thread(metrics: Metrics, watched: bool) -> None:
+    compute = Compute(1, 0, metrics)
+    gone = asyncio.Event().wait if watched else None
+    job = asyncio.create_task(compute.run(_until_cancelled, gone=gone))
+    await _settle()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert compute.idle
+    assert _value(metrics, "mfn_compute_threads_busy") == 0
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_errors_of_a_computation_reach_its_caller(metrics: Metrics) -> None:
+    def fail(_: threading.Event) -> None:
+        raise ValueError("no")
+
+    compute = Compute(1, 0, metrics)
+    with pytest.raises(ValueError, match="no"):
+        await compute.run(fail, gone=asyncio.Event().wait)
+    assert compute.idle
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_draining_finishes_what_was_accepted_and_refuses_the_rest(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 1, metrics), threading.Event()
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    await _settle()
+    compute.draining = True
+    with pytest.raises(ServiceError, match="shutting down"):
+        await compute.run(lambda _: None)
+    gate.set()
+    assert await asyncio.gather(*jobs) == [True, True]
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_as_many_run_at_a_time_as_there_are_threads(metrics: Metrics) -> None:
+    compute, barrier = Compute(3, 0, metrics), threading.Barrier(3)
+    indices = await asyncio.gather(*(compute.run(lambda _: barrier.wait(20)) for _ in range(3)))
+    assert sorted(indices) == [0, 1, 2]
+    compute.close()

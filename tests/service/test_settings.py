@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.service.reference import settings_reference
+from mycelium_fractal_net.service.settings import Settings, config_directory, load_settings, shown
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("env", "needs_key", "limits", "docs", "log_format"),
+    [("dev", False, False, True, "console"), ("staging", True, True, True, "json"), ("prod", True, True, False, "json")],
+)
+def test_each_environment_has_its_settings(
+    env: str, needs_key: bool, limits: bool, docs: bool, log_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MFN_ENV", env)
+    settings = load_settings(api_key="k")
+    assert settings.env == env
+    assert (settings.api_key_required, settings.rate_limit_enabled) == (needs_key, limits)
+    assert (settings.docs_enabled, settings.log_format) == (docs, log_format)
+
+
+@pytest.mark.parametrize("env", ["staging", "prod"])
+def test_defaults_in_code_are_safe_without_a_file(env: str, tmp_path: Path) -> None:
+    (tmp_path / f"{env}.json").write_text("{}")
+    settings = load_settings(env=env, config_dir=tmp_path, api_key="k")
+    assert settings.api_key_required
+    assert settings.rate_limit_enabled
+    assert settings.log_format == "json"
+    assert settings.cors_origins == []
+
+
+def test_each_source_beats_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().port == 8000
+    (tmp_path / "dev.json").write_text('{"port": 1}')
+    monkeypatch.setenv("MFN_CONFIG_DIR", str(tmp_path))
+    assert load_settings().port == 1
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "mfn_port").write_text("2")
+    monkeypatch.setenv("MFN_SECRETS_DIR", str(secrets))
+    assert load_settings().port == 2
+    monkeypatch.setenv("MFN_PORT", "3")
+    assert load_settings().port == 3
+    assert load_settings(port=4).port == 4
+
+
+def test_one_limit_can_be_set_and_the_others_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_RATE_LIMITS__NERNST", "7")
+    assert load_settings().rate_limits["nernst"] == 7
+    monkeypatch.setenv("MFN_RATE_LIMITS", '{"simulate": 5}')
+    limits = load_settings().rate_limits
+    assert (limits["nernst"], limits["simulate"], limits["aggregate"]) == (7, 5, 100)
+
+
+@pytest.mark.parametrize("text", ["a,b", '["a", "b"]', " a , b "])
+def test_lists_are_read_with_commas_or_as_json(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_API_KEYS", text)
+    assert [key.get_secret_value() for key in load_settings().api_keys] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("MFN_ENV", "production", r"MFN_ENV.*'dev', 'staging' or 'prod'; got 'production'"),
+        ("MFN_PORT", "http", r"MFN_PORT.*integer.*got 'http'"),
+        ("MFN_PORT", "65536", r"MFN_PORT.*less than or equal to 65535"),
+        ("MFN_PROT", "1", "no setting MFN_PROT; did you mean MFN_PORT"),
+        ("MFN_SOMETHING_ELSE", "1", "mfn config reference lists all settings"),
+        ("MFN_LOG_LEVEL", "LOUD", "MFN_LOG_LEVEL"),
+        ("MFN_RATE_LIMITS", '{"smulate": 1}', "'simulate', 'features'"),
+        ("MFN_RATE_LIMITS", "{", "rate_limits"),
+        ("MFN_RATE_LIMITS", '{"simulate": 0}', "greater than or equal to 1"),
+        ("MFN_TRUSTED_PROXIES", "gateway", "'gateway' does not appear to be an IPv4 or IPv6 network"),
+        ("MFN_RATE_LIMIT_STORAGE_URL", "http://x", "must start with memory://, redis://"),
+        ("MFN_API_KEY_FILE", "keys.json", "set MFN_API_KEY_PEPPER"),
+        ("MFN_API_KEY", " ", "must not be empty"),
+        ("MFN_CONFIG_DIR", "/nowhere", "cannot read /nowhere/dev.json: No such file"),
+    ],
+)
+def test_wrong_settings_stop_the_start_with_one_message(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"prot": 1}', "no setting prot; did you mean port"),
+        ("[1]", "one JSON object; got list"),
+        ("{", "is not JSON"),
+        ('{"port": "x"}', "MFN_PORT"),
+    ],
+)
+def test_wrong_files_are_refused(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "dev.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(config_dir=tmp_path)
+
+
+def test_production_without_a_key_does_not_start() -> None:
+    with pytest.raises(ConfigurationError, match="set MFN_API_KEY, MFN_API_KEYS or MFN_API_KEY_FILE"):
+        load_settings(env="prod")
+
+
+@pytest.mark.parametrize("env", ["staging", "prod"])
+def test_all_origins_are_for_dev_only(env: str) -> None:
+    with pytest.raises(ConfigurationError, match="'\\*' is for dev only"):
+        load_settings(env=env, api_key="k", cors_origins=["*"])
+
+
+def test_secrets_are_never_shown() -> None:
+    settings = load_settings(
+        api_key="tell-nobody",
+        api_keys="tell-nobody-1,tell-nobody-2",
+        api_key_pepper="tell-nobody",
+        rate_limit_storage_url="redis://user:tell-nobody@cache:6379/1",
+    )
+    text = json.dumps(shown(settings))
+    assert "tell-nobody" not in text + repr(settings).replace("tell-nobody@cache", "")
+    assert shown(settings)["rate_limit_storage_url"] == "redis://***@cache:6379/1"
+    assert shown(settings)["api_keys"] == ["***", "***"]
+
+
+def test_a_complaint_about_a_secret_does_not_tell_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"api_key .*got \['\*\*\*'\]") as caught:
+        load_settings(api_key=["tell-nobody"])
+    assert "tell-nobody" not in str(caught.value)
+
+
+def test_the_documentation_lists_every_setting() -> None:
+    assert settings_reference() in (ROOT / "docs" / "service" / "settings.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["small", "medium", "large"])
+def test_presets_are_configurations_of_simulations(name: str) -> None:
+    text = (config_directory() / f"{name}.json").read_text()
+    config = SimulationConfig.model_validate_json(text)
+    assert json.loads(text).items() <= config.model_dump(mode="json").items()
+
+
+@pytest.mark.parametrize("env", ["dev", "staging", "prod"])
+def test_files_hold_nothing_but_settings(env: str) -> None:
+    content = json.loads((config_directory() / f"{env}.json").read_text())
+    assert set(content) <= set(Settings.model_fields)
