@@ -32,7 +32,7 @@ def _label_row(
     above: NDArray[np.int32],
     labels: NDArray[np.int32],
     parent: NDArray[np.int32],
-    sizes: NDArray[np.int64],
+    sizes: NDArray[np.int32],
     count: int,
     eight: bool,
 ) -> int:
@@ -85,11 +85,25 @@ def _join_borders(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _workspace(rows: int, columns: int) -> NDArray[np.int32]:
+    """Return room for the parent and the size of each label: at most half of the cells begin one."""
+    return np.empty((2, (rows + 1) * (columns + 1) // 2 + 1), np.int32)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def component_sizes(field: NDArray[np.float64], threshold: float, eight: bool, periodic: bool) -> NDArray[np.int64]:
     """Return the numbers of cells of the connected components above a threshold, in order of appearance."""
+    workspace = _workspace(field.shape[0], field.shape[1])
+    sizes: NDArray[np.int64] = _component_sizes(field, threshold, eight, periodic, workspace)
+    return sizes
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _component_sizes(
+    field: NDArray[np.float64], threshold: float, eight: bool, periodic: bool, workspace: NDArray[np.int32]
+) -> NDArray[np.int64]:
     rows, columns = field.shape
-    parent = np.empty((rows + 1) * (columns + 1) // 2 + 1, np.int32)
-    sizes = np.empty(parent.shape[0], np.int64)
+    parent, sizes = workspace[0], workspace[1]
     top, left, right = np.empty(columns, np.int32), np.empty(rows, np.int32), np.empty(rows, np.int32)
     above, labels = np.zeros(columns + 2, np.int32), np.zeros(columns + 2, np.int32)
     count = 0
@@ -101,6 +115,13 @@ def component_sizes(field: NDArray[np.float64], threshold: float, eight: bool, p
         above, labels = labels, above
     if periodic:
         _join_borders(parent, top, above[1:-1], left, right, eight)
+    found: NDArray[np.int64] = _gather(parent, sizes, count)
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _gather(parent: NDArray[np.int32], sizes: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Add the sizes of joined labels to the first of them, and return those."""
     components = 0
     for label in range(1, count + 1):
         root = _root(parent, label)
@@ -123,10 +144,11 @@ def cluster_summary(
     field: NDArray[np.float64], thresholds: NDArray[np.float64], eight: bool, periodic: bool
 ) -> tuple[NDArray[np.int64], int, float]:
     """Return the number of components above each threshold, and largest size and spread above the first."""
+    workspace = _workspace(field.shape[0], field.shape[1])
     counts = np.empty(thresholds.shape[0], np.int64)
     largest, spread = 0, 0.0
     for k in range(thresholds.shape[0]):
-        sizes = component_sizes(field, thresholds[k], eight, periodic)
+        sizes = _component_sizes(field, thresholds[k], eight, periodic, workspace)
         counts[k] = sizes.shape[0]
         if k == 0 and sizes.shape[0] > 0:
             largest, spread = int(sizes.max()), float(np.std(sizes))

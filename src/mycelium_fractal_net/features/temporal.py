@@ -50,25 +50,9 @@ def temporal_features(
     steps = len(step_statistics)
     if steps == 0:
         return Temporal(0.0, 0.0, 0.0, 0.0)
-    distance, largest, drift, squares, energy = step_statistics.T
-    spread = np.sqrt(np.maximum(squares / cells - (drift / cells) ** 2, 0.0))
-    return Temporal(
-        dV_mean=float(distance.sum() / steps / cells),
-        dV_max=float(largest.max()),
-        T_stable=float(_first_rest(spread < config.stability_threshold_mv, config.stability_window)),
-        E_trend=_slope(np.append(energy, last_energy) / cells),
+    from mycelium_fractal_net.features._kernels_trend import trend
+
+    mean, largest, first_rest, slope = trend(
+        step_statistics, last_energy, cells, config.stability_threshold_mv, config.stability_window
     )
-
-
-def _first_rest(rests: NDArray[np.bool_], window: int) -> int:
-    """Return the first step, counted from 1, that begins a full window of rest; the number of steps if none."""
-    seen = np.concatenate(([0], np.cumsum(rests)))
-    starts = np.flatnonzero(seen[window:] - seen[:-window] == window)
-    return int(starts[0]) + 1 if starts.size else len(rests)
-
-
-def _slope(values: NDArray[np.float64]) -> float:
-    """Return the slope of the least-squares line through equally spaced values."""
-    count = len(values)
-    times = np.arange(count) - (count - 1) / 2
-    return float((times * (values - values[0])).sum() / (count * (count**2 - 1) / 12))
+    return Temporal(mean, largest, float(first_rest), slope)

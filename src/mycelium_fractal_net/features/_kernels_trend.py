@@ -1,0 +1,34 @@
+"""Compiled features of time: two passes over five sums a step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["trend"]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def trend(
+    statistics: NDArray[np.float64], last_energy: float, cells: int, threshold: float, window: int
+) -> tuple[float, float, int, float]:
+    """Return mean and largest change, first step of a window of rest, and slope of the mean energy.
+
+    ``statistics`` holds at least one step; see :func:`mycelium_fractal_net.features.temporal.temporal_features`.
+    """
+    steps = statistics.shape[0]
+    first_rest, resting = steps, 0
+    distance, largest = 0.0, 0.0
+    slope = (last_energy - statistics[0, 4]) / cells * (steps / 2.0)
+    for t in range(steps):
+        distance += statistics[t, 0]
+        largest = max(largest, statistics[t, 1])
+        drift = statistics[t, 2] / cells
+        spread = np.sqrt(max(statistics[t, 3] / cells - drift * drift, 0.0))
+        resting = resting + 1 if spread < threshold else 0
+        if resting == window and first_rest == steps:
+            first_rest = t + 2 - window
+        slope += (t - steps / 2.0) * ((statistics[t, 4] - statistics[0, 4]) / cells)
+    frames = steps + 1.0
+    return distance / steps / cells, largest, first_rest, slope / (frames * (frames * frames - 1.0) / 12.0)
