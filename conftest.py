@@ -42,7 +42,7 @@ pytest_collect_file = Sybil(
         CodeBlockParser(language="bash", evaluator=_run_mfn_lines),
         SkipParser(),
     ],
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md"],
     setup=_enter_scratch,
     teardown=_leave_scratch,
 ).pytest()
