@@ -4,11 +4,15 @@ import asyncio
 import subprocess
 import sys
 import textwrap
-import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from mycelium_fractal_net.service import limits as module
 from mycelium_fractal_net.service.limits import LocalWindow, RateLimiter
@@ -150,9 +154,7 @@ def test_three_processes_share_one_exact_window() -> None:
 
         asyncio.run(hit())
     """)
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
-    ]
+    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     passed = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(passed) == 50
 
@@ -163,19 +165,16 @@ def redis_server(tmp_path: Path) -> tuple[int, list[str]]:
     return port, ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
 
 
-def _start(port: int, command: list[str]) -> subprocess.Popen[bytes]:
-    import redis
-
+@contextmanager
+def _redis(port: int, command: list[str]) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    with redis.Redis(port=port) as client:
-        for _ in range(200):
-            try:
-                client.ping()
-            except redis.ConnectionError:
-                time.sleep(0.02)
-            else:
-                return process
-    raise RuntimeError("redis-server did not start")
+    try:
+        with redis.Redis(port=port, retry=Retry(ConstantBackoff(0.05), 100)) as client:
+            client.ping()
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_requests_go_on_without_redis_and_return_to_it(
@@ -192,20 +191,16 @@ def test_requests_go_on_without_redis_and_return_to_it(
         return [(await limiter.hit("key:a", "nernst")).passed for _ in range(count)]
 
     async def story() -> None:
-        process = _start(port, command)
-        assert await hits(2) == [True, True]
-        assert fallbacks == []
-        process.kill()
-        process.wait()
+        with _redis(port, command):
+            assert await hits(2) == [True, True]
+            assert fallbacks == []
         assert await hits(4) == [True, True, True, False]
         assert len(fallbacks) == 4
-        process = _start(port, command)
-        await asyncio.sleep(0.15)
-        assert await hits(4) == [True, True, True, False]
-        assert len(fallbacks) == 4
-        await limiter.close()
-        process.kill()
-        process.wait()
+        with _redis(port, command):
+            await asyncio.sleep(0.15)
+            assert await hits(4) == [True, True, True, False]
+            assert len(fallbacks) == 4
+            await limiter.close()
 
     asyncio.run(story())
     assert ["does not answer" in text for text in complaints] == [True, False]

@@ -7,7 +7,7 @@ import pytest
 
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.fields import SimulationConfig
-from mycelium_fractal_net.service.reference import settings_reference
+from mycelium_fractal_net.service.reference import error_reference, settings_reference
 from mycelium_fractal_net.service.settings import Settings, config_directory, load_settings, shown
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("env", "needs_key", "limits", "docs", "log_format"),
-    [("dev", False, False, True, "console"), ("staging", True, True, True, "json"), ("prod", True, True, False, "json")],
+    [
+        ("dev", False, False, True, "console"),
+        ("staging", True, True, True, "json"),
+        ("prod", True, True, False, "json"),
+    ],
 )
 def test_each_environment_has_its_settings(
     env: str, needs_key: bool, limits: bool, docs: bool, log_format: str, monkeypatch: pytest.MonkeyPatch
@@ -140,6 +144,10 @@ def test_a_complaint_about_a_secret_does_not_tell_it() -> None:
 
 def test_the_documentation_lists_every_setting() -> None:
     assert settings_reference() in (ROOT / "docs" / "service" / "settings.md").read_text()
+
+
+def test_the_documentation_lists_every_error() -> None:
+    assert error_reference() in (ROOT / "docs" / "service" / "errors.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["small", "medium", "large"])

@@ -104,15 +104,16 @@ class SharedWindow:
         from limits import RateLimitItemPerMinute
         from limits.aio.storage import RedisStorage
         from limits.aio.strategies import MovingWindowRateLimiter
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
 
         self._item = RateLimitItemPerMinute
-        self._storage: Any = RedisStorage(
-            f"async+{url}",
-            implementation="redispy",
-            key_prefix=prefix,
-            socket_timeout=_PATIENCE_S,
-            socket_connect_timeout=_PATIENCE_S,
-        )
+        options: dict[str, Any] = {
+            "socket_timeout": _PATIENCE_S,
+            "socket_connect_timeout": _PATIENCE_S,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self._storage: Any = RedisStorage(f"async+{url}", implementation="redispy", key_prefix=prefix, **options)
         self._windows = MovingWindowRateLimiter(self._storage)
 
     async def hit(self, name: str, limit: int) -> Verdict:
@@ -124,7 +125,7 @@ class SharedWindow:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._storage.storage.aclose()
+        await self._storage.bridge.storage.aclose()
 
 
 class RateLimiter:

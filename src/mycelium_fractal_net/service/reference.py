@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from mycelium_fractal_net.service.errors import CATALOGUE
 from mycelium_fractal_net.service.settings import Settings
 
-__all__ = ["settings_reference"]
+__all__ = ["error_reference", "settings_reference"]
 
 _DEPENDS = {
     "api_key_required": "false in dev, else true",
@@ -60,3 +61,19 @@ def _bounds(kind: str, schema: dict[str, Any]) -> str:
     if low is None or kind not in {"integer", "number"}:
         return "path" if schema.get("format") in {"path", "file-path"} else kind
     return f"{kind}, {low} to {high}" if high is not None else f"{kind} from {low}"
+
+
+def error_reference() -> str:
+    """Return a Markdown table of all error codes.
+
+    Examples
+    --------
+    >>> error_reference().splitlines()[2]
+    '| `BAD_REQUEST` | 400 | INVALID_ARGUMENT | 4400 | The request cannot be taken. |'
+    """
+    rows = ["| code | HTTP | gRPC | WebSocket | text |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{code}` | {entry.status} | {entry.grpc} | {entry.close} | {entry.text} |"
+        for code, entry in CATALOGUE.items()
+    ]
+    return "\n".join(rows)

@@ -41,6 +41,7 @@ _SETTLING_STEPS = 20_000
 _SETTLING_UPDATES = 800_000_000
 _LYAPUNOV_STEPS = 2_000
 _ALIGNING_STEPS = 500
+_USUAL_SUBSTEPS = 10
 
 
 class SimulateRequest(SimulationConfig):
@@ -116,7 +117,7 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
 
 
 def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> None:
-    """Refuse what would take too long.
+    """Refuse what would take too long: cells times steps, and that once more for every ten substeps beyond ten.
 
     Raises
     ------
@@ -133,11 +134,13 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
     """
     cells = config.grid_size**2
     steps = config.steps + (_lyapunov_steps(config) if "lyapunov" in wanted else 0)
-    if cells * steps > most:
-        with_exponent = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
+    rounds = math.ceil(config.substeps / _USUAL_SUBSTEPS) if config.turing_enabled else 1
+    if cells * steps * rounds > most:
+        extra = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
+        extra += f", {rounds} times for {config.substeps:,} substeps" if rounds > 1 else ""
         message = (
-            f"{cells * steps:,} cell steps ({config.grid_size} x {config.grid_size} cells, {steps:,} steps"
-            f"{with_exponent}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+            f"{cells * steps * rounds:,} cell steps ({config.grid_size} x {config.grid_size} cells, {steps:,} steps"
+            f"{extra}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
         )
         detail = {"field": "steps", "message": message, "value": config.steps}
         raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import io
+import json
+import math
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import mycelium_fractal_net as mfn
+from mycelium_fractal_net.federated import HierarchicalKrum, Median
+from mycelium_fractal_net.service.rest.federated import RULES
+from mycelium_fractal_net.service.rest.simulate import SimulateRequest
+from mycelium_fractal_net.service.telemetry.metrics import size_label
+from tests.service.helpers import AUTH, ION, SMALL, Log, client_of, make_app, sample
+
+pytestmark = pytest.mark.anyio
+
+NPY = {"Accept": "application/x-npy"}
+ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
+
+
+async def _post(path: str, body: object, headers: dict[str, str] | None = None) -> httpx.Response:
+    async with client_of(make_app(), headers=AUTH) as client:
+        return await client.post(path, json=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        SMALL,
+        {**SMALL, "seed": 2**64 - 1, "alpha": 0.2, "boundary": "neumann", "quantum_jitter": True},
+        {**SMALL, "dtype": "float32", "kinetics": "gray-scott"},
+        {**SMALL, "turing_enabled": False, "spike_probability": 1, "clamp_mv": [-90, 30]},
+    ],
+)
+async def test_simulate_gives_the_bits_of_the_library(parameters: dict[str, object]) -> None:
+    expected = mfn.simulate(mfn.SimulationConfig(**parameters))
+    answer = await _post("/simulate", {**parameters, "include": ["field", "features"]})
+    body = answer.json()
+    assert np.array_equal(np.asarray(body["field"], dtype=expected.field_mv.dtype), expected.field_mv)
+    assert body["features"] == expected.features.to_dict()
+    assert body["receipt"] == {
+        "seed": expected.config.seed,
+        "parameters_digest": expected.config.digest(),
+        "initial_field_digest": None,
+        "version": mfn.__version__,
+        "result_digest": expected.digest,
+    }
+    assert answer.headers["etag"] == f'W/"{expected.digest}"'
+
+
+async def test_simulate_tells_counts_potentials_and_dimension() -> None:
+    expected = mfn.simulate(mfn.SimulationConfig())
+    body = (await _post("/simulate", {})).json()
+    numbers = expected.features
+    assert body["growth_events"] == expected.growth_events
+    assert (body["pot_min_mV"], body["pot_max_mV"]) == (numbers.V_min, numbers.V_max)
+    assert (body["pot_mean_mV"], body["pot_std_mV"]) == (numbers.V_mean, numbers.V_std)
+    assert body["fractal_dimension"] == numbers.D_box
+    assert "features" not in body
+    assert "field" not in body
+
+
+async def test_fields_travel_as_npy_and_as_arrow() -> None:
+    expected = mfn.simulate(mfn.SimulationConfig(**SMALL))
+    npy = await _post("/simulate", SMALL, NPY)
+    arrow = await _post("/simulate", SMALL, ARROW)
+    table = pa.ipc.open_stream(arrow.content).read_all()
+    assert np.array_equal(np.load(io.BytesIO(npy.content)), expected.field_mv)
+    assert np.array_equal(np.array(table["field_mv"].to_pylist()), expected.field_mv)
+    assert json.loads(table.schema.metadata[b"mfn"]) == json.loads(npy.headers["x-mfn-receipt"])
+    assert npy.headers["vary"] == "Accept"
+
+
+async def test_a_simulation_starts_from_the_field_it_is_given() -> None:
+    start = np.full((16, 16), -60.0)
+    expected = mfn.simulate(mfn.SimulationConfig(**SMALL), initial_field_mv=start)
+    receipt = (await _post("/simulate", {**SMALL, "initial_field_mv": start.tolist()})).json()["receipt"]
+    assert receipt["result_digest"] == expected.digest
+    assert len(receipt["initial_field_digest"]) == 64
+
+
+async def test_the_lyapunov_exponent_is_that_of_the_library() -> None:
+    parameters = {"grid_size": 8, "steps": 4, "turing_enabled": False}
+    body = (await _post("/simulate", {**parameters, "include": ["lyapunov"]})).json()
+    assert body["lyapunov_exponent"] == mfn.lyapunov_exponent(mfn.SimulationConfig(**parameters))
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "word"),
+    [
+        ({"grid_size": 7}, "VALIDATION_ERROR", "grid_size"),
+        ({"grid_size": 513}, "VALIDATION_ERROR", "grid_size"),
+        ({"steps": 0}, "VALIDATION_ERROR", "steps"),
+        ({"steps": 10_001}, "VALIDATION_ERROR", "steps"),
+        ({"steps": "8"}, "VALIDATION_ERROR", "steps"),
+        ({"spice": 1}, "VALIDATION_ERROR", "spice"),
+        ({"include": ["everything"]}, "VALIDATION_ERROR", "include"),
+        ({"alpha": 0.3}, "UNSTABLE_PARAMETERS", "alpha"),
+        ({"kinetics": "nothing"}, "VALIDATION_ERROR", "known are"),
+        ({"kinetics_parameters": {"D_h": 1e300}}, "VALIDATION_ERROR", "D_h"),
+        ({"initial_field_mv": [[1.0], [1.0, 2.0]]}, "INVALID_INPUT", "rectangle"),
+        ({"initial_field_mv": [[1.0, 2.0]]}, "INVALID_INPUT", "initial_field_mv"),
+        ({"initial_field_mv": [[-60.0] * 16] * 16, "include": ["lyapunov"]}, "INVALID_INPUT", "random start"),
+        ({"grid_size": 512, "steps": 10_000}, "COST_LIMIT_EXCEEDED", "MFN_MAX_CELL_STEPS"),
+        ({"grid_size": 512, "steps": 2000, "kinetics_parameters": {"D_h": 20.0}}, "COST_LIMIT_EXCEEDED", "substeps"),
+        ({"grid_size": 512, "include": ["lyapunov"]}, "COST_LIMIT_EXCEEDED", "Lyapunov"),
+    ],
+)
+async def test_simulate_says_what_it_cannot_take(change: dict[str, object], code: str, word: str) -> None:
+    answer = await _post("/simulate", {**SMALL, **change})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert word in answer.text
+
+
+def test_a_request_has_every_parameter_of_the_library() -> None:
+    own = set(SimulateRequest.model_fields) - set(mfn.SimulationConfig.model_fields)
+    assert own == {"include", "initial_field_mv"}
+    assert SimulateRequest().config() == mfn.SimulationConfig()
+
+
+async def test_metrics_hold_the_numbers_of_the_results() -> None:
+    expected = mfn.simulate(mfn.SimulationConfig(grid_size=20, steps=100))
+    async with client_of(make_app(), headers=AUTH) as client:
+        for _ in range(2):
+            await client.post("/simulate", json={"grid_size": 20, "steps": 100})
+        text = (await client.get("/metrics")).text
+    labels = {"grid_size": "32", "steps": "128"}
+    assert sample(text, "mfn_growth_events_total", **labels) == 2 * expected.growth_events
+    assert math.isclose(sample(text, "mfn_fractal_dimension_sum", **labels), 2 * expected.features.D_box)
+    assert sample(text, "mfn_simulation_duration_seconds_count", **labels) == 2
+    assert sample(text, "mfn_http_requests_total", endpoint="/simulate", method="POST", status="200") == 2
+
+
+def test_labels_of_shapes_are_few() -> None:
+    assert len({size_label(n) for n in range(8, 513)}) == 7
+    assert len({size_label(n) for n in range(1, 10_001)}) == 15
+
+
+async def test_hostile_requests_cannot_multiply_labels() -> None:
+    async with client_of(make_app(rate_limit_enabled=False), headers=AUTH) as client:
+        for number in range(50):
+            await client.request(f"M{number}", f"/{number}")
+            await client.request(f"M{number}", "/nernst")
+        text = (await client.get("/metrics")).text
+    series = [line for line in text.splitlines() if line.startswith("mfn_http_requests_total{")]
+    assert len(series) == 2
+    assert sample(text, "mfn_http_requests_total", endpoint="unmatched", method="OTHER", status="404") == 50
+
+
+@pytest.mark.parametrize(
+    "body", [ION, {**ION, "z_valence": -2}, {**ION, "temperature_k": 273}, {**ION, "concentration_out_molar": 1e-300}]
+)
+async def test_nernst_is_that_of_the_library(body: dict[str, float]) -> None:
+    answer = await _post("/nernst", body)
+    expected = mfn.nernst_potential_mv(
+        body.get("z_valence", 1),
+        body["concentration_out_molar"],
+        body["concentration_in_molar"],
+        body.get("temperature_k", 310.0),
+    )
+    assert answer.json() == {"potential_mV": expected}
+
+
+async def test_features_are_those_of_the_library() -> None:
+    history = mfn.simulate_history(mfn.SimulationConfig(**SMALL))
+    config = {"connectivity": 8, "active_threshold_mv": -65}
+    expected = mfn.extract_features(history, mfn.FeatureConfig(**config), periodic=False)
+    answer = await _post("/features", {"history": history.tolist(), "periodic": False, "config": config})
+    body = answer.json()
+    assert body["features"] == expected.to_dict()
+    assert body["units"] == dict(mfn.FEATURE_UNITS)
+    assert body["box_counting"]["verdict"] in {"fractal", "crossover", "filled", "empty", "insufficient"}
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({}, "either field or history"),
+        ({"field": [[1.0]], "history": [[[1.0]]]}, "either field or history"),
+        ({"field": []}, "field"),
+        ({"field": [[]]}, "field"),
+        ({"field": [[1.0], [1.0, 2.0]]}, "rows differ"),
+        ({"field": [[1e200]]}, "array_or_result"),
+        ({"field": [[1.0]], "config": {"connectivity": 5}}, "connectivity must be 4 or 8"),
+        ({"field": [[1.0]], "config": {"colour": 5}}, "no 'colour'"),
+        ({"field": [[1.0]], "config": 3}, "config"),
+    ],
+)
+async def test_features_says_what_it_cannot_take(body: dict[str, object], word: str) -> None:
+    answer = await _post("/features", body)
+    assert answer.status_code == 422
+    assert word in answer.text
+
+
+async def test_aggregation_is_that_of_the_library() -> None:
+    gradients = np.random.default_rng(1).normal(size=(30, 4))
+    expected = HierarchicalKrum(10, 0.2, seed=5).aggregate(gradients)
+    body = (await _post("/federated/aggregate", {"gradients": gradients.tolist(), "seed": 5})).json()
+    assert body["aggregated_gradient"] == expected.vector.tolist()
+    assert body["selected"] == list(expected.selected)
+    assert (body["num_input_gradients"], body["seed"], body["rejected"]) == (30, 5, [])
+    median = (await _post("/federated/aggregate", {"gradients": gradients.tolist(), "rule": "median"})).json()
+    assert median["aggregated_gradient"] == Median()(gradients).tolist()
+
+
+@pytest.mark.parametrize("rule", RULES)
+async def test_every_rule_withstands_one_wild_gradient_or_is_the_mean(rule: str) -> None:
+    gradients = [[1.0 + 0.01 * i, -1.0] for i in range(29)] + [[1e6, 1e6]]
+    body = {"gradients": gradients, "rule": rule, "byzantine_fraction": 0.1, "seed": 1}
+    answer = (await _post("/federated/aggregate", body)).json()
+    assert (abs(answer["aggregated_gradient"][1] + 1.0) < 0.5) == (rule != "mean")
+
+
+async def test_few_gradients_get_fewer_clusters_and_too_few_a_hint() -> None:
+    twelve = (await _post("/federated/aggregate", {"gradients": [[1.0]] * 12})).json()
+    assert "clusters=4" in twelve["rule"]
+    answer = await _post("/federated/aggregate", {"gradients": [[1.0]] * 8})
+    assert (answer.status_code, answer.json()["code"]) == (422, "AGGREGATION_FAILED")
+    assert "Take median" in answer.json()["message"]
+
+
+async def test_interactive_documentation_is_off_in_production() -> None:
+    for env, status in (("dev", 200), ("staging", 200), ("prod", 404)):
+        async with client_of(make_app(env=env)) as client:
+            answers = [await client.get(path) for path in ("/docs", "/redoc", "/openapi.json")]
+        assert [answer.status_code for answer in answers] == [status] * 3
+
+
+async def test_the_description_states_version_keys_and_errors() -> None:
+    description = make_app().openapi()
+    assert description["info"]["version"] == mfn.__version__
+    operation = description["paths"]["/simulate"]["post"]
+    assert operation["security"] == [{"ApiKey": []}, {"Bearer": []}]
+    assert {"401", "403", "413", "422", "429", "500", "503"} <= set(operation["responses"])
+    assert "security" not in description["paths"]["/health"]["get"]
+
+
+async def test_two_applications_share_nothing() -> None:
+    first, second = make_app(), make_app(api_key="other", log=Log())
+    async with client_of(first, headers=AUTH) as one, client_of(second, headers=AUTH) as two:
+        assert (await one.post("/nernst", json=ION)).status_code == 200
+        assert (await two.post("/nernst", json=ION)).status_code == 401
+        text = (await one.get("/metrics")).text
+    assert sample(text, "mfn_http_requests_total", status="401") == 0

@@ -1,0 +1,154 @@
+"""A real server, a real socket, a real signal."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.helpers import AUTH, ION, KEY, Server, running
+
+LONG = {"grid_size": 256, "steps": 3000}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server"), COMPUTE_THREADS="1", COMPUTE_QUEUE="1") as server:
+        yield server
+
+
+def _raw(server: Server, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        parts = []
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _simulate_and_leave(server: Server) -> socket.socket:
+    body = json.dumps(LONG).encode()
+    head = f"POST /simulate HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return connection
+
+
+def _wait_for(server: Server, name: str, value: float) -> None:
+    for _ in range(400):
+        if server.metric(name) == value:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{name} did not become {value}")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"NOT HTTP AT ALL\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"POST /nernst HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost x\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_gets_a_problem_too(server: Server, request_: bytes) -> None:
+    head, _, body = _raw(server, request_).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("path", ["/%ff%fe", "/../etc/passwd", "//health", "/health/", "/%00", "/nernst;a=b"])
+def test_strange_paths_are_not_found(server: Server, path: str) -> None:
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    head, _, body = _raw(server, request).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404")
+    assert json.loads(body)["code"] == "NOT_FOUND"
+
+
+def test_a_chunked_body_is_bounded_too(tmp_path: Path) -> None:
+    with running(tmp_path, MAX_BODY_BYTES="1000", WARMUP="false") as small:
+        chunks = (b" " * 300 for _ in range(10))
+        headers = {**AUTH, "Content-Type": "application/json"}
+        answer = httpx.post(f"{small.url}/nernst", content=chunks, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+        whole = (part.encode() for part in (json.dumps(ION)[:9], json.dumps(ION)[9:]))
+        assert httpx.post(f"{small.url}/nernst", content=whole, headers=headers).status_code == 200
+
+
+def test_a_client_that_leaves_frees_its_thread_and_the_queue(server: Server) -> None:
+    before = server.metric("mfn_compute_cancelled_total")
+    first, second = _simulate_and_leave(server), _simulate_and_leave(server)
+    _wait_for(server, "mfn_compute_queue_depth", 1)
+    refused = httpx.post(f"{server.url}/simulate", json={}, headers=AUTH)
+    assert (refused.status_code, refused.json()["code"]) == (429, "QUEUE_FULL")
+    assert int(refused.headers["retry-after"]) >= 1
+    second.close()
+    _wait_for(server, "mfn_compute_queue_depth", 0)
+    first.close()
+    _wait_for(server, "mfn_compute_threads_busy", 0)
+    assert server.metric("mfn_compute_cancelled_total") == before + 2
+    assert server.metric("mfn_http_requests_total", endpoint="/simulate", status="499") == before + 2
+
+
+def test_sigterm_loses_no_accepted_request(tmp_path: Path) -> None:
+    with running(tmp_path, COMPUTE_THREADS="1", COMPUTE_QUEUE="4", DRAIN_SECONDS="1") as server:
+        body = {"grid_size": 128, "steps": 2000}
+
+        def simulate(_: int) -> int:
+            return httpx.post(f"{server.url}/simulate", json=body, headers=AUTH, timeout=60).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            accepted = [pool.submit(simulate, number) for number in range(4)]
+            _wait_for(server, "mfn_compute_queue_depth", 3)
+            server.terminate()
+            for _ in range(100):
+                ready = httpx.get(f"{server.url}/health/ready")
+                if ready.status_code == 503:
+                    break
+                time.sleep(0.01)
+            refused = httpx.post(f"{server.url}/simulate", json=body, headers=AUTH)
+            live = httpx.get(f"{server.url}/health/live")
+            assert (ready.status_code, refused.status_code, live.status_code) == (503, 503, 200)
+            assert refused.json()["code"] == "SERVICE_UNAVAILABLE"
+            assert [future.result() for future in accepted] == [200] * 4
+        server.process.wait(30)
+        events = [json.loads(line)["event"] for line in server.log.read_text().splitlines()]
+        assert {"draining", "stopped"} <= set(events)
+
+
+def test_every_log_line_is_json_and_none_holds_a_key(tmp_path: Path) -> None:
+    with running(tmp_path, LOG_LEVEL="DEBUG", WARMUP="false") as server:
+        secret = "mfn_prod_0123456789ab_" + "S" * 43
+        httpx.post(f"{server.url}/nernst", json={**ION, "api_key": secret}, headers=AUTH)
+        httpx.get(f"{server.url}/{secret}", headers={"X-API-Key": secret, "Authorization": f"Bearer {secret}"})
+        httpx.get(f"{server.url}/health?key={secret}")
+        server.terminate()
+        server.process.wait(30)
+        text = server.log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert {"timestamp", "level", "event", "logger", "env", "version"} <= set.intersection(*map(set, lines))
+    assert "S" * 43 not in text
+    assert KEY not in text
+    assert "parameters" in {line["event"] for line in lines}
+
+
+def test_health_answers_while_every_thread_computes(server: Server) -> None:
+    connection = _simulate_and_leave(server)
+    _wait_for(server, "mfn_compute_threads_busy", 1)
+    answers = [httpx.get(f"{server.url}/health").status_code for _ in range(20)]
+    assert server.metric("mfn_compute_threads_busy") == 1
+    connection.close()
+    assert answers == [200] * 20
+
+
+def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path) -> None:
+    server = Server(tmp_path, PORT="many")
+    assert server.process.wait(30) != 0

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from mycelium_fractal_net.service.settings import load_settings
+from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
+from mycelium_fractal_net.service.telemetry.metrics import ErrorShare
+from tests.service.helpers import AUTH, ION, SMALL, Log, client_of, make_app, sample
+
+CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 128])
+async def test_a_usable_request_id_is_taken(given: str, log: Log) -> None:
+    async with client_of(make_app(log)) as client:
+        answer = await client.get("/health", headers={"X-Request-ID": given})
+    assert answer.headers["x-request-id"] == given == log.named("request")[0]["request_id"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("given", [b"", b"a b", b"x" * 129, b"\xff", b'{"a":1}', b"a\tb", b"../x"])
+async def test_another_request_id_is_replaced(given: bytes) -> None:
+    async with client_of(make_app()) as client:
+        answer = await client.get("/health", headers={b"X-Request-ID": given})
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+@pytest.mark.anyio
+async def test_a_line_tells_all_about_a_request(log: Log) -> None:
+    async with client_of(make_app(log), headers={**AUTH, "traceparent": CALLER}) as client:
+        await client.post("/nernst", json=ION)
+    line = log.named("request")[0]
+    expected = {
+        "level": "info",
+        "env": "prod",
+        "method": "POST",
+        "path": "/nernst",
+        "route": "/nernst",
+        "status": 200,
+        "client_ip": "203.0.113.7",
+        "key_id": "plain-1",
+        "trace_id": TRACE_ID,
+    }
+    assert expected.items() <= line.items()
+    assert line["duration_ms"] > 0
+    assert {"timestamp", "event", "logger", "version", "request_id"} <= set(line)
+
+
+@pytest.mark.anyio
+async def test_validation_errors_are_logged_with_their_details(log: Log) -> None:
+    async with client_of(make_app(log), headers=AUTH) as client:
+        await client.post("/nernst", json={**ION, "temperature_k": 37, "password": "tell-nobody"})
+    line = log.named("request")[0]
+    assert line["code"] == "VALIDATION_ERROR"
+    assert [detail["field"] for detail in line["details"]] == ["temperature_k", "password"]
+    assert "tell-nobody" not in log.getvalue().decode()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("level", "count"), [("DEBUG", 1), ("INFO", 0)])
+async def test_parameters_are_logged_at_debug_without_large_arrays(level: str, count: int, log: Log) -> None:
+    async with client_of(make_app(log, log_level=level), headers=AUTH) as client:
+        await client.post("/features", json={"field": [[1.0] * 64] * 64})
+    lines = log.named("parameters")
+    assert len(lines) == count
+    assert all(line["parameters"] == {"field": "<64 x 64 values>"} for line in lines)
+
+
+def test_the_console_is_for_people() -> None:
+    stream = io.BytesIO()
+    make_logger(load_settings(env="dev"), stream).info("started", threads=2)
+    assert b"started" in stream.getvalue()
+    assert not stream.getvalue().startswith(b"{")
+
+
+def test_levels_below_the_one_wanted_are_silent() -> None:
+    log = Log()
+    logger = make_logger(load_settings(log_level="WARN", log_format="json"), log)
+    logger.info("not this")
+    logger.warning("this")
+    assert [line["event"] for line in log.lines] == ["this"]
+
+
+def test_members_named_like_secrets_are_masked_and_odd_values_do_not_stop_a_line() -> None:
+    log = Log()
+    logger = make_logger(load_settings(log_format="json"), log)
+    logger.info("a", token=5, key_id="abc", value=2**70, text="mfn_dev_0123456789ab_secret")
+    line = log.lines[0]
+    assert (line["token"], line["key_id"]) == ("***", "abc")
+    assert line["text"] == "mfn_dev_0123456789ab_***"
+    assert line["value"] == "<integer of 71 bits>"
+
+
+def test_libraries_log_through_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    log = Log()
+    adopt_standard_logging(make_logger(load_settings(log_format="json"), log), "INFO")
+    logging.getLogger("uvicorn.error").warning("slow %s", "socket")
+    assert {"event": "slow socket", "logger": "uvicorn.error", "level": "warning"}.items() <= log.lines[0].items()
+
+
+@pytest.mark.anyio
+async def test_a_trace_has_the_callers_parent_and_a_span_for_each_stage(log: Log) -> None:
+    exporter = InMemorySpanExporter()
+    app = make_app(log, span_exporter=exporter, tracing_enabled=True)
+    async with client_of(app, headers={**AUTH, "traceparent": CALLER}) as client:
+        answer = await client.post("/simulate", json=SMALL)
+        await client.post("/federated/aggregate", json={"gradients": [[1.0]] * 3, "rule": "median"})
+    await app.state.services.close()
+    spans: dict[str, Any] = {span.name: span for span in exporter.get_finished_spans()}
+    assert set(spans) == {
+        "POST /simulate", "POST /federated/aggregate", "queue", "simulation", "features", "aggregation",
+    }  # fmt: skip
+    request = spans["POST /simulate"]
+    assert format(request.parent.span_id, "016x") == CALLER.split("-")[2]
+    assert {format(span.context.trace_id, "032x") for span in spans.values()} == {TRACE_ID}
+    assert spans["simulation"].parent.span_id == request.context.span_id
+    assert request.attributes["http.response.status_code"] == 200
+    assert answer.headers["traceparent"].split("-")[1] == TRACE_ID == log.named("request")[0]["trace_id"]
+
+
+@pytest.mark.anyio
+async def test_a_failure_marks_its_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("mycelium_fractal_net.service.rest.simulate.simulate", fail)
+    exporter = InMemorySpanExporter()
+    app = make_app(span_exporter=exporter, tracing_enabled=True)
+    async with client_of(app, headers=AUTH) as client:
+        assert (await client.post("/simulate", json=SMALL)).status_code == 500
+    await app.state.services.close()
+    failed = {span.name for span in exporter.get_finished_spans() if not span.status.is_ok}
+    assert {"POST /simulate", "simulation"} <= failed
+
+
+def test_the_share_of_errors_is_that_of_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("mycelium_fractal_net.service.telemetry.metrics.time.monotonic", lambda: now[0])
+    share = ErrorShare()
+    assert share.value() == 0.0
+    for failed in (True, False, False, False):
+        share.count(failed)
+    assert share.value() == 0.25
+    now[0] += 59
+    share.count(True)
+    assert share.value() == 0.4
+    now[0] += 1
+    assert share.value() == 1.0
+    now[0] += 60
+    assert share.value() == 0.0
+
+
+@pytest.mark.anyio
+async def test_requests_in_progress_return_to_zero() -> None:
+    async with client_of(make_app(), headers=AUTH) as client:
+        await client.post("/nernst", json=ION)
+        text = (await client.get("/metrics")).text
+    assert sample(text, "mfn_http_requests_in_progress", endpoint="/nernst") == 0
+    assert sample(text, "mfn_http_requests_in_progress", endpoint="/metrics") == 1
+    assert "mfn_http_error_rate 0.0" in text
+
+
+def test_the_lines_are_what_aggregators_read(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("wb") as stream:
+        make_logger(load_settings(log_format="json"), stream).info("two\nlines")
+    (line,) = path.read_text().splitlines()
+    assert json.loads(line)["event"] == "two\nlines"
