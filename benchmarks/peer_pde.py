@@ -6,11 +6,12 @@ import mycelium_fractal_net as mfn
 
 
 class PdePeer:
-    """The pair of a simulation under py-pde's explicit Euler stepper, compiled when made."""
+    """The pair of a simulation under py-pde's explicit Euler stepper in one thread, compiled when made."""
 
     def __init__(self, simulation: mfn.Simulation) -> None:
         import pde
 
+        pde.config["backend.numba.multithreading"] = "never"
         config, n = simulation.config, simulation.config.grid_size
         p = config.complete_parameters
         grid = pde.CartesianGrid([[0, n], [0, n]], n, periodic=True)

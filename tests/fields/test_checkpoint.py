@@ -99,7 +99,7 @@ def test_pickled_objects_are_never_opened(path: Path) -> None:
 
 def test_arrays_of_objects_are_never_opened(path: Path) -> None:
     rewrite(path, {}, {"a": np.array([[print]], dtype=object)})
-    with pytest.raises(CheckpointError, match="not a readable checkpoint.*allow_pickle"):
+    with pytest.raises(CheckpointError, match=r"not a readable checkpoint.*allow_pickle"):
         mfn.Simulation.load(path)
 
 

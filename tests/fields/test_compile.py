@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -71,8 +70,8 @@ def test_a_place_that_is_read_only_or_anothers_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: str
 ) -> None:
     monkeypatch.setenv("MFN_CACHE_DIR", str(tmp_path / "own"))
-    answer: Any = (lambda *_: False) if refusal == "access" else (lambda: 424_242)
-    monkeypatch.setattr(os, refusal, answer)
+    answer = False if refusal == "access" else 424_242
+    monkeypatch.setattr(os, refusal, lambda *_: answer)
     assert is_private_and_temporary(_compile.cache_directory(), tmp_path / "own")
 
 

@@ -11,7 +11,7 @@ import mycelium_fractal_net as mfn
 from mycelium_fractal_net.errors import InvalidInputError, StabilityError
 from mycelium_fractal_net.fields import MORPHOLOGIES, PRESETS
 
-OUT_OF_RANGE = {
+OUT_OF_RANGE: dict[str, list[Any]] = {
     "grid_size": [3, 0, -64, 16385, 2**70],
     "steps": [0, -1, 10_000_001],
     "seed": [-1, 2**64],
@@ -73,7 +73,7 @@ def test_kinetics_parameters_are_finite_numbers(bias: Any) -> None:
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ValidationError, match="gridsize"):
-        mfn.SimulationConfig(gridsize=64)  # type: ignore[call-arg] # the point of the test
+        mfn.SimulationConfig(gridsize=64)
 
 
 def test_unknown_kinetics_and_parameters_are_answered_with_the_known_ones() -> None:
@@ -93,7 +93,7 @@ def test_numpy_scalars_become_plain_numbers() -> None:
 
 
 def test_whole_numbers_serve_as_real_ones() -> None:
-    config = mfn.SimulationConfig(leak=0, clamp_mv=[-90, 30])  # type: ignore[arg-type] # a list, as JSON has it
+    config = mfn.SimulationConfig(leak=0, clamp_mv=[-90, 30])
     assert config.digest() == mfn.SimulationConfig(leak=0.0, clamp_mv=(-90.0, 30.0)).digest()
 
 

@@ -87,7 +87,7 @@ def test_sizes_that_no_tile_divides_equal_the_reference(n: int, tile: tuple[int,
         {"alpha": 0.0, "leak": 2.0},
         {"seed": 2**64 - 1, "spike_probability": 1.0},
     ],
-    ids=lambda values: "-".join(values),
+    ids="-".join,
 )
 def test_every_part_of_the_potential_equals_the_reference(values: dict[str, Any], tile: Any) -> None:
     compare(mfn.SimulationConfig(**{"grid_size": 40, "steps": 20, **values}), tile)

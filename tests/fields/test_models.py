@@ -34,7 +34,7 @@ def test_rates_serve_floats_arrays_and_complex_numbers() -> None:
 
 @pytest.mark.parametrize("name", ["", "Mycelium", "no-such", None, 3, ["mycelium"]])
 def test_an_unknown_name_is_answered_with_the_known_ones(name: Any) -> None:
-    with pytest.raises(InvalidInputError, match="unknown kinetics .*; known are brusselator, classic"):
+    with pytest.raises(InvalidInputError, match=r"unknown kinetics .*; known are brusselator, classic"):
         get_kinetics(name)
 
 

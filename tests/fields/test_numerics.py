@@ -1,5 +1,6 @@
 """The discrete equations are the right ones: order of convergence, dispersion, conservation, exact modes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -191,7 +192,7 @@ def test_a_held_boundary_draws_the_potential_to_rest_where_a_closed_one_does_not
     np.testing.assert_array_equal(fields["neumann"].field_mv, start)
 
 
-TRANSFORMATIONS = {
+TRANSFORMATIONS: dict[str, Callable[[Any], Any]] = {
     "turned": np.rot90,
     "upside down": np.flipud,
     "mirrored": np.fliplr,

@@ -25,7 +25,7 @@ def spectrum_peak(field: Field) -> float:
 
 
 @cache
-def grown(name: str, seed: int) -> Field:
+def grown(name: str, seed: int) -> Any:
     """Return the activator after growth from tiny noise, still in the linear regime."""
     report, n = mfn.linear_stability(name), 96
     noise = np.random.default_rng(seed).standard_normal((n, n))

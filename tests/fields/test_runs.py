@@ -31,7 +31,7 @@ class CancelAtLook(threading.Event):
 def test_a_cancelled_run_stops_at_a_whole_step_and_goes_on_with_the_same_bits(looks: int) -> None:
     config = mfn.SimulationConfig(grid_size=64, steps=900, quantum_jitter=True)
     simulation = mfn.Simulation(config)
-    with pytest.raises(CancelledError, match="cancelled at step \\d+") as caught:
+    with pytest.raises(CancelledError, match=r"cancelled at step \d+") as caught:
         simulation.advance(900, cancel=CancelAtLook(looks))
     stopped = simulation.step
     assert caught.value.details["step"] == stopped < 900
@@ -196,7 +196,7 @@ def test_an_ensemble_reads_its_configurations_as_it_goes() -> None:
 
     results = mfn.simulate_ensemble(endless(), threads=2)
     assert [next(results).config.seed for _ in range(5)] == [0, 1, 2, 3, 4]
-    results.close()  # type: ignore[attr-defined] # a generator
+    results.close()
     assert len(taken) <= 5 + 4
 
 
