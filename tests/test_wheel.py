@@ -78,6 +78,8 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     sources = {p.relative_to(ROOT / "src").as_posix() for p in (ROOT / "src").rglob("*.py")}
     assert sources <= set(names)
     assert "mycelium_fractal_net/py.typed" in names
+    configs = {path.name for path in (ROOT / "configs").glob("*.json")}
+    assert {f"mycelium_fractal_net/configs/{name}" for name in configs} <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"mycelium_fractal_net"}
 
 

@@ -82,7 +82,7 @@ class Server:
         given = {"ENV": "prod", "API_KEY": KEY, "HOST": "127.0.0.1", "PORT": str(self.port), "DRAIN_SECONDS": "0"}
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MFN_")}
         mine = {f"MFN_{name}": value for name, value in {**given, **environment}.items()}
-        code = "from mycelium_fractal_net.service import load_settings, serve; serve(load_settings())"
+        code = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main(['serve']))"
         with self.log.open("wb") as stream:
             self.process = subprocess.Popen([sys.executable, "-c", code], env={**clean, **mine}, stdout=stream)
 

@@ -119,7 +119,7 @@ def test_sigterm_loses_no_accepted_request(tmp_path: Path) -> None:
             assert (ready.status_code, refused.status_code, live.status_code) == (503, 503, 200)
             assert refused.json()["code"] == "SERVICE_UNAVAILABLE"
             assert [future.result() for future in accepted] == [200] * 4
-        server.process.wait(30)
+        assert server.process.wait(30) == 0
         events = [json.loads(line)["event"] for line in server.log.read_text().splitlines()]
         assert {"draining", "stopped"} <= set(events)
 
@@ -151,4 +151,4 @@ def test_health_answers_while_every_thread_computes(server: Server) -> None:
 
 def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path) -> None:
     server = Server(tmp_path, PORT="many")
-    assert server.process.wait(30) != 0
+    assert server.process.wait(30) == 2

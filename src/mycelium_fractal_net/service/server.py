@@ -57,7 +57,6 @@ class DrainingServer(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self._drain_since = time.monotonic()
-        self._captured_signals.append(sig)
         self._services.compute.draining = True
         self._services.logger.info("draining", signal=sig)
 
