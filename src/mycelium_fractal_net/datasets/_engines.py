@@ -1,0 +1,92 @@
+"""Where the rows are computed: threads of this process, or the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any
+
+from mycelium_fractal_net.datasets._rows import compute_numbers
+from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
+from mycelium_fractal_net.fields import available_cores
+
+__all__ = ["run_dask", "run_local"]
+
+Numbers = tuple[int, dict[str, Any]]
+
+
+def run_local(tasks: Mapping[int, str], threads: int | None) -> Iterator[Numbers]:
+    """Compute rows in threads, and yield (sim_id, numbers) as they are done.
+
+    Parameters
+    ----------
+    tasks : mapping of int to str
+        Configuration JSON of each row.
+    threads : int, optional
+        All cores by default.
+    """
+    workers = available_cores() if threads is None else threads
+    source = iter(tasks.items())
+    running: dict[Future[dict[str, Any]], int] = {}
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="mfn-dataset")
+    try:
+        while True:
+            for sim_id, config in islice(source, 2 * workers - len(running)):
+                running[pool.submit(compute_numbers, config)] = sim_id
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def run_dask(tasks: Mapping[int, str], scheduler: str | None, workers: int | None) -> Iterator[Numbers]:
+    """Compute rows on a Dask cluster, and yield (sim_id, numbers) as they are done.
+
+    Parameters
+    ----------
+    tasks : mapping of int to str
+        Configuration JSON of each row.
+    scheduler : str, optional
+        Address such as ``tcp://host:8786``; a cluster of local processes by default.
+    workers : int, optional
+        Processes of that local cluster.
+
+    Raises
+    ------
+    ConfigurationError
+        When the scheduler cannot be reached.
+    """
+    try:
+        from distributed import Client, LocalCluster, as_completed
+    except ImportError:
+        raise MissingExtraError.for_extra("datasets", "Dask distributed") from None
+
+    with ExitStack() as stack:
+        if scheduler is None:
+            cluster = LocalCluster(n_workers=workers or available_cores(), threads_per_worker=1, dashboard_address=None)
+            address: Any = stack.enter_context(cluster)
+        else:
+            address = scheduler
+        try:
+            client = stack.enter_context(Client(address, timeout="15s", set_as_default=False))
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ConfigurationError(f"no Dask scheduler answers at {scheduler!r}: {error}") from None
+        source = iter(tasks.items())
+        ahead = 4 * max(1, sum(client.nthreads().values()))
+        ids: dict[str, int] = {}
+        finished = as_completed()
+        for sim_id, config in islice(source, ahead):
+            future = client.submit(compute_numbers, config, pure=False)
+            ids[future.key] = sim_id
+            finished.add(future)
+        for future in finished:
+            yield ids.pop(future.key), future.result()
+            future.release()
+            for sim_id, config in islice(source, 1):
+                following = client.submit(compute_numbers, config, pure=False)
+                ids[following.key] = sim_id
+                finished.add(following)
