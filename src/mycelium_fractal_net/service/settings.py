@@ -253,11 +253,14 @@ def _complaint(item: Any) -> str:
     return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"
 
 
+_NOT_SETTINGS = frozenset({"MFN_CACHE_DIR"})  # variables that other rooms read
+
+
 def _check_names() -> None:
     """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
     known = {f"MFN_{name.upper()}": name for name in Settings.model_fields}
     for variable in os.environ:
-        if variable.startswith("MFN_") and variable.split("__")[0] not in known:
+        if variable.startswith("MFN_") and variable.split("__")[0] not in known and variable not in _NOT_SETTINGS:
             raise ConfigurationError(_unknown(variable, known), field=variable)
 
 
