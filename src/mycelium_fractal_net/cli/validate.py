@@ -1,0 +1,55 @@
+"""``mfn validate``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mycelium_fractal_net.cli._console import cancel_on_signal, print_json, print_table, progress_bar
+from mycelium_fractal_net.validation import Check, validate
+
+__all__ = ["validate_command"]
+
+
+def validate_command(
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the example and of the ensemble.")] = 42,
+    epochs: Annotated[int, typer.Option(min=1, max=100, help="Passes of the network over its fields.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, max=192, help="Fields a step of the optimiser.")] = 4,
+    grid_size: Annotated[int, typer.Option(help="Cells along each side.")] = 64,
+    steps: Annotated[int, typer.Option(help="Steps of each field.")] = 64,
+    turing_enabled: Annotated[bool, typer.Option("--turing-enabled/--no-turing-enabled", help="Turing pair.")] = True,
+    quantum_jitter: Annotated[bool, typer.Option("--quantum-jitter", help="Gaussian noise each step.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check the science of this installation, and that something can be learnt from its features.
+
+    Ends with exit code 1 when a check fails.
+    """
+    with cancel_on_signal() as cancel, progress_bar("fields") as progress:
+        report = validate(
+            seed, epochs, batch_size, grid_size, steps, turing_enabled, quantum_jitter, cancel=cancel, progress=progress
+        )
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        rows = [(check.name, _short(check.expected), _short(check.got), _verdict(check)) for check in report.checks]
+        print_table("Scientific self-check", ("check", "expected", "got", "verdict"), rows, numbers="expected got")
+        typer.echo(
+            f"A network learns {report.target} from the features: loss {report.loss_start:.4g} -> "
+            f"{report.loss_final:.4g} (drop {report.loss_drop:.4g}), R^2 {report.r2_held_out:.4g} on held-out fields."
+        )
+        failed = sum(not check.passed for check in report.checks)
+        typer.echo(f"{len(report.checks) - failed} checks passed, {failed} failed.")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def _short(value: float | str) -> str:
+    if isinstance(value, str):
+        return value if len(value) <= 18 else f"{value[:14]}..."
+    return f"{value:.7g}"
+
+
+def _verdict(check: Check) -> str:
+    return "passed" if check.passed else "FAILED"

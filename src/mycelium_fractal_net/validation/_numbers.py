@@ -1,0 +1,85 @@
+"""Checks of dimensions, exponents and features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from mycelium_fractal_net.dynamics import lyapunov_spectrum
+from mycelium_fractal_net.features import FEATURE_NAMES, extract_features
+from mycelium_fractal_net.fields import SimulationConfig, simulate, simulate_history
+from mycelium_fractal_net.fractals import box_counting_dimension
+from mycelium_fractal_net.validation.report import Check
+
+__all__ = ["number_checks"]
+
+_PINNED = (
+    "D_box D_r2 V_min V_max V_mean V_std V_skew V_kurt dV_mean dV_max T_stable E_trend f_active N_clusters_low "
+    "N_clusters_med N_clusters_high max_cluster_size cluster_size_std"
+)
+
+
+def number_checks() -> Iterator[Check]:
+    """Yield the checks of fractals, dynamics and features."""
+    yield from _dimensions()
+    yield from _exponents()
+    yield from _features()
+
+
+def _dimensions() -> Iterator[Check]:
+    row, column = np.indices((128, 128))
+    triangle = np.pad((row & column) == 0, ((9, 14), (21, 3)))
+    yield Check.number(
+        "box dimension of the Sierpinski triangle", math.log2(3), box_counting_dimension(triangle).dimension, 1e-3,
+        "Moran 1946, doi:10.1017/S0305004100022684",
+    )  # fmt: skip
+    carpet = np.ones((1, 1), dtype=bool)
+    for _ in range(4):
+        carpet = np.kron(np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool), carpet)
+    carpet = np.pad(carpet, ((5, 8), (2, 11)))
+    found = box_counting_dimension(carpet, scales=(3, 9, 27)).dimension
+    yield Check.number("box dimension of the Sierpinski carpet", math.log(8, 3), found, 1e-3, "Moran's equation")
+    full = box_counting_dimension(np.ones((64, 64), dtype=bool)).dimension
+    yield Check.number("box dimension of a full mask", 2.0, full, 0.0, "definition")
+
+
+def _exponents() -> Iterator[Check]:
+    def logistic(x: np.ndarray) -> np.ndarray:
+        return 4 * x * (1 - x)
+
+    found = lyapunov_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 20_000)
+    yield Check.number("Lyapunov exponent of the logistic map", math.log(2), float(found[0]), 0.005, "ln 2, exact")
+
+    def henon(s: np.ndarray) -> np.ndarray:
+        return np.array([1 - 1.4 * s[0] ** 2 + s[1], 0.3 * s[0]])
+
+    def henon_jacobian(s: np.ndarray) -> np.ndarray:
+        return np.array([[-2.8 * s[0], 1.0], [0.3, 0.0]])
+
+    pair = lyapunov_spectrum(henon, henon_jacobian, np.array([0.1, 0.1]), 20_000)
+    yield Check.number(
+        "largest exponent of the Henon map", 0.41922, float(pair[0]), 0.01,
+        "Sprott, Chaos and Time-Series Analysis, 2003, ISBN 978-0198508403",
+    )  # fmt: skip
+    yield Check.number("sum of the Henon map's exponents", math.log(0.3), float(pair.sum()), 1e-6, "ln 0.3, exact")
+
+
+def _features() -> Iterator[Check]:
+    yield Check.same("names and order of the features", _PINNED, " ".join(FEATURE_NAMES), "pinned")
+    config = SimulationConfig(grid_size=48, steps=20)
+    result, history = simulate(config), simulate_history(config)
+    online, offline = result.features.to_array(), extract_features(history).to_array()
+    difference = float(np.abs(online - offline).max())
+    yield Check.number("features online against features of the history", 0.0, difference, 0.0, "equal to the bit")
+    change = np.abs(np.diff(history, axis=0))
+    energy = (history**2).mean(axis=(1, 2))
+    last = history[-1]
+    plain = {
+        "V_mean": last.mean(), "V_std": last.std(), "dV_mean": change.mean(), "dV_max": change.max(),
+        "f_active": (last > -60).mean(), "E_trend": np.polyfit(np.arange(len(energy)), energy, 1)[0],
+    }  # fmt: skip
+    for name, expected in plain.items():
+        got = float(online[_PINNED.split().index(name)])
+        yield Check.number(f"{name} against NumPy", float(expected), got, 1e-9 * max(1.0, abs(expected)), "definition")
