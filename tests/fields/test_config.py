@@ -28,8 +28,8 @@ OUT_OF_RANGE: dict[str, list[Any]] = {
     "clamp_mv": [(40.0, -95.0), (0.0, 0.0), (-2000.0, 40.0), (-95.0,), (-95.0, 0.0, 40.0), "ab", None],
     "kinetics_parameters": [{"nope": 1.0}, {"D_h": -1.0}, {"D_h": 20.5}, {"bias": None}, [("bias", 1.0)]],
 }
-DEFAULT_DIGEST = "13a2395d6da99d9fe125cebcb8ecf0fd1fc299a87180cc307e624348393579f8"
-SMALL_DIGEST = "509b5a16bf58c2af3296d5db716d5e0517baefd33649231d0f5d1c9daf080890"
+DEFAULT_DIGEST = "7e2925b50a8d5879ef1b7f74c1840b498dc1aaf8d1dc8a7843b7e7e789c33cef"
+SMALL_DIGEST = "2fbe15100fba41a087af04294b42b16a157b5f7585667a98c80e72ded7adf8a4"
 REALS = ["alpha", "leak", "spike_probability", "turing_threshold", "turing_drive_mv", "jitter_std_mv"]
 CHANGES: dict[str, Any] = {
     "grid_size": 65, "steps": 65, "seed": 43, "alpha": 0.17, "leak": 0.11, "spike_probability": 0.26,

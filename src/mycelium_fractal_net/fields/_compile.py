@@ -6,9 +6,11 @@ all that goes into it. Numba caches the machine code beside that module, so each
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -39,7 +41,9 @@ def cache_directory() -> Path:
             return directory
     except OSError:
         pass  # a read-only home is normal in containers
-    return Path(tempfile.mkdtemp(prefix="mfn-kernels-"))
+    private = tempfile.mkdtemp(prefix="mfn-kernels-")
+    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    return Path(private)
 
 
 _directory: Path | None = None

@@ -99,8 +99,10 @@ class Engine:
 
     def use_tiles(self, tile: tuple[int, int]) -> None:
         """Advance in tiles of (rows, columns); rows must be a multiple of the 32 of a block of statistics."""
-        self.tile = tile
         pad = self.config.substeps if self.config.boundary == "periodic" else 1
+        if pad > self.config.grid_size:
+            return  # the halo would wrap more than once
+        self.tile = tile
         if pad > self.pad:
             wider = [(0, 0), (pad - self.pad, pad - self.pad)]
             for fields in (self._fields, self._spare):

@@ -141,6 +141,11 @@ class Trace:
     lines: tuple[str, ...]
     results: tuple[str, str]
 
+    @property
+    def program(self) -> str:
+        """The arithmetic as one line of text: equal programs compute the same."""
+        return "; ".join((*map(repr, self.constants), *self.parameters, *self.lines, *self.results))
+
     def source(self, dtype: str) -> str:
         """Return Python text that defines ``reaction(a, h, p)`` with constants of ``dtype``."""
         constants = [f"C{i} = np.{dtype}({value!r})" for i, value in enumerate(self.constants)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mycelium_fractal_net.errors import InvalidInputError, StabilityError
 from mycelium_fractal_net.fields.models import MORPHOLOGIES, Kinetics, get_kinetics
@@ -27,11 +27,29 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def _plain(value: Any) -> Any:
-    """Turn a NumPy scalar into the Python number it holds."""
-    return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
+    """Turn a NumPy scalar into the Python number it holds, and -0.0 into 0.0."""
+    value = value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
+    return value + 0.0 if isinstance(value, float) else value
+
+
+class _Frozen(dict[str, float]):
+    """A dictionary that a frozen configuration can hold."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("a SimulationConfig is frozen; make another one with model_copy or the constructor")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Frozen, (dict(self),)
+
+    def __deepcopy__(self, memo: Any) -> _Frozen:
+        return self
 
 
 Integer = Annotated[int, BeforeValidator(_plain)]
+Flag = Annotated[bool, BeforeValidator(_plain)]
 Real = Annotated[float, BeforeValidator(_plain), Field(allow_inf_nan=False)]
 
 
@@ -104,15 +122,15 @@ class SimulationConfig(BaseModel):
     alpha: Real = Field(0.18, ge=0, description="Diffusion of the potential in cells^2/step; 8 alpha + leak <= 2.")
     leak: Real = Field(0.1, ge=0, le=2, description="Share of the distance to rest lost each step.")
     spike_probability: Real = Field(0.25, ge=0, le=1, description="Probability of a growth event in a step.")
-    turing_enabled: bool = Field(True, description="Whether the Turing pair evolves and drives the potential.")
+    turing_enabled: Flag = Field(True, description="Whether the Turing pair evolves and drives the potential.")
     turing_threshold: Real = Field(0.75, ge=0.5, le=0.95, description="Activator above which a cell lives.")
     turing_drive_mv: Real = Field(5.0, ge=-100, le=100, description="What a living cell adds each step in mV.")
-    quantum_jitter: bool = Field(False, description="Whether Gaussian noise is added to the potential each step.")
+    quantum_jitter: Flag = Field(False, description="Whether Gaussian noise is added to the potential each step.")
     jitter_std_mv: Real = Field(0.5, ge=0, le=100, description="Standard deviation of that noise in mV.")
     boundary: Boundary = Field("periodic", description="Wrapped, zero flux, or held at the rest state.")
     kinetics: str = Field("mycelium", max_length=80, description="Name of the reaction kinetics.")
-    kinetics_parameters: dict[str, Real] = Field(
-        default_factory=dict, description="Rate constants, D_a and D_h in place of the defaults."
+    kinetics_parameters: Annotated[dict[str, Real], AfterValidator(_Frozen)] = Field(
+        default_factory=_Frozen, description="Rate constants, D_a and D_h in place of the defaults."
     )
     rest_potential_mv: Real = Field(-70.0, ge=-1000, le=1000, description="Potential at rest in mV.")
     clamp_mv: Annotated[
@@ -208,9 +226,10 @@ class SimulationConfig(BaseModel):
         return low + self.turing_threshold * (high - low)
 
     def canonical(self) -> Mapping[str, Any]:
-        """Return all that determines the result, defaults of the kinetics included."""
+        """Return all that determines the result: the kinetics' defaults and its arithmetic included."""
         values = self.model_dump(mode="json")
         values["kinetics_parameters"] = dict(sorted(self.complete_parameters.items()))
+        values["kinetics_program"] = self.model.trace.program
         return values
 
     def digest(self) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OTHER_BASES", "first_scales", "is_exactly_similar", "ladder"]
+__all__ = ["OTHER_BASES", "first_scales", "is_exactly_similar", "ladder", "may_be_similar"]
 
 OTHER_BASES = (3, 4, 5, 6, 7)
 
@@ -45,6 +45,18 @@ def first_scales(side: int, extent: int) -> tuple[NDArray[np.int64], NDArray[np.
     bases = tuple(base for base in OTHER_BASES if base**3 <= extent)
     scales = np.asarray(sorted({*powers.tolist(), *bases}), dtype=np.int64)
     return scales, np.searchsorted(scales, powers), bases
+
+
+def may_be_similar(cells: int) -> bool:
+    """Tell whether a set of so many cells can be exactly similar over three steps: a cube divides the number.
+
+    Examples
+    --------
+    >>> may_be_similar(3**7), may_be_similar(2 * 3 * 5 * 7)
+    (True, False)
+    """
+    most = max(OTHER_BASES) ** 2
+    return any(cells % pieces**3 == 0 for pieces in range(2, most + 1))
 
 
 def is_exactly_similar(counts: Sequence[int]) -> bool:

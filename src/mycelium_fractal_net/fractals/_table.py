@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.fractals._ladder import first_scales, is_exactly_similar, ladder
+from mycelium_fractal_net.fractals._ladder import first_scales, is_exactly_similar, ladder, may_be_similar
 from mycelium_fractal_net.fractals._line import Line, fit_line
 
 __all__ = ["BoxTable", "Method", "count_boxes", "fast_box_dimension", "fit_table", "full_dimension"]
@@ -63,6 +63,9 @@ def _count_at_fitting_scales(mask: NDArray[np.uint8], periodic: bool, cells: int
     from mycelium_fractal_net.fractals._kernels_boxes import cover_counts
 
     side = max(mask.shape)
+    if not may_be_similar(cells):
+        scales = ladder(2, side, extent)
+        return BoxTable(cells, scales, cover_counts(mask, scales, periodic))
     scales, where, bases = first_scales(side, extent)
     counts = cover_counts(mask, scales, periodic)
     powers = BoxTable(cells, scales[where], counts[where])
