@@ -24,11 +24,11 @@ _ROWS_A_GROUP = 10_000
 def parquet_modules() -> tuple[Any, Any]:
     """Return pyarrow and pyarrow.parquet, or say what to install."""
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtraError.for_extra("datasets", "pyarrow") from None
-    return pyarrow, pyarrow.parquet
+    return pa, pq
 
 
 def write_parquet(path: Path, scenario: Scenario, rows: Iterator[dict[str, Any]]) -> None:

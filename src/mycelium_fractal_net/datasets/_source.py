@@ -69,7 +69,7 @@ class Source:
         """Return a whole number in a range, or refuse the value."""
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             self.fail(place, f"must be a whole number from {low} to {high}, got {value!r}")
-        return value
+        return int(value)
 
 
 def read_source(path: Path) -> Source:
@@ -80,7 +80,9 @@ def read_source(path: Path) -> Source:
         raise ConfigurationError(f"{path} cannot be read as text: {error}") from None
     values, lines = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
     if not isinstance(values, dict):
-        raise ConfigurationError(f"{path}:1: expected a mapping with name, base, sweep, ...; got {type(values).__name__}")
+        raise ConfigurationError(
+            f"{path}:1: expected a mapping with name, base, sweep, ...; got {type(values).__name__}"
+        )
     return Source(values, str(path), path.stem, lines)
 
 

@@ -112,7 +112,9 @@ def generate_dataset(
     configs = rows_of(recipe)
     place = target.with_name(target.name + ".journal")
     if place.exists() and not resume:
-        raise ConfigurationError(f"{place} holds rows of an interrupted run; go on with resume (--resume), or delete it")
+        raise ConfigurationError(
+            f"{place} holds rows of an interrupted run; go on with resume (--resume), or delete it"
+        )
     header = {"scenario_digest": recipe.digest(), "version": __version__, "rows": len(configs)}
     journal = Journal(place, header)
     try:

@@ -221,7 +221,8 @@ def _axis(source: Source, name: str, base: Mapping[str, Any]) -> Axis:
     place = ("sweep", name)
     rates = tuple(get_kinetics(base.get("kinetics", "mycelium")).parameters)
     if name not in _sweepable() and name not in rates:
-        source.fail(place, f"can not be swept; known are {', '.join(_sweepable())} and of the kinetics {', '.join(rates)}")
+        known = f"{', '.join(_sweepable())} and of the kinetics {', '.join(rates)}"
+        source.fail(place, f"can not be swept; known are {known}")
     spec = source.mapping("sweep")[name]
     if isinstance(spec, list):
         if not spec:

@@ -17,7 +17,7 @@ from mycelium_fractal_net.validation.report import Check
 
 __all__ = ["field_checks"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 _QUIET: dict[str, Any] = {"spike_probability": 0.0, "turing_enabled": False, "leak": 0.0}
 

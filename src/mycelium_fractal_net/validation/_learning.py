@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.errors import MissingExtraError
+from mycelium_fractal_net.errors import CancelledError, MissingExtraError
 from mycelium_fractal_net.fields import SimulationConfig, simulate_ensemble
 
 __all__ = ["FIELDS", "Learnability", "learnability"]
@@ -72,8 +72,6 @@ def learnability(
 def _ensemble(
     config: SimulationConfig, cancel: threading.Event | None, progress: Callable[[int, int], object] | None
 ) -> tuple[str, Array, Array]:
-    from mycelium_fractal_net.errors import CancelledError
-
     generator = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(9,)))
     by_bias = config.turing_enabled and config.kinetics == "mycelium"
     low, high = (-0.05, 0.04) if by_bias else (0.05, 0.95)
@@ -82,11 +80,11 @@ def _ensemble(
     base = config.model_dump()
 
     def change(value: float, seed: int) -> SimulationConfig:
-        varied = {"kinetics_parameters": {"bias": value}} if by_bias else {"spike_probability": value}
+        varied: dict[str, Any] = {"kinetics_parameters": {"bias": value}} if by_bias else {"spike_probability": value}
         return SimulationConfig(**{**base, **varied, "seed": seed})
 
     configs = (change(float(value), int(seed)) for value, seed in zip(values, seeds, strict=True))
-    rows = []
+    rows: list[Array] = []
     for result in simulate_ensemble(configs):
         if cancel is not None and cancel.is_set():
             raise CancelledError(f"cancelled after {len(rows)} of {FIELDS} fields")

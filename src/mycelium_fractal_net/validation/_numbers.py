@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mycelium_fractal_net.dynamics import lyapunov_spectrum
 from mycelium_fractal_net.features import FEATURE_NAMES, extract_features
@@ -14,6 +15,8 @@ from mycelium_fractal_net.fractals import box_counting_dimension
 from mycelium_fractal_net.validation.report import Check
 
 __all__ = ["number_checks"]
+
+Array = NDArray[np.float64]
 
 _PINNED = (
     "D_box D_r2 V_min V_max V_mean V_std V_skew V_kurt dV_mean dV_max T_stable E_trend f_active N_clusters_low "
@@ -46,16 +49,16 @@ def _dimensions() -> Iterator[Check]:
 
 
 def _exponents() -> Iterator[Check]:
-    def logistic(x: np.ndarray) -> np.ndarray:
-        return 4 * x * (1 - x)
+    def logistic(x: Array) -> Array:
+        return np.asarray(4 * x * (1 - x))
 
     found = lyapunov_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 20_000)
     yield Check.number("Lyapunov exponent of the logistic map", math.log(2), float(found[0]), 0.005, "ln 2, exact")
 
-    def henon(s: np.ndarray) -> np.ndarray:
+    def henon(s: Array) -> Array:
         return np.array([1 - 1.4 * s[0] ** 2 + s[1], 0.3 * s[0]])
 
-    def henon_jacobian(s: np.ndarray) -> np.ndarray:
+    def henon_jacobian(s: Array) -> Array:
         return np.array([[-2.8 * s[0], 1.0], [0.3, 0.0]])
 
     pair = lyapunov_spectrum(henon, henon_jacobian, np.array([0.1, 0.1]), 20_000)

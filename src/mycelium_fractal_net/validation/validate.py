@@ -104,13 +104,17 @@ def _run(cancel: threading.Event | None) -> Iterator[Check]:
     for group, checks in _GROUPS.items():
         try:
             for check in checks():
-                if cancel is not None and cancel.is_set():
-                    raise CancelledError("cancelled during the scientific checks")
+                _stop_if(cancel)
                 yield check
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 # whatever a broken installation raises is the finding
             yield Check.broken(f"checks of {group}", error)
+
+
+def _stop_if(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise CancelledError("cancelled during the scientific checks")
 
 
 def _learnability_checks(learnt: Learnability) -> Iterator[Check]:
