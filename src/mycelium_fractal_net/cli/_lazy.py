@@ -33,6 +33,7 @@ COMMANDS = {
     "stability": Entry("stability:stability", "Say whether a kinetics can form a pattern, and of what size."),
     "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
     "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
+    "dataset": Entry("dataset:dataset", "Simulate every row of a scenario into one Parquet file."),
     "validate": Entry("validate:validate_command", "Check the science of this installation; exit code 1 on failure."),
     "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),
     "ghk": Entry("potentials:ghk", "Compute the resting potential of a membrane that several ions cross."),

@@ -15,6 +15,7 @@ from mycelium_fractal_net.fields import available_cores
 __all__ = ["run_dask", "run_local"]
 
 Numbers = tuple[int, dict[str, Any]]
+CONNECT_TIMEOUT = "15s"
 
 
 def run_local(tasks: Mapping[int, str], threads: int | None) -> Iterator[Numbers]:
@@ -72,13 +73,13 @@ def run_dask(tasks: Mapping[int, str], scheduler: str | None, workers: int | Non
         else:
             address = scheduler
         try:
-            client = stack.enter_context(Client(address, timeout="15s", set_as_default=False))
+            client = stack.enter_context(Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False))
         except (OSError, ValueError, TimeoutError) as error:
             raise ConfigurationError(f"no Dask scheduler answers at {scheduler!r}: {error}") from None
         source = iter(tasks.items())
         ahead = 4 * max(1, sum(client.nthreads().values()))
         ids: dict[str, int] = {}
-        finished = as_completed()
+        finished = as_completed(loop=client.loop)
         for sim_id, config in islice(source, ahead):
             future = client.submit(compute_numbers, config, pure=False)
             ids[future.key] = sim_id

@@ -61,7 +61,8 @@ class Axis:
     def _whole(self, u: float) -> int:
         low, high = (self.low, self.high + 1) if not self.log else (math.log(self.low), math.log(self.high + 1))
         position = low + u * (high - low)
-        return min(int(math.exp(position) if self.log else math.floor(position)), int(self.high))
+        number = int(math.exp(position) if self.log else math.floor(position))
+        return max(int(self.low), min(number, int(self.high)))
 
     def points(self) -> tuple[Any, ...]:
         """Return the values that a grid visits."""
