@@ -150,7 +150,7 @@ def test_a_key_that_is_not_there_cannot_be_removed(path: Path) -> None:
         {"Authorization": b"Bearer \xff"},
     ],
 )
-@pytest.mark.parametrize("path", ["/simulate", "/nernst", "/features", "/federated/aggregate", "/metrics"])
+@pytest.mark.parametrize("path", ["/simulate", "/nernst", "/features", "/federated/aggregate", "/validate", "/metrics"])
 async def test_without_a_right_key_everything_but_health_is_401(path: str, headers: dict[str, str]) -> None:
     app = make_app()
     method = "GET" if path == "/metrics" else "POST"

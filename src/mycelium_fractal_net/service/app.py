@@ -23,6 +23,7 @@ from mycelium_fractal_net.service.middleware.gateway import Gateway
 from mycelium_fractal_net.service.openapi import describe
 from mycelium_fractal_net.service.rest import arrays, features, federated, health, nernst
 from mycelium_fractal_net.service.rest import simulate as simulation
+from mycelium_fractal_net.service.rest import validate as validation
 from mycelium_fractal_net.service.rest.route import JsonRoute
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings, load_settings
@@ -103,6 +104,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     field = {200: {"content": binary, "description": "The result, or its field alone."}}
     add("/simulate", "POST", simulation.run_simulation, "simulation", responses=field)
     add("/features", "POST", features.compute_field_features, "simulation")
+    add("/validate", "POST", validation.run_validation, "simulation")
     add("/nernst", "POST", nernst.nernst, "biophysics")
     add("/federated/aggregate", "POST", federated.aggregate, "federated")
 

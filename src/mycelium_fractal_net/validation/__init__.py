@@ -1,6 +1,7 @@
 """Scientific self-check of an installation."""
 
+from mycelium_fractal_net.validation._learning import FIELDS as ENSEMBLE_FIELDS
 from mycelium_fractal_net.validation.report import Check, ValidationReport
 from mycelium_fractal_net.validation.validate import validate
 
-__all__ = ["Check", "ValidationReport", "validate"]
+__all__ = ["ENSEMBLE_FIELDS", "Check", "ValidationReport", "validate"]

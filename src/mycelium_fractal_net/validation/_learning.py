@@ -34,6 +34,7 @@ def learnability(
     epochs: int,
     batch_size: int,
     *,
+    threads: int | None = None,
     cancel: threading.Event | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Learnability:
@@ -48,7 +49,7 @@ def learnability(
     except ImportError:
         raise MissingExtraError.for_extra("learn", "scikit-learn") from None
 
-    target, features, values = _ensemble(config, cancel, progress)
+    target, features, values = _ensemble(config, threads, cancel, progress)
     scaler = StandardScaler().fit(features[:_TRAINING])
     inputs = scaler.transform(features)
     truth = (values - values[:_TRAINING].mean()) / values[:_TRAINING].std()
@@ -70,7 +71,10 @@ def learnability(
 
 
 def _ensemble(
-    config: SimulationConfig, cancel: threading.Event | None, progress: Callable[[int, int], object] | None
+    config: SimulationConfig,
+    threads: int | None,
+    cancel: threading.Event | None,
+    progress: Callable[[int, int], object] | None,
 ) -> tuple[str, Array, Array]:
     generator = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(9,)))
     by_bias = config.turing_enabled and config.kinetics == "mycelium"
@@ -85,7 +89,7 @@ def _ensemble(
 
     configs = (change(float(value), int(seed)) for value, seed in zip(values, seeds, strict=True))
     rows: list[Array] = []
-    for result in simulate_ensemble(configs):
+    for result in simulate_ensemble(configs, threads):
         if cancel is not None and cancel.is_set():
             raise CancelledError(f"cancelled after {len(rows)} of {FIELDS} fields")
         rows.append(result.features.to_array())

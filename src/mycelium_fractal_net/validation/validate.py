@@ -29,6 +29,7 @@ def validate(
     turing_enabled: bool = True,
     quantum_jitter: bool = False,
     *,
+    threads: int | None = None,
     cancel: threading.Event | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> ValidationReport:
@@ -42,6 +43,8 @@ def validate(
         Passes of the network over its 192 training fields, [1, 100].
     batch_size : int
         Fields a step of the optimiser, [1, 192].
+    threads : int, optional
+        Fields simulated at a time; all cores by default.
     cancel : threading.Event, optional
         Stops the work soon after it is set.
     progress : callable, optional
@@ -78,7 +81,7 @@ def validate(
     config = SimulationConfig(
         seed=seed, grid_size=grid_size, steps=steps, turing_enabled=turing_enabled, quantum_jitter=quantum_jitter
     )
-    learnt = learnability(config, epochs, batch_size, cancel=cancel, progress=progress)
+    learnt = learnability(config, epochs, batch_size, threads=threads, cancel=cancel, progress=progress)
     checks = tuple(_run(cancel))
     example = simulate(config, cancel=cancel)
     exponent = lyapunov_exponent(config, steps=200, settle_steps=1000, cancel=cancel)

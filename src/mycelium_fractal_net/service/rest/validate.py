@@ -1,0 +1,105 @@
+"""``POST /validate``: the scientific self-check and the learnability check."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.middleware.access import access
+from mycelium_fractal_net.service.middleware.exchange import exchange_of
+from mycelium_fractal_net.service.services import services_of
+from mycelium_fractal_net.validation import ENSEMBLE_FIELDS, ValidationReport, validate
+
+__all__ = ["CheckResult", "ValidateRequest", "ValidateResponse", "run_validation"]
+
+_EXPONENT_STEPS = 2 * 1_700
+
+
+class ValidateRequest(BaseModel):
+    """What the example and the ensemble look like, and how long the network learns."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"grid_size": 16, "steps": 16, "epochs": 2}]}
+    )
+
+    seed: int = Field(42, ge=0, lt=2**64, description="Seed of the example and of the ensemble.")
+    epochs: int = Field(1, ge=1, le=100, description="Passes of the network over its fields.")
+    batch_size: int = Field(4, ge=1, le=192, description="Fields a step of the optimiser.")
+    grid_size: int = Field(64, ge=8, le=512, description="Cells along each side.")
+    steps: int = Field(64, ge=1, le=10_000, description="Steps of each field.")
+    turing_enabled: bool = Field(True, description="Whether the Turing pair drives the fields.")
+    quantum_jitter: bool = Field(False, description="Whether Gaussian noise is added each step.")
+
+
+class CheckResult(BaseModel):
+    """One scientific check."""
+
+    name: str
+    expected: float | str
+    got: float | str | None = Field(description="What came out; null if it was not finite.")
+    tolerance: float
+    passed: bool
+    reference: str
+
+
+class ValidateResponse(BaseModel):
+    """What was found."""
+
+    passed: bool
+    loss_start: float
+    loss_final: float
+    loss_drop: float
+    r2_held_out: float = Field(description="Coefficient of determination on fields the network has not seen.")
+    target: str = Field(description="The parameter that is learnt.")
+    pot_min_mV: float  # noqa: N815 # the pinned names of the API
+    pot_max_mV: float  # noqa: N815
+    example_fractal_dim: float
+    lyapunov_exponent: float | None
+    growth_events: int
+    nernst_symbolic_mV: float  # noqa: N815
+    nernst_numeric_mV: float  # noqa: N815
+    checks: list[CheckResult]
+
+
+@access("validate", "simulate")
+async def run_validation(request: Request, body: ValidateRequest) -> ValidateResponse:
+    """Check the science of this service, and that something can be learnt from its features."""
+    services = services_of(request.scope)
+    _check_cost(body, services.settings.max_cell_steps)
+    trace = services.trace(exchange_of(request.scope))
+
+    def work(cancel: threading.Event) -> ValidateResponse:
+        with trace("validation", grid_size=body.grid_size, steps=body.steps):
+            return _answer(validate(**body.model_dump(), threads=1, cancel=cancel))
+
+    return await services.compute_for(request, work)
+
+
+def _check_cost(body: ValidateRequest, most: int) -> None:
+    """Refuse what would take too long: every field of the ensemble and the exponent's two count."""
+    cells = body.grid_size**2
+    updates = cells * (body.steps * (ENSEMBLE_FIELDS + 1) + _EXPONENT_STEPS)
+    if updates > most:
+        message = (
+            f"{updates:,} cell steps ({ENSEMBLE_FIELDS} fields of {body.grid_size} x {body.grid_size} cells and "
+            f"{body.steps:,} steps) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+        )
+        detail = {"field": "steps", "message": message, "value": body.steps}
+        raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
+
+
+def _finite(value: float | str) -> float | str | None:
+    return value if isinstance(value, str) or math.isfinite(value) else None
+
+
+def _answer(report: ValidationReport) -> ValidateResponse:
+    values = report.to_dict()
+    for name in ("pot_min", "pot_max", "nernst_symbolic", "nernst_numeric"):
+        values[f"{name}_mV"] = values.pop(f"{name}_mv")
+    values["lyapunov_exponent"] = _finite(report.lyapunov_exponent)
+    values["checks"] = [{**check, "got": _finite(check["got"])} for check in values["checks"]]
+    return ValidateResponse(**values)

@@ -1,0 +1,32 @@
+import pytest
+
+import mycelium_fractal_net as mfn
+from tests.service.helpers import AUTH, client_of, make_app
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_validate_gives_what_the_library_finds() -> None:
+    async with client_of(make_app(), headers=AUTH) as client:
+        answer = await client.post("/validate", json={"grid_size": 16, "steps": 8})
+    expected, body = mfn.validate(grid_size=16, steps=8), answer.json()
+    assert (answer.status_code, body["passed"]) == (200, True)
+    assert (body["loss_start"], body["loss_final"]) == (expected.loss_start, expected.loss_final)
+    assert body["loss_drop"] == body["loss_start"] - body["loss_final"] > 0
+    assert (body["pot_min_mV"], body["nernst_symbolic_mV"]) == (expected.pot_min_mv, expected.nernst_symbolic_mv)
+    assert [check["name"] for check in body["checks"]] == [check.name for check in expected.checks]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"epochs": 0}, "VALIDATION_ERROR"),
+        ({"batch_size": 1000}, "VALIDATION_ERROR"),
+        ({"grid_size": 7}, "VALIDATION_ERROR"),
+        ({"grid_size": 512, "steps": 10_000}, "COST_LIMIT_EXCEEDED"),
+    ],
+)
+async def test_what_is_out_of_bounds_is_refused(body: dict[str, int], code: str) -> None:
+    async with client_of(make_app(), headers=AUTH) as client:
+        answer = await client.post("/validate", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
