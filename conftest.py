@@ -10,10 +10,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 _HOME = Path.cwd()
+
+# Elsewhere every run tries new examples; a change is judged by the same ones each time.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def _enter_scratch(namespace: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ __all__ = ["GeometricMedian"]
 _NEAR_A_ROW = 0.05
 _SLOW = 20
 _HALVINGS = 12
+_NOTHING = 1e-30
 _PATIENCE = 100
 _FLAT = 1e-9
 _State = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -86,7 +87,12 @@ class GeometricMedian(Rule):
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Iterate from the coordinate-wise median."""
         tamed, exponent = tame(values)
-        answer, distances = self._minimise(tamed)
+        try:
+            answer, distances = self._minimise(tamed)
+        except AggregationError:
+            # Updates that differ by next to nothing hold the iteration fast; to rounding they are the same.
+            nothing = _NOTHING * float(np.abs(tamed).max())
+            answer, distances = self._minimise(np.where(np.abs(tamed) < nothing, np.zeros_like(tamed), tamed))
         return Outcome(untame(answer, exponent), scores=untame(distances, exponent))
 
     def _minimise(self, values: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
