@@ -40,6 +40,7 @@ COMMANDS = {
     "serve": Entry("serve:serve", "Serve the HTTP interface until SIGTERM or Ctrl-C."),
     "keys": Entry("keys:keys", "Make, list and revoke keys of the service."),
     "config": Entry("config:config", "Show, check and explain the settings of the service."),
+    "openapi": Entry("openapi:openapi", "Print the OpenAPI description of the HTTP interface."),
     "warmup": Entry("warmup:warmup", "Compile every kernel now, so that the first use is quick."),
 }
 

@@ -1,4 +1,4 @@
-"""The table of all settings, made from the model."""
+"""What the documentation says of settings, errors and the HTTP interface, made from the code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from mycelium_fractal_net.service.errors import CATALOGUE
 from mycelium_fractal_net.service.settings import Settings
 
-__all__ = ["error_reference", "settings_reference"]
+__all__ = ["error_reference", "openapi_text", "settings_reference"]
 
 _DEPENDS = {
     "api_key_required": "false in dev, else true",
@@ -77,3 +77,17 @@ def error_reference() -> str:
         for code, entry in CATALOGUE.items()
     ]
     return "\n".join(rows)
+
+
+def openapi_text() -> str:
+    r"""Return the OpenAPI description as JSON, sorted by name; what is set where it runs does not change it.
+
+    Examples
+    --------
+    >>> openapi_text().splitlines()[0], openapi_text().endswith("}\\n")
+    ('{', True)
+    """
+    from mycelium_fractal_net.service.app import create_app
+
+    app = create_app(Settings.model_construct(log_level="ERROR"))
+    return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
