@@ -1,0 +1,174 @@
+"""Users that put the service under load and check every answer: ``make load``, or see load_tests/README.md."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import math
+import os
+import random
+import sys
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from locust import FastHttpUser, between, events, task
+
+from load_tests.scenarios import REFUSED, Spike, Stress, Sustained
+
+__all__ = ["HealthUser", "NernstUser", "SimulateUser", "Spike", "Stress", "Sustained", "ValidateUser"]
+
+KEY = os.environ.get("MFN_KEY") or os.environ.get("MFN_API_KEY") or ""
+HEADERS = {"X-API-Key": KEY} if KEY else {}
+SEEDS = 16
+GAS_CONSTANT = 8.31446261815324
+FARADAY_CONSTANT = 96485.33212331
+
+_seen: dict[str, Any] = {}
+
+
+def nernst_mv(
+    z_valence: int, concentration_out_molar: float, concentration_in_molar: float, temperature_k: float
+) -> float:
+    """Return RT/zF ln(out/in) in mV."""
+    volts = GAS_CONSTANT * temperature_k / (z_valence * FARADAY_CONSTANT)
+    return 1e3 * volts * math.log(concentration_out_molar / concentration_in_molar)
+
+
+def always_the_same(name: str, value: Any) -> str | None:
+    """Complain about an answer that differs from the first one of its name."""
+    first = _seen.setdefault(name, value)
+    return None if value == first else f"{name}: {value} where it was {first}"
+
+
+class ServiceUser(FastHttpUser):
+    """Somebody who asks, checks the answer, pauses, and asks again."""
+
+    abstract = True
+    wait_time = between(0.05, 0.15)
+    network_timeout = 120.0
+
+    def ask(self, path: str, body: dict[str, Any], complaint: Callable[[Any, Any], str | None]) -> None:
+        """Post; count 200 if nothing is to complain about, 429 as refused, all else as failed."""
+        with self.client.post(path, json=body, headers=HEADERS, catch_response=True) as response:
+            if response.status_code == 429 and int(response.headers.get("Retry-After") or 0) >= 1:
+                response.request_meta["name"] += REFUSED
+                response.success()
+            elif response.status_code != 200:
+                response.failure(f"{response.status_code}: {(response.text or '')[:200]}")
+            elif found := complaint(response.json(), response.headers):
+                response.failure(found)
+
+
+class NernstUser(ServiceUser):
+    """Short questions, six users in ten."""
+
+    weight = 6
+
+    @task
+    def nernst(self) -> None:
+        ion = {
+            "z_valence": random.choice((-2, -1, 1, 2)),
+            "concentration_out_molar": random.uniform(0.001, 0.5),
+            "concentration_in_molar": random.uniform(0.001, 0.5),
+            "temperature_k": random.uniform(273.0, 373.0),
+        }
+        expected = nernst_mv(**ion)
+
+        def complaint(answer: Any, _headers: Any) -> str | None:
+            got = answer["potential_mV"]
+            right = math.isclose(got, expected, rel_tol=1e-9, abs_tol=1e-9)
+            return None if right else f"the potential of {ion} is {expected} mV; got {got}"
+
+        self.ask("/nernst", ion, complaint)
+
+
+class SimulateUser(ServiceUser):
+    """Fields of 64 x 64 cells and 64 steps, three users in ten; a seed gives the same receipt each time."""
+
+    weight = 3
+
+    @task
+    def simulate(self) -> None:
+        seed = random.randrange(SEEDS)
+
+        def complaint(answer: Any, headers: Any) -> str | None:
+            receipt = answer["receipt"]
+            if receipt["seed"] != seed or headers.get("ETag") != f'W/"{receipt["result_digest"]}"':
+                return f"the receipt {receipt} does not belong to seed {seed} and tag {headers.get('ETag')}"
+            return always_the_same(f"simulation {seed}", receipt)
+
+        self.ask("/simulate", {"seed": seed, "grid_size": 64, "steps": 64}, complaint)
+
+
+class ValidateUser(ServiceUser):
+    """The self-check on small fields, one user in ten; it passes, with the same numbers each time."""
+
+    weight = 1
+
+    @task
+    def validate(self) -> None:
+        seed = random.randrange(2)
+
+        def complaint(answer: Any, _headers: Any) -> str | None:
+            failed = [check["name"] for check in answer["checks"] if not check["passed"]]
+            return f"checks failed: {failed}" if failed else always_the_same(f"validation {seed}", answer)
+
+        self.ask("/validate", {"seed": seed, "grid_size": 16, "steps": 16}, complaint)
+
+
+class HealthUser(ServiceUser):
+    """The one who looks whether the service is there, whatever the others do."""
+
+    fixed_count = 1
+
+    @task
+    def health(self) -> None:
+        with self.client.get("/health", catch_response=True) as response:
+            if response.status_code != 200 or response.json()["status"] != "healthy":
+                response.failure(f"{response.status_code}: {(response.text or '')[:200]}")
+
+
+@events.test_start.add_listener
+def check_target(environment: Any, **_: Any) -> None:
+    """End with one line where the load may not go, or where a key is missing or wrong."""
+    host = environment.host or "http://127.0.0.1:8000"
+    problem = not_allowed(host) or not_welcome(host)
+    if problem:
+        sys.exit(problem)
+
+
+def not_allowed(host: str) -> str | None:
+    """Say why a host is not to be put under load."""
+    name = urlsplit(host).hostname or ""
+    if is_loopback(name) or os.environ.get("MFN_LOAD_REMOTE") == "yes":
+        return None
+    return f"{host} is not on this machine; set MFN_LOAD_REMOTE=yes if it is yours and may be put under load"
+
+
+def is_loopback(name: str) -> bool:
+    """Tell whether a host's name or address stands for this machine."""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def not_welcome(host: str) -> str | None:
+    """Say why the service would not answer at all."""
+    parts = urlsplit(host)
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.netloc, timeout=10)
+    try:
+        body = json.dumps({"concentration_out_molar": 0.005, "concentration_in_molar": 0.14})
+        connection.request("POST", "/nernst", body, {**HEADERS, "Content-Type": "application/json"})
+        status = connection.getresponse().status
+    except OSError as error:
+        return f"{host} does not answer: {error}"
+    finally:
+        connection.close()
+    if status in {401, 403}:
+        given = "the one in MFN_KEY is not accepted" if KEY else "set MFN_KEY (or MFN_API_KEY)"
+        return f"{host} wants a key with the scope simulate: {given}"
+    return None
