@@ -3,7 +3,11 @@
 >>> from mycelium_fractal_net.federated import Krum
 >>> Krum(f=1)([[1.0], [1.1], [0.9], [1.0], [1e30]])
 array([1.])
+
+`RobustFedAvg`, the strategy for Flower, is imported when it is asked for: it needs the extra ``federated``.
 """
+
+from typing import Any
 
 from mycelium_fractal_net.federated._plan import TreePlan
 from mycelium_fractal_net.federated._rule import Aggregation, Rule
@@ -65,3 +69,11 @@ __all__ = [
     "TreePlan",
     "TrimmedMean",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RobustFedAvg":
+        from mycelium_fractal_net.federated.flower import RobustFedAvg
+
+        return RobustFedAvg
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Ten clients learn scikit-learn's digits; two of them are hostile."""
