@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= 2
-HOST ?= http://127.0.0.1:8000
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test serve lint format bench docs load clean
@@ -12,7 +11,7 @@ HOST ?= http://127.0.0.1:8000
 help:
 	@echo "make run    simulate the default field; results go to out/"
 	@echo "make test   run every test; make lint   check style, types and layers"
-	@echo "make serve  start the HTTP service; make load   put it under load (HOST=$(HOST))"
+	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
 	@echo "make clean  remove what the targets made, the environment included"
 
@@ -70,9 +69,8 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
 
 load: $(VENV)/.dev
-	mkdir -p load_tests/report
-	$(BIN)/locust --locustfile load_tests/locustfile.py --headless --users 20 --spawn-rate 10 --run-time 60s \
-	  --host $(HOST) --html load_tests/report/index.html --csv load_tests/report/load
+	$(BIN)/python -m load_tests.run $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(HOST),--host $(HOST)) \
+	  $(if $(USERS),--users $(USERS)) $(if $(TIME),--run-time $(TIME))
 
 clean:
 	rm -rf $(VENV) out dist build .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report

@@ -16,6 +16,8 @@ REFUSED = " (refused)"
 """What the statistics call a request that got 429 with Retry-After, behind its own name."""
 
 NAMES = ("sustained", "stress", "spike")
+_log = logging.getLogger(__name__)
+
 CHOSEN = os.environ.get("MFN_LOAD") or "sustained"
 if CHOSEN not in NAMES:
     sys.exit(f"MFN_LOAD must be one of {', '.join(NAMES)}; got {CHOSEN!r}")
@@ -43,7 +45,7 @@ class Scenario(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         share = self.get_run_time() / self._length()
         wanted = None if share >= 1 else self.users_at(share)
-        return None if wanted is None else (max(1, wanted), float(self._peak()))
+        return None if wanted is None else (max(1, wanted), min(100.0, self._peak()))
 
     def users_at(self, share: float) -> int | None:
         """Return the users at a share of the run; None ends it."""
@@ -53,7 +55,8 @@ class Scenario(LoadTestShape):
         return self.runner.environment.parsed_options
 
     def _peak(self) -> int:
-        return self._options().num_users or self.users
+        given = self._options().num_users or 1  # locust says 1 where nothing was said
+        return given if given > 1 else self.users
 
     def _length(self) -> float:
         given = self._options().run_time
@@ -80,13 +83,13 @@ class Spike(Scenario):
 
 
 class Stress(Scenario):
-    """Twenty steps up to the peak; over when more than a twentieth of a step's requests are not answered with 200."""
+    """Twenty steps up to the peak; over when more than a hundredth of a step's requests are not answered with 200."""
 
     abstract = CHOSEN != "stress"
-    users = 200
+    users = 400
     seconds = 120.0
     steps = 20
-    bound = 0.05
+    bound = 0.01
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +98,7 @@ class Stress(Scenario):
 
     def users_at(self, share: float) -> int | None:
         step = 1 + int(self.steps * share)
-        if step != self._step and self._breaks():
+        if self._step and step != self._step and self._breaks():
             return None
         self._step = step
         return self._peak() * step // self.steps
@@ -107,7 +110,7 @@ class Stress(Scenario):
         users, seconds = self._peak() * self._step // self.steps, self._length() / self.steps
         report = f"{users} users: {(sent - refused - failed) / seconds:.0f} answers/s, {refused=}, {failed=}"
         broken = refused + failed > self.bound * sent
-        logging.info("%s%s", "breaking point at " if broken else "", report)
+        _log.info("%s%s", "breaking point at " if broken else "", report)
         return broken
 
     def _count(self) -> Counts:
