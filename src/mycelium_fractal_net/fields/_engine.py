@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,6 +34,8 @@ _NOISE_CELLS = 1 << 18
 _WHOLE_CELLS = 640 * 640  # up to here the fields stay in cache without tiles
 _THREADED_CELLS = 512 * 512
 _THREADED_SIDE = 128  # below, a step is shorter than waking a thread
+_PAGE, _STAGGER = 4096, 640  # bytes; ten lines of the cache, so that six arrays share one page evenly
+_LANES = 16  # as in the kernels: rows of a tile's window are whole lines of the cache
 _TILE = {"float64": (512, 2048), "float32": (512, 4096)}
 
 
@@ -50,6 +53,30 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _aligned(shape: tuple[int, int], dtype: Any, lead: int, place: int) -> Field:
+    """Return zeros of which the flat element ``lead`` stands at byte ``place`` of a page."""
+    dtype = np.dtype(dtype)
+    size = shape[0] * shape[1] * dtype.itemsize
+    memory = np.zeros(size + 2 * _PAGE, np.uint8)
+    start = -(memory.ctypes.data + lead * dtype.itemsize) % _PAGE + place
+    field: Field = memory[start : start + size].view(dtype).reshape(shape)
+    return field
+
+
+def _bordered(interiors: Sequence[Field], pad: int) -> tuple[dict[str, Field], dict[str, Field]]:
+    """Return "a", "h" and "v" within a border of ghosts, and spare arrays like them.
+
+    The first inner cell begins a line of the cache, and that of each array stands at another place of its page:
+    a load waits for a store before it when their addresses agree in the last twelve bits.
+    """
+    rows, columns = interiors[0].shape
+    shape = (rows + 2, columns + 2 * pad)
+    arrays = [_aligned(shape, interiors[0].dtype, shape[1] + pad, k * _STAGGER) for k in range(6)]
+    for array, interior in zip(arrays, [*interiors, *interiors], strict=True):
+        array[1:-1, pad:-pad] = interior
+    return dict(zip("ahv", arrays[:3], strict=True)), dict(zip("ahv", arrays[3:], strict=True))
+
+
 class Engine:
     """Fields with ghost borders, counters and random streams of one simulation."""
 
@@ -64,17 +91,12 @@ class Engine:
         self._accumulators = np.zeros((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
         default = available_cores() if n * n >= _THREADED_CELLS else 1
         self.threads = default if threads is None else checked_count("threads", threads, least=1)
-        self.pad = 1
-        self.tile: tuple[int, int] | None = None
-        self._fields = {
-            name: np.pad(interior, 1)
-            for name, interior in zip("ahv", start_fields(config, self.streams.start, initial_field_mv), strict=True)
-        }
-        self._spare = {name: array.copy() for name, array in self._fields.items()}
+        large = n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE)
+        self.tile = _TILE[config.dtype] if large and self._halo <= n else None
+        self.pad = self._halo if self.tile is not None else 1
+        self._fields, self._spare = _bordered(start_fields(config, self.streams.start, initial_field_mv), self.pad)
         self._pool: ThreadPoolExecutor | None = None
         self._prepare_constants()
-        if n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE):
-            self.use_tiles(_TILE[config.dtype])
 
     def _prepare_constants(self) -> None:
         config, scalar = self.config, np.dtype(self.config.dtype).type
@@ -99,16 +121,17 @@ class Engine:
 
     def use_tiles(self, tile: tuple[int, int]) -> None:
         """Advance in tiles of (rows, columns); rows must be a multiple of the 32 of a block of statistics."""
-        pad = self.config.substeps if self.config.boundary == "periodic" else 1
-        if pad > self.config.grid_size:
+        if self._halo > self.config.grid_size:
             return  # the halo would wrap more than once
         self.tile = tile
-        if pad > self.pad:
-            wider = [(0, 0), (pad - self.pad, pad - self.pad)]
-            for fields in (self._fields, self._spare):
-                for name in "ahv":
-                    fields[name] = np.pad(fields[name], wider)
-            self.pad = pad
+        if self._halo > self.pad:
+            self._fields, self._spare = _bordered([self.interior(name) for name in "ahv"], self._halo)
+            self.pad = self._halo
+
+    @property
+    def _halo(self) -> int:
+        """Ghost columns that tiles read."""
+        return self.config.substeps if self.config.boundary == "periodic" else 1
 
     @property
     def statistics(self) -> NDArray[np.float64]:
@@ -232,7 +255,8 @@ class Engine:
         def work() -> NDArray[np.int64]:
             counters = np.zeros(3, np.int64)
             window = max(32, config.substeps) + config.substeps + 3
-            workspace = np.empty((4, window * (min(columns, n) + 2 * config.substeps + 2)), config.dtype)
+            pitch = -(-(min(columns, n) + 2 * config.substeps + 2) // _LANES) * _LANES
+            workspace = _aligned((4, window * pitch), config.dtype, 1, 0)
             while (first := next(starts)) < tiles and not (cancel is not None and cancel.is_set()):
                 self.kernels.advance_tiles(
                     first, min(first + chunk, tiles), rows, columns, *self._fields.values(), *self._spare.values(),

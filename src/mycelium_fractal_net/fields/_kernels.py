@@ -16,6 +16,7 @@ from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, GROUP_RO
 from mycelium_fractal_net.fields._reaction import reaction
 
 PERIODIC, NEUMANN, DIRICHLET = 0, 1, 2
+LANES = 16  # numbers of four bytes in a line of the cache
 ALL_SIDES = (True, True, True, True)
 
 
@@ -376,7 +377,8 @@ def advance_tile(
     r0, r1, r_lo, r_hi, top, bottom = rows_span
     c0, c1, c_lo, c_hi, left, right = columns_span
     closed = (top, bottom, left, right)
-    height, pitch = r_hi - r_lo + 1, c_hi - c_lo + 3
+    height, width = r_hi - r_lo + 1, c_hi - c_lo + 3
+    pitch = (width + LANES - 1) // LANES * LANES
     window = workspace.shape[1] // pitch
     x_odd = workspace[0, : window * pitch].reshape(window, pitch)
     y_odd = workspace[1, : window * pitch].reshape(window, pitch)
@@ -401,14 +403,14 @@ def advance_tile(
             if substeps == 1:
                 enter_rows(a, h, a_new, h_new, r_lo, enter, 1 - r_lo, leave, start, stop, n, periodic, scales, p)
             elif s == 1:
-                enter_rows(a, h, x_new, y_new, r_lo, enter, origin, 0, start, stop, pitch - 2, periodic, scales, p)
+                enter_rows(a, h, x_new, y_new, r_lo, enter, origin, 0, start, stop, width - 2, periodic, scales, p)
             elif s == substeps:
                 leave_rows(x, y, a_new, h_new, r_lo, leave, origin, start, stop, c0 - c_lo, n, scales, p)
             else:
                 evolve_rows(x, y, x_new, y_new, origin, start, stop, scales, p)
             if s < substeps:
-                close_rows(x_new, origin, start, stop, height, boundary, rest[0], closed)
-                close_rows(y_new, origin, start, stop, height, boundary, rest[1], closed)
+                close_rows(x_new[:, :width], origin, start, stop, height, boundary, rest[0], closed)
+                close_rows(y_new[:, :width], origin, start, stop, height, boundary, rest[1], closed)
         first, last = r_lo + start - 1, r_lo + stop - 1
         region = (first, last, c0, n)
         potential_rows(v, v_new, a_new, h_new, pad, noise, region, scales[0], potential, True, counters)
