@@ -11,7 +11,7 @@ from tests.service.helpers import AUTH, ION, Log, client_of, make_app
 MEMBERS = {"type", "title", "status", "code", "message", "details", "request_id"}
 GRPC = {
     "CANCELLED", "INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-    "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "UNAUTHENTICATED",
+    "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "UNAUTHENTICATED", "DEADLINE_EXCEEDED",
 }  # fmt: skip
 
 

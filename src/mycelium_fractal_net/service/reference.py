@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -84,10 +85,10 @@ def openapi_text() -> str:
 
     Examples
     --------
-    >>> openapi_text().splitlines()[0], openapi_text().endswith("}\\n")
+    >>> openapi_text().splitlines()[0], openapi_text().endswith("}\n")
     ('{', True)
     """
     from mycelium_fractal_net.service.app import create_app
 
-    app = create_app(Settings.model_construct(log_level="ERROR"))
+    app = create_app(Settings.model_construct(), log_stream=io.BytesIO())
     return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

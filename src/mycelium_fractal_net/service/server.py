@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
+import asyncio
 import time
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mycelium_fractal_net.service.app import create_app
-from mycelium_fractal_net.service.errors import Problem
+from mycelium_fractal_net.service.protocol import ProblemProtocol
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging
 
-__all__ = ["DrainingServer", "ProblemProtocol", "serve"]
+__all__ = ["DrainingServer", "serve"]
 
 _BACKLOG = 2048
-
-
-class ProblemProtocol(HttpToolsProtocol):
-    """HTTP/1.1 whose own refusals have the shape of every other error."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, and close."""
-        request_id = os.urandom(16).hex()
-        problem = Problem("BAD_REQUEST", msg, [], {})
-        body = json.dumps(problem.body(request_id)).encode()
-        head = (
-            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
+_TICKS_A_LOOK = 5
 
 
 class DrainingServer(uvicorn.Server):
-    """Finish what was accepted before it ends.
+    """Drop clients that stall, and finish what was accepted before it ends.
 
     The first SIGTERM or SIGINT turns readiness off and refuses new computations; running and queued ones finish.
     Then, and not before ``drain_seconds`` have passed, so that a load balancer can look away, it closes. A second
@@ -62,12 +45,20 @@ class DrainingServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Say whether the time to close has come; asked ten times a second."""
+        if counter % _TICKS_A_LOOK == 0:
+            self._drop_stalled()
         if await super().on_tick(counter):
             return True
         if self._drain_since is None:
             return False
         waited = time.monotonic() - self._drain_since
         return self._services.compute.idle and waited >= self._services.settings.drain_seconds
+
+    def _drop_stalled(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, ProblemProtocol):
+                connection.drop_if_stalled(now, self._services.settings.stall_seconds)
 
 
 def serve(settings: Settings, log_stream: Any = None) -> None:
@@ -94,5 +85,6 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         backlog=_BACKLOG,
+        ws="none",
     )
     DrainingServer(config, services).run()

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     cors_origins: Texts = Field([], description='Origins that browsers may call from; "*" for all, in dev only.')
     max_body_bytes: Count = Field(16 * 2**20, description="Longest request body.")
 
+    stall_seconds: float = Field(
+        30.0, ge=0.5, le=3600, description="Longest time for a request's head, or without progress of a transfer, in s."
+    )
     api_key_required: bool = Field(
         default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
     )
@@ -102,7 +105,9 @@ class Settings(BaseSettings):
         default_factory=lambda: len(os.sched_getaffinity(0)), description="Computations at a time; the cores there are."
     )
     compute_queue: int = Field(32, ge=0, description="Computations that may wait for a thread.")
-    max_cell_steps: Count = Field(2_000_000_000, description="Most cells times steps in one request.")
+    max_cell_steps: Count = Field(
+        2_000_000_000, description="Most cells times steps, or the like in aggregation, in one request."
+    )
     warmup: bool = Field(True, description="Whether kernels are compiled before the service says it is ready.")
     drain_seconds: float = Field(0.0, ge=0, le=3600, description="Shortest time from SIGTERM to the end, in s.")
     shutdown_seconds: int = Field(120, ge=1, le=86400, description="Longest time that open requests get to end, in s.")

@@ -66,6 +66,7 @@ class RouteTable:
 
     def _add(self, route: Any, path: str, methods: Iterable[str]) -> None:
         target = Target(path, getattr(route.endpoint, "__access__", _OPEN))
+        methods = {*methods, "HEAD"} if "GET" in methods else set(methods)
         if "{" in path:
             self._patterns.append((route.path_regex, dict.fromkeys(methods, target)))
         else:

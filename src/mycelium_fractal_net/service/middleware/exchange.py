@@ -9,6 +9,7 @@ from typing import Any
 
 from mycelium_fractal_net.service.errors import Problem
 from mycelium_fractal_net.service.keys import Key
+from mycelium_fractal_net.service.middleware.head import header_table
 
 __all__ = ["Exchange", "exchange_of"]
 
@@ -39,6 +40,8 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        if len(self.headers) != len(scope["headers"]):
+            self.headers = header_table(scope["headers"])
         given = self.headers.get(b"x-request-id")
         valid = given is not None and _REQUEST_ID.fullmatch(given) is not None
         self.request_id = given.decode() if given is not None and valid else os.urandom(16).hex()

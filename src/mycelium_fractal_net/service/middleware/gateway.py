@@ -12,6 +12,7 @@ from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
 from mycelium_fractal_net.service.middleware.exchange import Exchange
 from mycelium_fractal_net.service.middleware.guard import Guard
+from mycelium_fractal_net.service.middleware.head import check_head
 from mycelium_fractal_net.service.telemetry.logging import Logger
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from mycelium_fractal_net.service.telemetry.tracing import Tracing, trace_id_of
@@ -65,6 +66,8 @@ class Gateway:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *exchange.added]
+            elif exchange.method == "HEAD":
+                message["body"] = b""
             await send(message)
 
         try:
@@ -82,8 +85,11 @@ class Gateway:
             if self._cors.is_preflight(exchange):
                 await self._preflight(exchange, reply)
                 return
+        check_head(scope, exchange.headers)
         target = self._routes.target(exchange.path, exchange.method)
         await self._guard.check(exchange, target.access)
+        if exchange.method == "HEAD":
+            scope = {**scope, "method": "GET"}
         await self._app(scope, receive, reply)
 
     async def _preflight(self, exchange: Exchange, reply: Any) -> None:
@@ -111,7 +117,7 @@ class Gateway:
         headers = [_PROBLEM, (b"content-length", b"%d" % len(body))]
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
         await reply({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await reply({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+        await reply({"type": "http.response.body", "body": body})
 
     def _begin_trace(self, exchange: Exchange) -> None:
         parent = exchange.text_header(b"traceparent")

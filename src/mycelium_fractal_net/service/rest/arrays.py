@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,8 +20,13 @@ JSON = "application/json"
 NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-FieldList = Annotated[list[Annotated[list[Number], Field(min_length=1)]], Field(min_length=1)]
+_QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+_MOST_PARTS = 50
+
+# The first fault ends the reading of a list: a body can hold millions of them.
+Millivolt = Annotated[float, Field(ge=-1e12, le=1e12)]
+Row = Annotated[list[Millivolt], Field(min_length=1, max_length=8_192, fail_fast=True)]
+FieldList = Annotated[list[Row], Field(min_length=1, max_length=8_192, fail_fast=True)]
 """Rows of a field in mV."""
 
 
@@ -39,23 +45,22 @@ def choose_media_type(accept: str) -> str:
     """
     if not accept or accept == "*/*":
         return JSON
-    weights = {media: max(_weight(part, media) for part in accept.split(",")) for media in (JSON, NPY, ARROW)}
-    best = max(weights, key=lambda media: weights[media][1])
-    if weights[best][1] <= 0:
+    parts = accept.split(",", _MOST_PARTS)[:_MOST_PARTS]
+    weights = {media: max(_weight(part, media) for part in parts)[1] for media in (JSON, NPY, ARROW)}
+    best = max(weights, key=lambda media: weights[media])
+    if not weights[best]:
         raise ServiceError("NOT_ACCEPTABLE", f"this path gives {JSON}, {NPY} or {ARROW}")
     return best
 
 
-def _weight(part: str, media: str) -> tuple[bool, float]:
+def _weight(part: str, media: str) -> tuple[int, float]:
+    """Return how closely a part of Accept names a media type, and the weight it gives it; the closest part counts."""
     kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    exact = kind == media
-    if not exact and kind not in {"*/*", "application/*"}:
-        return False, 0.0
+    if kind not in {"*/*", "application/*", media}:
+        return 0, 0.0
+    closeness = 3 if kind == media else 2 if kind == "application/*" else 1
     quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-    try:
-        return exact, min(1.0, max(0.0, float(quality)))
-    except ValueError:
-        return exact, 0.0
+    return closeness, float(quality) if _QUALITY.fullmatch(quality) else 0.0
 
 
 def field_array(name: str, rows: list[Any]) -> NDArray[np.float64]:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
+
+from pydantic import BeforeValidator
 
 from mycelium_fractal_net.service.errors import ServiceError, masked
 
-__all__ = ["parse_json", "read_body", "require_json"]
+__all__ = ["OnlyIntegers", "parse_json", "read_body", "require_json"]
+
+_JSON = b"application/json"
+_MOST_MEMBERS = 1000
+_MOST_DIGITS = 400
+
+
+def _integer_only(value: Any) -> Any:
+    if type(value) is not int:
+        raise ValueError("must be a whole number")
+    return value
+
+
+OnlyIntegers = BeforeValidator(_integer_only)
+"""Beside ``Literal[1, 2]``, which would take true for 1 and 2.0 for 2."""
 
 
 async def read_body(receive: Any, longest: int, too_large: Any) -> bytes:
@@ -46,22 +64,32 @@ async def read_body(receive: Any, longest: int, too_large: Any) -> bytes:
         message = await receive()
 
 
-def require_json(content_type: bytes) -> None:
-    """Refuse a body that does not say it is JSON.
+def require_json(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that does not say it is JSON, in UTF-8, and not compressed.
 
     Examples
     --------
-    >>> require_json(b"application/json; charset=utf-8")
-    >>> require_json(b"text/plain")
+    >>> require_json({b"content-type": b"application/json; charset=utf-8"})
+    >>> require_json({b"content-type": b"text/plain"})
     Traceback (most recent call last):
     ...
     mycelium_fractal_net.service.errors.ServiceError: Send JSON with Content-Type: application/json.
     """
-    if content_type == b"application/json":
-        return
-    kind = content_type.split(b";", 1)[0].strip().lower()
-    if kind != b"application/json" and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
+        message = "send the body as it is, without a Content-Encoding"
+        raise ServiceError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
+    content_type = headers.get(b"content-type", b"")
+    if content_type != _JSON:
+        _require_json_type(*(part.strip() for part in content_type.lower().split(b";")))
+
+
+def _require_json_type(kind: bytes, *parameters: bytes) -> None:
+    charsets = [part[8:].strip(b'"') for part in parameters if part.startswith(b"charset=")]
+    if kind != _JSON:
         raise ServiceError("UNSUPPORTED_MEDIA_TYPE")
+    if any(charset != b"utf-8" for charset in charsets):
+        raise ServiceError("UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8: leave the charset out")
 
 
 def parse_json(text: bytes) -> Any:
@@ -99,10 +127,11 @@ def _refusal(reason: str) -> ServiceError:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MOST_MEMBERS:
+        raise ValueError(f"an object has {len(pairs)} members; {_MOST_MEMBERS} are taken")
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"the name {masked(twice)!r} occurs twice")
     return found
 
@@ -112,7 +141,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 400:
+    if len(text) > _MOST_DIGITS:
         raise ValueError(f"a number of {len(text)} digits is too long")
     return int(text)
 

@@ -4,33 +4,50 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Annotated, Any, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.requests import Request
 
 from mycelium_fractal_net.features import FEATURE_UNITS, FeatureConfig, extract_features
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
-from mycelium_fractal_net.service.errors import masked
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.arrays import FieldList, field_array
+from mycelium_fractal_net.service.rest.arrays import FieldList, Millivolt, field_array
+from mycelium_fractal_net.service.rest.body import OnlyIntegers
 from mycelium_fractal_net.service.services import services_of
 
-__all__ = ["BoxCountingAnswer", "FeaturesRequest", "FeaturesResponse", "compute_field_features"]
+__all__ = ["BoxCountingAnswer", "FeatureParameters", "FeaturesRequest", "FeaturesResponse", "compute_field_features"]
 
 
-def _as_config(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    unknown = sorted(set(value) - {field.name for field in fields(FeatureConfig)})
-    if unknown:
-        raise ValueError(f"there is no {masked(unknown[0])!r} in the configuration of features")
-    return FeatureConfig(**value)
+Scale = Annotated[int, Field(ge=1, le=8_192)]
+
+
+class FeatureParameters(BaseModel):
+    """What counts as active, connected and stable; the library's FeatureConfig, bounded."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    active_threshold_mv: Millivolt = Field(-60.0, description="Cells above it are active, in mV.")
+    cluster_thresholds_mv: Annotated[tuple[Millivolt, Millivolt, Millivolt], Field(strict=False)] = Field(
+        (-60.0, -50.0, -40.0), description="Ascending thresholds of the three counts of clusters, in mV."
+    )
+    stability_threshold_mv: float = Field(
+        0.001, gt=0, le=1e12, description="Spread of a step's change below which the field is at rest, in mV/step."
+    )
+    stability_window: int = Field(10, ge=1, le=1_000_000, description="Steps for which it has to be.")
+    connectivity: Annotated[Literal[4, 8], OnlyIntegers] = Field(
+        4, description="Whether cells that touch at a corner only are connected: 8."
+    )
+    box_scales: Annotated[list[Scale], Field(min_length=2, max_length=64, fail_fast=True)] | None = Field(
+        None, description="Sides of the boxes in cells, at least two different ones; chosen by the size if left out."
+    )
+
+    def config(self) -> FeatureConfig:
+        """Return the library's configuration."""
+        return FeatureConfig(**self.model_dump())
 
 
 class FeaturesRequest(BaseModel):
@@ -43,13 +60,11 @@ class FeaturesRequest(BaseModel):
     )
 
     field: FieldList | None = Field(None, description="One field, a row a list.")
-    history: Annotated[list[FieldList], Field(min_length=1)] | None = Field(
+    history: Annotated[list[FieldList], Field(min_length=1, max_length=100_000, fail_fast=True)] | None = Field(
         None, description="Successive fields, the start included."
     )
     periodic: bool = Field(True, description="Whether opposite edges touch.")
-    config: Annotated[FeatureConfig, BeforeValidator(_as_config)] = Field(
-        FeatureConfig(), description="Thresholds, window, connectivity, box scales."
-    )
+    config: FeatureParameters = Field(FeatureParameters(), description="Thresholds, window, connectivity, box scales.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -82,21 +97,19 @@ async def compute_field_features(request: Request, body: FeaturesRequest) -> Fea
     """Compute the 18 features."""
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     array = field_array("field", body.field) if body.field is not None else field_array("history", body.history or [])
-    trace = services.trace(exchange)
+    config, trace = body.config.config(), services.trace(exchange)
 
     def work(_cancel: threading.Event) -> FeaturesResponse:
         with trace("features"):
-            return _describe(array, body)
+            return _describe(array, config, body.periodic)
 
     return await services.compute_for(request, work)
 
 
-def _describe(array: NDArray[np.float64], body: FeaturesRequest) -> FeaturesResponse:
-    vector = extract_features(array, body.config, body.periodic)
+def _describe(array: NDArray[np.float64], config: FeatureConfig, periodic: bool) -> FeaturesResponse:
+    vector = extract_features(array, config, periodic)
     last = array if array.ndim == 2 else array[-1]
-    boxes = box_counting_dimension(
-        last > body.config.active_threshold_mv, periodic=body.periodic, scales=body.config.box_scales
-    )
+    boxes = box_counting_dimension(last > config.active_threshold_mv, periodic=periodic, scales=config.box_scales)
     return FeaturesResponse(features=vector.to_dict(), units=dict(FEATURE_UNITS), box_counting=_boxes(boxes))
 
 

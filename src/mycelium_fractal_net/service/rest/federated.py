@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Annotated, Literal, get_args
 
@@ -10,12 +11,13 @@ from starlette.requests import Request
 
 from mycelium_fractal_net import federated as fed
 from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.arrays import FieldList, field_array
+from mycelium_fractal_net.service.rest.arrays import field_array
 from mycelium_fractal_net.service.services import services_of
 
-__all__ = ["RULES", "AggregateRequest", "AggregateResponse", "aggregate", "make_rule"]
+__all__ = ["RULES", "AggregateRequest", "AggregateResponse", "aggregate", "check_cost", "make_rule"]
 
 RuleName = Literal[
     "hierarchical_krum",
@@ -31,6 +33,11 @@ RuleName = Literal[
 ]
 RULES: tuple[str, ...] = get_args(RuleName)
 
+Value = Annotated[float, Field(allow_inf_nan=False)]
+Gradient = Annotated[list[Value], Field(min_length=1, max_length=10_000_000, fail_fast=True)]
+
+_PAIR_RULES = frozenset({"krum", "multi_krum", "bulyan", "nnm_trimmed_mean"})
+_PAIR_VALUES = 64
 _CLUSTERS = 10
 _LEAST_IN_CLUSTER = 3
 
@@ -44,7 +51,9 @@ class AggregateRequest(BaseModel):
         json_schema_extra={"examples": [{"gradients": [[1.0], [1.1], [0.9], [1.0], [99.0]], "rule": "krum"}]},
     )
 
-    gradients: FieldList = Field(description="One gradient a client, all of one length.")
+    gradients: Annotated[list[Gradient], Field(min_length=1, max_length=1_000_000, fail_fast=True)] = Field(
+        description="One gradient a client, all of one length."
+    )
     rule: RuleName = Field("hierarchical_krum", description="Rule; the page on federated aggregation compares them.")
     num_clusters: int | None = Field(
         None,
@@ -78,14 +87,51 @@ async def aggregate(request: Request, body: AggregateRequest) -> AggregateRespon
     """Aggregate gradients so that hostile ones cannot steer the answer."""
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     gradients = field_array("gradients", body.gradients)
-    rule = make_rule(body, len(gradients))
+    n, length = gradients.shape
+    check_cost(body, n, length, services.settings.max_cell_steps)
+    rule = make_rule(body, n)
     trace = services.trace(exchange)
 
     def work(_cancel: threading.Event) -> AggregateResponse:
-        with trace("aggregation", rule=body.rule, gradients=len(gradients)):
+        with trace("aggregation", rule=body.rule, gradients=n):
             return _answer(rule.aggregate(gradients))
 
     return await services.compute_for(request, work)
+
+
+def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
+    """Refuse what would take too long, or too much memory: every pair of gradients counts with its values.
+
+    Bulyan, which picks again from those that are left, counts every triple. Mean, median, trimmed mean and
+    geometric median cost no more than the reading of the body, and a tree's groups are small.
+
+    Raises
+    ------
+    ServiceError
+        COST_LIMIT_EXCEEDED, with the bound.
+
+    Examples
+    --------
+    >>> request = AggregateRequest(gradients=[[1.0]], rule="bulyan")
+    >>> check_cost(request, 1000, 50, 2_000_000_000)
+    >>> check_cost(request, 2000, 50, 2_000_000_000)
+    Traceback (most recent call last):
+    ...
+    mycelium_fractal_net.service.errors.ServiceError: bulyan of 2,000 gradients takes 8,256,000,000 ...
+    """
+    group = n
+    if body.rule == "hierarchical_krum":
+        group = math.ceil(n / _clusters(body.num_clusters, n))
+    elif body.rule not in _PAIR_RULES:
+        return
+    cost = n * group * max(length, _PAIR_VALUES) + (n**3 if body.rule == "bulyan" else 0)
+    if cost > most:
+        message = (
+            f"{body.rule} of {n:,} gradients takes {cost:,} operations, more than the {most:,} that one request may "
+            "ask for (MFN_MAX_CELL_STEPS); the rule tree takes many gradients"
+        )
+        detail = {"field": "gradients", "message": message, "value": n}
+        raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
 
 
 def make_rule(body: AggregateRequest, n: int) -> fed.Rule:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from mycelium_fractal_net.biophysics import nernst_potential_mv
 from mycelium_fractal_net.service.middleware.access import access
+from mycelium_fractal_net.service.rest.body import OnlyIntegers
 
 __all__ = ["NernstRequest", "NernstResponse", "nernst"]
 
@@ -26,7 +27,7 @@ class NernstRequest(BaseModel):
         },
     )
 
-    z_valence: Literal[-2, -1, 1, 2] = Field(1, description="Charge number.")
+    z_valence: Annotated[Literal[-2, -1, 1, 2], OnlyIntegers] = Field(1, description="Charge number.")
     concentration_out_molar: Molar = Field(description="Concentration outside in mol/L.")
     concentration_in_molar: Molar = Field(description="Concentration inside in mol/L.")
     temperature_k: float = Field(310.0, ge=273, le=373, allow_inf_nan=False, description="Temperature in K.")

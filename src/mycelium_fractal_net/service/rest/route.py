@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.body import parse_json, read_body, require_json
 from mycelium_fractal_net.service.services import Services, services_of
@@ -53,12 +54,19 @@ class _Runner:
     async def _body(self, scope: Any, receive: Any) -> Any:
         services: Services = services_of(scope)
         exchange = exchange_of(scope)
-        require_json(exchange.headers.get(b"content-type", b""))
+        if scope["query_string"]:
+            raise _query_refused()
+        require_json(exchange.headers)
         guard = services.guard
         content = parse_json(await read_body(receive, guard.longest_body, guard.too_large))
         if services.logs_parameters:
             services.log_parameters(exchange, content)
         return self._validator.validate_python(content)  # type: ignore[union-attr] # there is one where there is a body
+
+
+def _query_refused() -> ServiceError:
+    message = "parameters belong into the body, not behind the path"
+    return ServiceError("VALIDATION_ERROR", message, details=[{"field": "query", "message": message, "value": None}])
 
 
 async def _send_model(answer: BaseModel, send: Any) -> None:

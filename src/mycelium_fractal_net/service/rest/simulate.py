@@ -24,7 +24,6 @@ from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import (
     ARROW,
     NPY,
-    FieldList,
     choose_media_type,
     field_array,
     to_arrow,
@@ -36,6 +35,9 @@ from mycelium_fractal_net.service.services import Trace, services_of
 __all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
 
 Part = Literal["features", "field", "lyapunov"]
+Potential = Annotated[float, Field(ge=-1000, le=1000)]
+StartRow = Annotated[list[Potential], Field(min_length=8, max_length=512, fail_fast=True)]
+StartField = Annotated[list[StartRow], Field(min_length=8, max_length=512, fail_fast=True)]
 
 _SETTLING_STEPS = 20_000
 _SETTLING_UPDATES = 800_000_000
@@ -53,8 +55,12 @@ class SimulateRequest(SimulationConfig):
 
     grid_size: Integer = Field(64, ge=8, le=512, description="Cells along each side of the square lattice.")
     steps: Integer = Field(64, ge=1, le=10_000, description="Steps to simulate.")
-    include: Annotated[list[Part], Field(max_length=3)] = Field([], description="What to add to the answer.")
-    initial_field_mv: FieldList | None = Field(None, description="Potential at step 0 in mV, a row a list.")
+    include: Annotated[list[Part], Field(max_length=3, fail_fast=True)] = Field(
+        [], description="What to add to the answer."
+    )
+    initial_field_mv: StartField | None = Field(
+        None, description="Potential at step 0 in mV, a row a list: grid_size rows and columns, inside clamp_mv."
+    )
 
     def config(self) -> SimulationConfig:
         """Return the library's configuration."""

@@ -1,0 +1,164 @@
+"""HTTP/1.1 as uvicorn speaks it, with bounds on what a client may hold open, and refusals in the one shape."""
+
+from __future__ import annotations
+
+import json
+import os
+from http import HTTPStatus
+from typing import Any
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mycelium_fractal_net.service.errors import CATALOGUE, Problem
+
+__all__ = ["LONGEST_HEAD", "LONGEST_URL", "ProblemProtocol"]
+
+LONGEST_HEAD = 65_536
+"""Most bytes of request line and headers, and of a chunked body's trailers."""
+
+LONGEST_URL = 8_192
+"""Most bytes of path and query."""
+
+_LINGER_S = 1.0
+
+
+class ProblemProtocol(HttpToolsProtocol):
+    """Bound heads in length and waits in time; answer what is not HTTP with a problem.
+
+    Notes
+    -----
+    uvicorn itself waits for ever for the rest of a request and keeps headers of any length. It also loses the body
+    of a request that offers an upgrade to HTTP/2, as curl and Java's client do; here the offer is passed over.
+    """
+
+    _owed_since: float | None = None
+    _in_head = True
+    _moved = False
+    _pending = 0
+    _refused = False
+    _fault = "BAD_REQUEST"
+    _unread = 0
+    _unread_since = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._owed_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; bound what has not become part of a head or a body yet."""
+        self._unset_keepalive_if_required()
+        if self._refused:
+            return
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._pass_over_upgrade(data[upgrade.args[0] :])
+        except HttpParserError:
+            self.refuse(self._fault)
+        if self._owed_since is not None:
+            self._pending = 0 if self._moved else self._pending + len(data)
+            self._moved = False
+            if self._pending > LONGEST_HEAD:
+                self.refuse("HEADERS_TOO_LARGE")
+
+    def on_message_begin(self) -> None:
+        """Note when a request began."""
+        super().on_message_begin()
+        self._in_head = True
+        self._owed_since = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        """Check the head's length; start the request, unless it is to be read again without an upgrade."""
+        self._check_lengths()
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            return
+        self._in_head = False
+        self._progress()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Note that the body grows."""
+        self._progress()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that nothing is owed any more."""
+        if self._in_head:
+            return
+        self._owed_since = None
+        self._pending = 0
+        super().on_message_complete()
+
+    def drop_if_stalled(self, now: float, patience_s: float) -> None:
+        """Close the connection if its client owes bytes, or leaves an answer unread, for too long."""
+        if self._owed_since is not None and now - self._owed_since > patience_s and not self.flow.read_paused:
+            self._time_out()
+        unread = self.transport.get_write_buffer_size()
+        if unread == 0 or unread != self._unread:
+            self._unread, self._unread_since = unread, now
+        elif now - self._unread_since > patience_s:
+            self.transport.abort()
+
+    def refuse(self, code: str) -> None:
+        """Answer with a problem and close, a little later, so that the answer is read before the reset."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        self.logger.warning("refused: %s", CATALOGUE[code].text)
+        self.transport.write(_answer(code, self._request_id()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGER_S, self.transport.close)
+
+    def _request_id(self) -> str:
+        exchange: Any = None if self._in_head else self.scope.get("mfn")
+        return os.urandom(16).hex() if exchange is None else str(exchange.request_id)
+
+    def _progress(self) -> None:
+        self._moved = True
+        self._owed_since = self.loop.time()
+
+    def _check_lengths(self) -> None:
+        if len(self.url) > LONGEST_URL:
+            self._fault = "URI_TOO_LONG"
+        elif sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD:
+            self._fault = "HEADERS_TOO_LARGE"
+        else:
+            return
+        raise ValueError(self._fault)
+
+    def _pass_over_upgrade(self, rest: bytes) -> None:
+        """Read the request again as if it had not offered to change the protocol."""
+        if self._should_upgrade():
+            self.handle_websocket_upgrade()
+            return
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self.refuse("BAD_REQUEST")
+            return
+        lines = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        head = b"\r\n".join([method + b" " + self.url + b" HTTP/1.1", *lines, b"", b""])
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.data_received(head + rest)
+
+    def _time_out(self) -> None:
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if self._in_head and waiting:
+            return  # an earlier request of this connection is still being answered
+        if self.headers is None or (not self._in_head and self.cycle.response_started):
+            self.transport.close()
+        else:
+            self.refuse("REQUEST_TIMEOUT")
+
+
+def _answer(code: str, request_id: str) -> bytes:
+    problem = Problem(code, CATALOGUE[code].text, [], {})
+    body = json.dumps(problem.body(request_id)).encode()
+    head = (
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
