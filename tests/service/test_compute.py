@@ -8,13 +8,14 @@ import pytest
 from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.service.compute import Compute
 from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from tests.service.helpers import sample
 
 
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics()
+    return Metrics(load_settings())
 
 
 def _value(metrics: Metrics, name: str) -> float:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
+from mycelium_fractal_net.service.app import create_app
+from mycelium_fractal_net.service.server import DrainingServer
+from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, Server, running
 
 LONG = {"grid_size": 256, "steps": 3000}
@@ -152,3 +160,25 @@ def test_health_answers_while_every_thread_computes(server: Server) -> None:
 def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path) -> None:
     server = Server(tmp_path, PORT="many")
     assert server.process.wait(30) == 2
+
+
+class _Interrupted(io.BytesIO):
+    """A stream on which SIGTERM arrives in the middle of a line."""
+
+    server: DrainingServer | None = None
+
+    def write(self, line: Any) -> int:
+        if self.server is not None:
+            self.server.handle_exit(signal.SIGTERM, None)
+        return super().write(line)
+
+
+def test_a_signal_in_the_middle_of_a_log_line_does_not_stop_the_process() -> None:
+    stream = _Interrupted()
+    app = create_app(load_settings(log_format="json"), log_stream=stream)
+    stream.server = DrainingServer(uvicorn.Config(app), app.state.services)
+    line = threading.Thread(target=app.state.services.logger.info, args=("request",), daemon=True)
+    line.start()
+    line.join(30)
+    assert not line.is_alive()
+    assert app.state.services.compute.draining

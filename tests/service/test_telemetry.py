@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from mycelium_fractal_net import __version__
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import ErrorShare
@@ -110,6 +111,24 @@ def test_libraries_log_through_the_same_lines(monkeypatch: pytest.MonkeyPatch) -
     assert {"event": "slow socket", "logger": "uvicorn.error", "level": "warning"}.items() <= log.lines[0].items()
 
 
+def test_an_exporter_says_the_same_once_a_minute_and_other_libraries_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("mycelium_fractal_net.service.telemetry.logging.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.getLogger().level)
+    log = Log()
+    adopt_standard_logging(make_logger(load_settings(log_format="json"), log), "INFO")
+    for second in (0.0, 59.0, 60.0):
+        now[0] = second
+        logging.getLogger("opentelemetry.exporter").warning("no answer for %s s", second)
+        logging.getLogger("uvicorn.error").warning("slow")
+    assert [line["event"] for line in log.lines if line["event"] != "slow"] == [
+        "no answer for 0.0 s",
+        "no answer for 60.0 s",
+    ]
+    assert len(log.named("slow")) == 3
+
+
 @pytest.mark.anyio
 async def test_a_trace_has_the_callers_parent_and_a_span_for_each_stage(log: Log) -> None:
     exporter = InMemorySpanExporter()
@@ -143,6 +162,22 @@ async def test_a_failure_marks_its_spans(monkeypatch: pytest.MonkeyPatch) -> Non
     await app.state.services.close()
     failed = {span.name for span in exporter.get_finished_spans() if not span.status.is_ok}
     assert {"POST /simulate", "simulation"} <= failed
+
+
+@pytest.mark.anyio
+async def test_metrics_tell_what_runs_here_and_with_how_much_room() -> None:
+    async with client_of(make_app(compute_threads=3, compute_queue=5), headers=AUTH) as client:
+        text = (await client.get("/metrics")).text
+    assert sample(text, "mfn_build_info", version=__version__, env="prod") == 1
+    assert (sample(text, "mfn_compute_threads"), sample(text, "mfn_compute_queue_limit")) == (3, 5)
+
+
+@pytest.mark.anyio
+async def test_a_field_without_an_active_cell_has_a_bucket_of_its_own() -> None:
+    async with client_of(make_app(), headers=AUTH) as client:
+        assert (await client.post("/simulate", json={**SMALL, "steps": 1})).json()["fractal_dimension"] == 0
+        text = (await client.get("/metrics")).text
+    assert sample(text, "mfn_fractal_dimension_bucket", le="0.0") == 1
 
 
 def test_the_share_of_errors_is_that_of_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,20 +33,23 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._services = services
         self._drain_since: float | None = None
+        self._signal: int | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain, or, asked again, end."""
+        """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
         if self._drain_since is not None:
             super().handle_exit(sig, frame)
             return
-        self._drain_since = time.monotonic()
+        self._drain_since, self._signal = time.monotonic(), sig
         self._services.compute.draining = True
-        self._services.logger.info("draining", signal=sig)
 
     async def on_tick(self, counter: int) -> bool:
         """Say whether the time to close has come; asked ten times a second."""
         if counter % _TICKS_A_LOOK == 0:
             self._drop_stalled()
+        if self._signal is not None:
+            self._services.logger.info("draining", signal=self._signal)
+            self._signal = None
         if await super().on_tick(counter):
             return True
         if self._drain_since is None:

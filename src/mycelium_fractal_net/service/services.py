@@ -35,8 +35,8 @@ class Services:
         self.began = time.monotonic()
         self.warm = True
         self.logger: Logger = make_logger(settings, log_stream)
-        self.metrics = Metrics()
-        self.tracing = make_tracing(settings, span_exporter)
+        self.metrics = Metrics(settings)
+        self.tracing = make_tracing(settings, self.metrics.spans_lost, self.logger.warning, span_exporter)
         self.keys = KeyRing(settings, self.logger.warning)
         self.limiter = RateLimiter(settings, self.metrics.limiter_fell_back, self.logger.warning)
         self.guard = Guard(settings, self.keys, self.limiter)

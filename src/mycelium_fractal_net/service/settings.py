@@ -39,6 +39,7 @@ DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
 """Requests a minute."""
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_ZIPKIN = "OTEL_EXPORTER_ZIPKIN_ENDPOINT"
 
 
 def _split(value: Any) -> Any:
@@ -121,8 +122,12 @@ class Settings(BaseSettings):
     docs_enabled: bool = Field(
         default_factory=lambda data: bool(data["env"] != "prod"), description="Whether /docs and /redoc exist."
     )
-    tracing_enabled: bool = Field(False, description="Whether spans are exported over OTLP.")
+    tracing_enabled: bool = Field(False, description="Whether spans are exported.")
+    tracing_exporter: Literal["otlp", "zipkin"] = Field("otlp", description="Protocol that spans are exported in.")
     otlp_endpoint: str | None = Field(None, validation_alias=_OTLP, description="Base URL of the OTLP/HTTP collector.")
+    zipkin_endpoint: str | None = Field(
+        None, validation_alias=_ZIPKIN, description="URL that takes Zipkin's JSON, version 2."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -252,7 +257,7 @@ def _complaint(item: Any) -> str:
     if not path:
         return message
     name = ".".join(path)
-    variable = name if name == _OTLP else f"MFN_{'__'.join(path).upper()}"
+    variable = name if name in {_OTLP, _ZIPKIN} else f"MFN_{'__'.join(path).upper()}"
     if item["type"] == "extra_forbidden":
         return _unknown(name, Settings.model_fields)
     return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"

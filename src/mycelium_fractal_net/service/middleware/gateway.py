@@ -124,6 +124,7 @@ class Gateway:
         if self._tracing is not None:
             carrier = {"traceparent": parent, "tracestate": exchange.text_header(b"tracestate")}
             exchange.span = self._tracing.request(exchange.method, exchange.route, carrier)
+            exchange.span.set_attribute("mfn.request_id", exchange.request_id)
             exchange.trace_id = format(exchange.span.get_span_context().trace_id, "032x")
             exchange.added.append((b"traceparent", self._tracing.header(exchange.span).encode()))
         elif parent:

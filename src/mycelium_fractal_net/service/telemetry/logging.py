@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ Event = MutableMapping[str, Any]
 Logger = Any
 """A structlog logger with ``debug``, ``info``, ``warning`` and ``error``."""
 
+_QUIET_S = 60.0
 _KEY = re.compile(r"(mfn_(?:dev|staging|prod)_[a-z0-9]{12})_[A-Za-z0-9_-]+")
 
 
@@ -119,10 +121,29 @@ class _Forward(logging.Handler):
         say(record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
+class _Seldom(logging.Filter):
+    """Let each message of OpenTelemetry pass once a minute: an exporter complains of every batch and every attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("opentelemetry."):
+            return True
+        message, now = (record.name, str(record.msg)), time.monotonic()
+        if now - self._last.get(message, -_QUIET_S) < _QUIET_S:
+            return False
+        self._last[message] = now
+        return True
+
+
 def adopt_standard_logging(logger: Logger, level: str) -> None:
     """Send what libraries log through the structured logger; for a process that serves and does nothing else."""
     root = logging.getLogger()
-    root.handlers = [_Forward(logger)]
+    forward = _Forward(logger)
+    forward.addFilter(_Seldom())
+    root.handlers = [forward]
     root.setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         other = logging.getLogger(name)

@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["ErrorShare", "Metrics", "size_label"]
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _DURATION_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-_DIMENSIONS = tuple(round(1.0 + 0.1 * k, 1) for k in range(11))
+_DIMENSIONS = (0.0, *(round(1.0 + 0.1 * k, 1) for k in range(11)))  # 0 is a field without an active cell
 _SHAPE = ("grid_size", "steps")
 _LARGEST = 1 << 24
 
@@ -61,11 +63,19 @@ class _Answered(NamedTuple):
 
 
 class Metrics:
-    """What the service measures."""
+    """What the service measures.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    settings : Settings
+        Environment, compute threads and the length of their queue, which are told too.
+    """
+
+    def __init__(self, settings: Settings) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        build = Gauge("mfn_build_info", "Always 1.", ("version", "env"), registry=registry)
+        build.labels(__version__, settings.env).set(1)
         labels = ("endpoint", "method", "status")
         self._requests = Counter("mfn_http_requests", "Answers.", labels, registry=registry)
         self._durations = Histogram(
@@ -81,7 +91,8 @@ class Metrics:
         self._answered: dict[tuple[str, str, int], _Answered] = {}
         self._opened: dict[tuple[str, str], Any] = {}
         self._add_simulation(registry)
-        self._add_compute(registry)
+        self._add_compute(registry, settings)
+        self._add_losses(registry)
 
     def _add_simulation(self, registry: CollectorRegistry) -> None:
         self.fractal_dimension = Histogram(
@@ -94,16 +105,27 @@ class Metrics:
         self.lyapunov = Gauge(
             "mfn_lyapunov_exponent", "Last exponent that was measured, per step.", _SHAPE, registry=registry
         )
+        checks = Counter("mfn_validations", "Self-checks of POST /validate.", ("result",), registry=registry)
+        self._validations = {passed: checks.labels("passed" if passed else "failed") for passed in (True, False)}
 
-    def _add_compute(self, registry: CollectorRegistry) -> None:
+    def _add_compute(self, registry: CollectorRegistry, settings: Settings) -> None:
+        Gauge("mfn_compute_threads", "Compute threads there are.", registry=registry).set(settings.compute_threads)
+        Gauge("mfn_compute_queue_limit", "Computations that may wait for a thread.", registry=registry).set(
+            settings.compute_queue
+        )
         self._depth = Gauge("mfn_compute_queue_depth", "Computations that wait for a thread.", registry=registry)
         self._busy = Gauge("mfn_compute_threads_busy", "Compute threads that work.", registry=registry)
         self._cancelled = Counter(
             "mfn_compute_cancelled", "Computations stopped because the caller left.", registry=registry
         )
         self._refused = Counter("mfn_compute_refused", "Computations refused with a full queue.", registry=registry)
+
+    def _add_losses(self, registry: CollectorRegistry) -> None:
         self._fallbacks = Counter(
             "mfn_rate_limiter_fallbacks", "Requests counted locally because Redis did not answer.", registry=registry
+        )
+        self._spans_lost = Counter(
+            "mfn_trace_spans_lost", "Spans that the collector of traces did not take.", registry=registry
         )
 
     def open(self, endpoint: str, method: str) -> Any:
@@ -142,6 +164,10 @@ class Metrics:
         if exponent is not None:
             self.lyapunov.labels(*labels).set(exponent)
 
+    def validated(self, passed: bool) -> None:
+        """Count a self-check."""
+        self._validations[passed].inc()
+
     def queue_depth(self, waiting: int) -> None:
         """Tell how many computations wait."""
         self._depth.set(waiting)
@@ -161,6 +187,10 @@ class Metrics:
     def limiter_fell_back(self) -> None:
         """Count a request that was limited locally."""
         self._fallbacks.inc()
+
+    def spans_lost(self, count: int) -> None:
+        """Count spans that could not be delivered; called from the exporter's thread."""
+        self._spans_lost.inc(count)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""

@@ -1,15 +1,15 @@
-"""Traces over OTLP; where tracing is off nothing of OpenTelemetry is imported."""
+"""Traces; where tracing is off nothing of OpenTelemetry is imported."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.errors import MissingExtraError
 from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
 
 __all__ = ["Tracing", "make_tracing", "trace_id_of"]
 
@@ -34,12 +34,12 @@ class Tracing:
     Parameters
     ----------
     settings : Settings
-        Environment and collector.
-    exporter : SpanExporter, optional
-        Where spans go in place of the collector.
+        Environment.
+    delivery : Delivery
+        Where spans go.
     """
 
-    def __init__(self, settings: Settings, exporter: Any = None) -> None:
+    def __init__(self, settings: Settings, delivery: Delivery) -> None:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -53,7 +53,8 @@ class Tracing:
             }
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter or _exporter(settings)))
+        self._delivery = delivery
+        self._provider.add_span_processor(BatchSpanProcessor(cast("Any", delivery)))
         self._tracer = self._provider.get_tracer("mycelium_fractal_net.service", __version__)
         self._propagator = TraceContextTextMapPropagator()
 
@@ -113,19 +114,28 @@ class Tracing:
         return carrier["traceparent"]
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send what is left, if somebody takes it."""
+        self._delivery.hurry()
         self._provider.shutdown()
 
 
-def _exporter(settings: Settings) -> Any:
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    except ImportError:
-        raise MissingExtraError.for_extra("server", "opentelemetry-exporter-otlp-proto-http") from None
-    base = settings.otlp_endpoint
-    return OTLPSpanExporter(endpoint=f"{base.rstrip('/')}/v1/traces") if base else OTLPSpanExporter()
+def make_tracing(
+    settings: Settings,
+    lost: Callable[[int], object],
+    complain: Callable[..., object],
+    exporter: Any = None,
+) -> Tracing | None:
+    """Make the tracer, or None where tracing is off.
 
-
-def make_tracing(settings: Settings, exporter: Any = None) -> Tracing | None:
-    """Make the tracer, or None where tracing is off."""
-    return Tracing(settings, exporter) if settings.tracing_enabled else None
+    Parameters
+    ----------
+    settings : Settings
+        Whether there are traces, and where they go.
+    lost, complain : callable
+        See :class:`Delivery`.
+    exporter : SpanExporter, optional
+        Where spans go in place of the collector.
+    """
+    if not settings.tracing_enabled:
+        return None
+    return Tracing(settings, Delivery(exporter or make_exporter(settings), lost, complain))
