@@ -1,7 +1,7 @@
 import pytest
 
 import mycelium_fractal_net as mfn
-from tests.service.helpers import AUTH, client_of, make_app
+from tests.service.helpers import AUTH, client_of, make_app, sample
 
 pytestmark = pytest.mark.anyio
 
@@ -9,11 +9,13 @@ pytestmark = pytest.mark.anyio
 async def test_validate_gives_what_the_library_finds() -> None:
     async with client_of(make_app(), headers=AUTH) as client:
         answer = await client.post("/validate", json={"grid_size": 16, "steps": 8})
+        metrics = (await client.get("/metrics")).text
     expected, body = mfn.validate(grid_size=16, steps=8), answer.json()
     assert (answer.status_code, body["passed"]) == (200, True)
     assert (body["loss_start"], body["loss_final"]) == (expected.loss_start, expected.loss_final)
     assert body["loss_drop"] == body["loss_start"] - body["loss_final"] > 0
     assert (body["pot_min_mV"], body["nernst_symbolic_mV"]) == (expected.pot_min_mv, expected.nernst_symbolic_mv)
+    assert sample(metrics, "mfn_validations_total", result="passed") == 1
     assert [check["name"] for check in body["checks"]] == [check.name for check in expected.checks]
 
 

@@ -76,7 +76,9 @@ async def run_validation(request: Request, body: ValidateRequest) -> ValidateRes
         with trace("validation", grid_size=body.grid_size, steps=body.steps):
             return _answer(validate(**body.model_dump(), threads=1, cancel=cancel))
 
-    return await services.compute_for(request, work)
+    answer = await services.compute_for(request, work)
+    services.metrics.validated(answer.passed)
+    return answer
 
 
 def _check_cost(body: ValidateRequest, most: int) -> None:
