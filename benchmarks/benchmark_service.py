@@ -1,0 +1,267 @@
+"""Measure the HTTP service; prints Markdown. Needs wrk and a machine that does nothing else.
+
+Run: python -m benchmarks.benchmark_service [--quick] [--write] [nernst simulate health cancel latency]
+Rivals take turns, and the ratio of each turn counts: a slow moment of the machine meets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+import httpx
+
+from benchmarks.probes import computing, freed_ms, health_ms, settled
+from benchmarks.wrk import Load, wrk
+from tests.service.helpers import AUTH, ION, KEY, Server, free_port, running
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+LIMITS = json.dumps(dict.fromkeys(("simulate", "nernst", "validate", "health", "metrics"), 10**9))
+THREADS = len(os.sched_getaffinity(0))
+GRID, STEPS = 64, 64
+LONG = {"grid_size": 512, "steps": 3_500}
+SMALL_VALIDATION = {"grid_size": 16, "steps": 16}
+
+
+class Effort(NamedTuple):
+    """How long all of it takes."""
+
+    rounds: int
+    seconds: float
+    health_s: float
+    samples: int
+    grids: tuple[int, ...]
+    validation_s: float
+
+
+FULL = Effort(rounds=7, seconds=6.0, health_s=30.0, samples=25, grids=(64, 128, 256, 512), validation_s=30.0)
+QUICK = Effort(rounds=1, seconds=1.0, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
+
+
+class Pair(NamedTuple):
+    """A row of the comparison."""
+
+    what: str
+    ours: list[float]
+    theirs: list[float]
+    unit: str
+    rival: str
+    aim: float
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds' ratios."""
+        return median(mine / other for mine, other in zip(self.ours, self.theirs, strict=True))
+
+    def row(self) -> list[str]:
+        ratios = sorted(mine / other for mine, other in zip(self.ours, self.theirs, strict=True))
+        numbers = f"service {median(self.ours):,.0f}, {self.rival} {median(self.theirs):,.0f} {self.unit}"
+        spread = f"{self.ratio:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        return [self.what, numbers, spread, f"at least {self.aim:g}", _held(self.ratio >= self.aim)]
+
+
+def _held(held: bool) -> str:
+    return "yes" if held else "no"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+@contextmanager
+def bare_server() -> Iterator[str]:
+    """Run FastAPI with nothing around the endpoint."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.peer_fastapi", str(port)])
+    try:
+        httpx.HTTPTransport(retries=8)
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+            client.post(f"{url}/nernst", json=ION).raise_for_status()
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def turns(rounds: int, ours: Callable[[], float], theirs: Callable[[], float]) -> tuple[list[float], list[float]]:
+    """Measure both, one after the other, the one that begins changing each time."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds):
+        for which in (0, 1) if number % 2 == 0 else (1, 0):
+            found[which].append((ours, theirs)[which]())
+        print(f"  {found[0][-1]:,.0f} against {found[1][-1]:,.0f}", file=sys.stderr)
+    return found
+
+
+def compare_nernst(server: Server, effort: Effort) -> str:
+    def rate(url: str) -> float:
+        return wrk(url, "/nernst", dict(ION), key=KEY, connections=16, seconds=effort.seconds).rate
+
+    with bare_server() as bare:
+        rate(bare), rate(server.url)
+        ours, theirs = turns(effort.rounds, lambda: rate(server.url), lambda: rate(bare))
+    what = "`/nernst`: key, limit, JSON log, metrics; against FastAPI with the same model alone"
+    return _compared([Pair(what, ours, theirs, "answers/s", "bare", 0.5)])
+
+
+def compare_simulate(server: Server, effort: Effort) -> str:
+    pairs = []
+    for name, seed in (("a new seed each", "SEED"), ("one seed", 42)):
+        body: dict[str, Any] = {"grid_size": GRID, "steps": STEPS, "seed": seed}
+        one_seed = seed == 42
+        ours, theirs = turns(
+            effort.rounds, partial(simulations, server, body, effort), partial(engine, one_seed, effort)
+        )
+        what = f"`/simulate` {GRID}² x {STEPS} steps, 8 connections, {name}; against {THREADS} threads in a loop"
+        pairs.append(Pair(what, ours, theirs, "simulations/s", "engine", 0.8))
+    return _compared(pairs)
+
+
+def simulations(server: Server, body: dict[str, Any], effort: Effort) -> float:
+    rate = wrk(server.url, "/simulate", body, key=KEY, connections=8, seconds=effort.seconds).rate
+    settled(server)
+    return rate
+
+
+def engine(one_seed: bool, effort: Effort) -> float:
+    numbers = map(str, (THREADS, effort.seconds, GRID, STEPS))
+    command = [sys.executable, "-m", "benchmarks.peer_engine", *numbers, "same" if one_seed else "new"]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def _compared(pairs: list[Pair]) -> str:
+    head = ["what", "median", "ratio: median (range)", "aim", "held"]
+    return table(head, [pair.row() for pair in pairs])
+
+
+def health_under_load(server: Server, effort: Effort) -> str:
+    rows = []
+    seconds = effort.health_s
+    warm_up_validation(server)
+    rows.append(_health_row("nothing else", health_ms(server, seconds), None))
+    for what, path, body in (
+        (f"{THREADS} threads simulate {LONG['grid_size']}², as many wait", "/simulate", LONG),
+        (f"{THREADS} threads simulate {GRID}² x {STEPS} steps, as many wait", "/simulate", {"grid_size": GRID}),
+        (f"{THREADS} threads validate, as many wait", "/validate", SMALL_VALIDATION),
+    ):
+        with computing(server, THREADS, path, body):
+            rows.append(_health_row(what, health_ms(server, seconds), 25.0))
+    return table(["while", "requests", "p50 ms", "p95 ms", "p99 ms", "most ms", "p95 under 25 ms"], rows)
+
+
+def _health_row(what: str, times: list[float], aim: float | None) -> list[str]:
+    cuts = quantiles(times, n=100)
+    held = "" if aim is None else _held(cuts[94] < aim)
+    shown = [f"{value:.1f}" for value in (cuts[49], cuts[94], cuts[98], times[-1])]
+    print("  /health", what, *shown, file=sys.stderr)
+    return [what, str(len(times)), *shown, held]
+
+
+def cancellation(server: Server, effort: Effort) -> str:
+    rows = []
+    for grid_size in effort.grids:
+        body = {"grid_size": grid_size, "steps": min(10_000, 900_000_000 // grid_size**2)}
+        times = sorted(freed_ms(server, THREADS, body) for _ in range(effort.samples))
+        rows.append([
+            f"{grid_size}²", str(len(times)), f"{median(times):.1f}", f"{times[-1]:.1f}", _held(times[-1] < 100),
+        ])  # fmt: skip
+        print("  cancel", rows[-1], file=sys.stderr)
+    return table(["grid", "times", "median ms", "worst ms", "worst under 100 ms"], rows)
+
+
+def warm_up_validation(server: Server) -> None:
+    """Let the first one load torch, for some seconds."""
+    answer = httpx.post(f"{server.url}/validate", json=SMALL_VALIDATION, headers=AUTH, timeout=120)
+    answer.raise_for_status()
+
+
+def latencies(server: Server, effort: Effort) -> str:
+    rows = []
+    warm_up_validation(server)
+    for path, body, connections, seconds in (
+        ("/nernst", ION, (4, 64), 2 * effort.seconds),
+        ("/simulate", {"grid_size": GRID, "steps": STEPS, "seed": "SEED"}, (2, 32), 2 * effort.seconds),
+        ("/validate", {**SMALL_VALIDATION, "seed": "SEED"}, (1, 8), effort.validation_s),
+    ):
+        for number in connections:
+            load = wrk(server.url, path, dict(body), key=KEY, connections=number, seconds=seconds)
+            settled(server)
+            rows.append(_latency_row(path, number, load))
+    return table(["endpoint", "connections", "answers", "answers/s", "p50 ms", "p95 ms", "p99 ms"], rows)
+
+
+def _latency_row(path: str, connections: int, load: Load) -> list[str]:
+    rate = f"{load.rate:,.0f}" if load.rate >= 100 else f"{load.rate:.3g}"
+    shown = [f"{value:.3g}" if value < 100 else f"{value:,.0f}" for value in (load.p50_ms, load.p95_ms, load.p99_ms)]
+    print("  latency", path, connections, rate, *shown, file=sys.stderr)
+    return [f"`{path}`", str(connections), str(load.requests), rate, *shown]
+
+
+PARTS: dict[str, tuple[str, Callable[[Server, Effort], str]]] = {
+    "nernst": ("Beside bare FastAPI", compare_nernst),
+    "simulate": ("Beside the engine alone", compare_simulate),
+    "health": ("`GET /health` while the cores compute", health_under_load),
+    "cancel": ("From a closed connection to free threads", cancellation),
+    "latency": ("Latency and throughput", latencies),
+}
+
+
+def machine() -> str:
+    """Say where this was measured."""
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name")), "")
+    load = os.getloadavg()[0]
+    return (
+        f"{THREADS} cores of {model or platform.machine()}, Python {platform.python_version()}; {THREADS} compute "
+        f"threads; wrk on the same cores. One-minute load average before the run: {load:.1f}."
+    )
+
+
+def measure(names: list[str], effort: Effort) -> str:
+    """Return the tables, each under its heading."""
+    sections = [machine()]
+    with tempfile.TemporaryDirectory() as directory, running(Path(directory), RATE_LIMITS=LIMITS) as server:
+        for name in names:
+            heading, part = PARTS[name]
+            print(heading, file=sys.stderr)
+            sections += [f"### {heading}", part(server, effort)]
+    return "\n\n".join(sections)
+
+
+def write(tables: str, page: Path = PAGE) -> None:
+    """Put the tables between the page's markers."""
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which tables; by default all")
+    parser.add_argument("--quick", action="store_true", help="see that it works; the numbers mean nothing")
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.write and (options.quick or options.parts):
+        parser.error("--write takes the whole measurement")
+    tables = measure(options.parts or list(PARTS), QUICK if options.quick else FULL)
+    print(tables)
+    if options.write:
+        write(tables)
+
+
+if __name__ == "__main__":
+    main()

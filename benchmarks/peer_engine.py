@@ -1,0 +1,41 @@
+"""What POST /simulate computes, without a service: threads in a plain loop; prints simulations a second."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from mycelium_fractal_net.fields import SimulationConfig, simulate
+from mycelium_fractal_net.service.rest.receipt import receipt_of
+
+
+def simulate_one(seed: int, grid_size: int, steps: int) -> None:
+    result = simulate(SimulationConfig(seed=seed, grid_size=grid_size, steps=steps), threads=1)
+    _ = result.features
+    receipt_of(result, None)
+
+
+def rate(threads: int, seconds: float, grid_size: int, steps: int, same_seed: bool) -> float:
+    """Return simulations a second of so many threads that never wait."""
+    seeds = itertools.repeat(42) if same_seed else itertools.count(1)
+    simulate_one(0, grid_size, steps)
+    begin = time.perf_counter()
+
+    def loop() -> int:
+        done = 0
+        while time.perf_counter() - begin < seconds:
+            simulate_one(next(seeds), grid_size, steps)
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(loop) for _ in range(threads)]
+        total = sum(future.result() for future in futures)
+    return total / (time.perf_counter() - begin)
+
+
+if __name__ == "__main__":
+    threads, seconds, grid_size, steps, same = sys.argv[1:]
+    print(rate(int(threads), float(seconds), int(grid_size), int(steps), same == "same"))
