@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.benchmark_service import BEGIN, END, PAGE, Pair, write
+
+needs_wrk = pytest.mark.skipif(not shutil.which("wrk") and not os.environ.get("CI"), reason="wrk is not installed")
+
+
+@needs_wrk
+def test_the_benchmark_of_the_service_prints_its_tables() -> None:
+    command = [sys.executable, "-m", "benchmarks.benchmark_service", "--quick", "nernst", "cancel"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert len(rows) == 6  # of each of the two tables the head, a rule and a row
+
+
+def test_the_tables_replace_what_stands_between_the_markers(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    write("new", page)
+    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+def test_the_page_has_the_markers_once() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert (text.count(BEGIN), text.count(END)) == (1, 1)
+
+
+def test_a_pair_is_judged_by_the_median_of_its_rounds() -> None:
+    pair = Pair("it", [1.0, 8.0, 3.0], [2.0, 2.0, 4.0], "a second", "other", aim=0.8)
+    assert pair.ratio == 0.75
+    assert pair.row()[-1] == "no"
