@@ -94,9 +94,9 @@ def test_levels_below_the_one_wanted_are_silent() -> None:
 def test_members_named_like_secrets_are_masked_and_odd_values_do_not_stop_a_line() -> None:
     log = Log()
     logger = make_logger(load_settings(log_format="json"), log)
-    logger.info("a", token=5, key_id="abc", value=2**70, text="mfn_dev_0123456789ab_secret")
+    logger.info("a", token=5, password="tell-nobody", key_id="abc", value=2**70, text="mfn_dev_0123456789ab_secret")
     line = log.lines[0]
-    assert (line["token"], line["key_id"]) == ("***", "abc")
+    assert (line["token"], line["password"], line["key_id"]) == ("***", "***", "abc")
     assert line["text"] == "mfn_dev_0123456789ab_***"
     assert line["value"] == "<integer of 71 bits>"
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import orjson
@@ -76,14 +77,18 @@ class _Stamp:
         }
 
 
+@lru_cache(maxsize=256)  # the names of members are few, and every line has fifteen
+def _is_masked(name: str) -> bool:
+    return name != "key_id" and is_secret_name(name)
+
+
 def _hide(_logger: Any, _method: str, event: Event) -> Event:
     """Mask members that are named like secrets, and cut keys out of texts."""
     for name, value in event.items():
-        if isinstance(value, str):
-            if "mfn_" in value:
-                event[name] = hidden_keys(value)
-        elif name != "key_id" and value is not None and is_secret_name(name):
+        if value is not None and _is_masked(name):
             event[name] = "***"
+        elif isinstance(value, str) and "mfn_" in value:
+            event[name] = hidden_keys(value)
     return event
 
 
