@@ -50,7 +50,7 @@ def _with(change: str, whole: dict[str, Any] = ION) -> bytes:
         ("/nernst", _with('"temperature_k": true'), "temperature_k"),
         ("/nernst", _with('"temperature_k": -0.0'), "temperature_k"),
         ("/nernst", _with('"z_valence": true'), "z_valence"),
-        ("/nernst", _with('"z_valence": 1.0'), "z_valence"),
+        ("/nernst", _with('"z_valence": 1.5'), "z_valence"),
         ("/nernst", _with('"z_valence": [1]'), "z_valence"),
         ("/nernst", _with('"concentration_in_molar": 1'), "body"),
         ("/nernst", _with('"concentration_\\u0069n_molar": 1'), "body"),
@@ -62,7 +62,9 @@ def _with(change: str, whole: dict[str, Any] = ION) -> bytes:
         ("/nernst", BODY[:-1] + b",}", "body"),
         ("/nernst", b"/* */" + BODY, "body"),
         ("/nernst", _with('"deep": ' + "[" * 100_000 + "]" * 100_000), "body"),
-        ("/simulate", _with('"seed": 1.0', SMALL), "seed"),
+        ("/simulate", _with('"seed": 1.5', SMALL), "seed"),
+        ("/simulate", _with('"seed": 1e300', SMALL), "seed"),
+        ("/simulate", _with('"seed": true', SMALL), "seed"),
         ("/simulate", _with('"seed": -1', SMALL), "seed"),
         ("/simulate", _with('"clamp_mv": ["-90", "40"]', SMALL), "clamp_mv.0"),
         ("/simulate", _with('"clamp_mv": {"-90": 1, "40": 1}', SMALL), "clamp_mv"),
@@ -127,6 +129,15 @@ async def test_what_would_take_minutes_or_all_memory_is_refused(path: str, body:
     answer = await _send(path, json.dumps(body).encode(), JSON)
     assert _is_problem(answer, 422, "COST_LIMIT_EXCEEDED")
     assert answer.json()["details"][0]["field"] == "gradients"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "name", "body"), [("/nernst", "z_valence", ION), ("/simulate", "seed", SMALL)])
+async def test_a_whole_number_may_have_a_point(path: str, name: str, body: dict[str, Any]) -> None:
+    """So JSON Schema has it, and some languages write them so."""
+    answers = [await _send(path, _with(f'"{name}": {number}', body), JSON) for number in ("2", "2.0", "0.2e1")]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].json() == answers[1].json() == answers[2].json()
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from mycelium_fractal_net.fractals import box_counting_dimension
 from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
 from mycelium_fractal_net.service.middleware.gateway import Gateway
-from mycelium_fractal_net.service.openapi import describe
+from mycelium_fractal_net.service.openapi import DESCRIPTION, describe
 from mycelium_fractal_net.service.rest import arrays, features, federated, health, nernst
 from mycelium_fractal_net.service.rest import simulate as simulation
 from mycelium_fractal_net.service.rest import validate as validation
@@ -31,9 +32,6 @@ from mycelium_fractal_net.service.settings import Settings, load_settings
 __all__ = ["create_app"]
 
 _TITLE = "MyceliumFractalNet"
-_DESCRIPTION = (
-    "Seeded Turing fields, their features, robust aggregation. One parameter set gives the same bits everywhere."
-)
 
 
 def create_app(settings: Settings | None = None, *, log_stream: Any = None, span_exporter: Any = None) -> FastAPI:
@@ -58,7 +56,7 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
     app = FastAPI(
         title=_TITLE,
         version=__version__,
-        description=_DESCRIPTION,
+        description=DESCRIPTION,
         lifespan=_lifespan,
         docs_url="/docs" if shows_docs else None,
         redoc_url="/redoc" if shows_docs else None,
@@ -84,11 +82,15 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     def add(path: str, method: str, endpoint: Callable[..., Any], tag: str, **options: Any) -> None:
+        summary, _, more = inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")
         app.router.add_api_route(
             path,
             endpoint,
             methods=[method],
             tags=[tag],
+            summary=summary.rstrip("."),
+            description=more or summary,
+            response_description="Done.",
             operation_id=f"{tag}_{endpoint.__name__}",
             route_class_override=JsonRoute,
             **options,

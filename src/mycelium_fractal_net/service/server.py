@@ -82,12 +82,12 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         host=settings.host,
         port=settings.port,
         http=ProblemProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         backlog=_BACKLOG,
-        ws="none",
     )
     DrainingServer(config, services).run()

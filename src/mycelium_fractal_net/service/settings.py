@@ -83,10 +83,10 @@ class Settings(BaseSettings):
     trusted_proxies: Texts = Field([], description="Addresses or networks whose X-Forwarded-For is believed.")
     cors_origins: Texts = Field([], description='Origins that browsers may call from; "*" for all, in dev only.')
     max_body_bytes: Count = Field(16 * 2**20, description="Longest request body.")
-
     stall_seconds: float = Field(
         30.0, ge=0.5, le=3600, description="Longest time for a request's head, or without progress of a transfer, in s."
     )
+
     api_key_required: bool = Field(
         default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
     )

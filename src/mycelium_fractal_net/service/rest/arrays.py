@@ -25,8 +25,8 @@ _MOST_PARTS = 50
 
 # The first fault ends the reading of a list: a body can hold millions of them.
 Millivolt = Annotated[float, Field(ge=-1e12, le=1e12)]
-Row = Annotated[list[Millivolt], Field(min_length=1, max_length=8_192, fail_fast=True)]
-FieldList = Annotated[list[Row], Field(min_length=1, max_length=8_192, fail_fast=True)]
+Row = Annotated[list[Millivolt], Field(min_length=1, max_length=2_048, fail_fast=True)]
+FieldList = Annotated[list[Row], Field(min_length=1, max_length=2_048, fail_fast=True)]
 """Rows of a field in mV."""
 
 

@@ -5,27 +5,30 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from mycelium_fractal_net.service.errors import ServiceError, masked
 
-__all__ = ["OnlyIntegers", "parse_json", "read_body", "require_json"]
+__all__ = ["AsInteger", "Whole", "parse_json", "read_body", "require_json"]
 
 _JSON = b"application/json"
 _MOST_MEMBERS = 1000
 _MOST_DIGITS = 400
 
 
-def _integer_only(value: Any) -> Any:
-    if type(value) is not int:
-        raise ValueError("must be a whole number")
-    return value
+def _as_integer(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")  # noqa: TRY004 # pydantic reports ValueErrors only
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-OnlyIntegers = BeforeValidator(_integer_only)
-"""Beside ``Literal[1, 2]``, which would take true for 1 and 2.0 for 2."""
+AsInteger = BeforeValidator(_as_integer)
+"""Take 2.0 for 2, as JSON Schema does, and true for no number, as ``Literal[1, 2]`` would."""
+
+Whole = Annotated[int, AsInteger]
+"""A whole number."""
 
 
 async def read_body(receive: Any, longest: int, too_large: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from starlette.requests import Request
 
 from mycelium_fractal_net.features import FEATURE_UNITS, FeatureConfig, extract_features
@@ -16,13 +16,32 @@ from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import FieldList, Millivolt, field_array
-from mycelium_fractal_net.service.rest.body import OnlyIntegers
+from mycelium_fractal_net.service.rest.body import AsInteger, Whole
 from mycelium_fractal_net.service.services import services_of
 
-__all__ = ["BoxCountingAnswer", "FeatureParameters", "FeaturesRequest", "FeaturesResponse", "compute_field_features"]
+__all__ = [
+    "BoxCountingAnswer",
+    "FeatureNumbers",
+    "FeatureParameters",
+    "FeaturesRequest",
+    "FeaturesResponse",
+    "compute_field_features",
+]
 
 
-Scale = Annotated[int, Field(ge=1, le=8_192)]
+Scale = Annotated[Whole, Field(ge=1, le=2_048)]
+FeatureNumbers = Annotated[
+    dict[str, float],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "required": list(FEATURE_UNITS),
+            "properties": {
+                name: {"type": "number", "description": f"In {unit}."} for name, unit in FEATURE_UNITS.items()
+            },
+        }
+    ),
+]
 
 
 class FeatureParameters(BaseModel):
@@ -37,8 +56,8 @@ class FeatureParameters(BaseModel):
     stability_threshold_mv: float = Field(
         0.001, gt=0, le=1e12, description="Spread of a step's change below which the field is at rest, in mV/step."
     )
-    stability_window: int = Field(10, ge=1, le=1_000_000, description="Steps for which it has to be.")
-    connectivity: Annotated[Literal[4, 8], OnlyIntegers] = Field(
+    stability_window: Whole = Field(10, ge=1, le=1_000_000, description="Steps for which it has to be.")
+    connectivity: Annotated[Literal[4, 8], AsInteger] = Field(
         4, description="Whether cells that touch at a corner only are connected: 8."
     )
     box_scales: Annotated[list[Scale], Field(min_length=2, max_length=64, fail_fast=True)] | None = Field(
@@ -56,11 +75,23 @@ class FeaturesRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
-        json_schema_extra={"examples": [{"field": [[-70.0, -40.0], [-40.0, -70.0]], "periodic": True}]},
+        json_schema_extra={
+            "examples": [
+                {"field": [[-70.0, -40.0], [-40.0, -70.0]], "periodic": True},
+                {
+                    "history": [[[-70.0, -70.0], [-70.0, -70.0]], [[-70.0, -40.0], [-70.0, -70.0]]],
+                    "config": {"connectivity": 8, "active_threshold_mv": -65},
+                },
+            ],
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "array"}, other: {"type": "null"}}}
+                for one, other in (("field", "history"), ("history", "field"))
+            ],
+        },
     )
 
     field: FieldList | None = Field(None, description="One field, a row a list.")
-    history: Annotated[list[FieldList], Field(min_length=1, max_length=100_000, fail_fast=True)] | None = Field(
+    history: Annotated[list[FieldList], Field(min_length=1, max_length=4_096, fail_fast=True)] | None = Field(
         None, description="Successive fields, the start included."
     )
     periodic: bool = Field(True, description="Whether opposite edges touch.")
@@ -76,8 +107,8 @@ class FeaturesRequest(BaseModel):
 class BoxCountingAnswer(BaseModel):
     """Counts, fit, and whether the fit means anything."""
 
-    dimension: float
-    r2: float
+    dimension: float = Field(description="Slope of log count against log 1/scale.")
+    r2: float = Field(description="Coefficient of determination of the fit.")
     standard_error: float | None = Field(description="Of the slope; null with fewer than three scales.")
     verdict: str = Field(description="fractal, crossover, filled, empty or insufficient.")
     scales: list[int] = Field(description="Sides of the boxes in cells.")
@@ -87,14 +118,17 @@ class BoxCountingAnswer(BaseModel):
 class FeaturesResponse(BaseModel):
     """The 18 features, their units, and the box counting behind the first two."""
 
-    features: dict[str, float]
-    units: dict[str, str]
-    box_counting: BoxCountingAnswer
+    features: FeatureNumbers = Field(description="The 18 features by name.")
+    units: dict[str, str] = Field(description="The unit of each; 1 for a number without one.")
+    box_counting: BoxCountingAnswer = Field(description="How the dimension came about.")
 
 
 @access("features", "simulate")
 async def compute_field_features(request: Request, body: FeaturesRequest) -> FeaturesResponse:
-    """Compute the 18 features."""
+    """Compute the 18 features of a field or of a history of fields.
+
+    A single field has not moved: dV_mean, dV_max, T_stable and E_trend are 0.
+    """
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     array = field_array("field", body.field) if body.field is not None else field_array("history", body.history or [])
     config, trace = body.config.config(), services.trace(exchange)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from typing import Annotated, Literal, get_args
 
@@ -15,6 +16,7 @@ from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import field_array
+from mycelium_fractal_net.service.rest.body import Whole
 from mycelium_fractal_net.service.services import services_of
 
 __all__ = ["RULES", "AggregateRequest", "AggregateResponse", "aggregate", "check_cost", "make_rule"]
@@ -33,8 +35,9 @@ RuleName = Literal[
 ]
 RULES: tuple[str, ...] = get_args(RuleName)
 
-Value = Annotated[float, Field(allow_inf_nan=False)]
-Gradient = Annotated[list[Value], Field(min_length=1, max_length=10_000_000, fail_fast=True)]
+_LARGEST = sys.float_info.max
+Value = Annotated[float, Field(allow_inf_nan=False, json_schema_extra={"minimum": -_LARGEST, "maximum": _LARGEST})]
+Gradient = Annotated[list[Value], Field(min_length=1, max_length=1_000_000, fail_fast=True)]
 
 _PAIR_RULES = frozenset({"krum", "multi_krum", "bulyan", "nnm_trimmed_mean"})
 _PAIR_VALUES = 64
@@ -48,14 +51,24 @@ class AggregateRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
-        json_schema_extra={"examples": [{"gradients": [[1.0], [1.1], [0.9], [1.0], [99.0]], "rule": "krum"}]},
+        json_schema_extra={
+            "examples": [
+                {"gradients": [[1.0], [1.1], [0.9], [1.0], [99.0]], "rule": "krum"},
+                {
+                    "gradients": [[i, 1] for i in range(9)],
+                    "num_clusters": 3,
+                    "byzantine_fraction": 0,
+                    "seed": 5,
+                },
+            ]
+        },
     )
 
-    gradients: Annotated[list[Gradient], Field(min_length=1, max_length=1_000_000, fail_fast=True)] = Field(
+    gradients: Annotated[list[Gradient], Field(min_length=1, max_length=100_000, fail_fast=True)] = Field(
         description="One gradient a client, all of one length."
     )
     rule: RuleName = Field("hierarchical_krum", description="Rule; the page on federated aggregation compares them.")
-    num_clusters: int | None = Field(
+    num_clusters: Whole | None = Field(
         None,
         ge=3,
         le=100_000,
@@ -64,7 +77,7 @@ class AggregateRequest(BaseModel):
     byzantine_fraction: float = Field(
         0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
     )
-    seed: Annotated[int, Field(ge=0, lt=2**64)] | None = Field(
+    seed: Annotated[Whole, Field(ge=0, lt=2**64)] | None = Field(
         None, description="Seed of the assignment to clusters; drawn from a secure source if left out."
     )
 
@@ -72,8 +85,8 @@ class AggregateRequest(BaseModel):
 class AggregateResponse(BaseModel):
     """The aggregate and how it came about."""
 
-    aggregated_gradient: list[float]
-    num_input_gradients: int
+    aggregated_gradient: list[float] = Field(description="One number for each place of the gradients.")
+    num_input_gradients: int = Field(description="Gradients that came.")
     selected: list[int] = Field(description="Gradients the rule picked; empty where it picks none as a whole.")
     rejected: list[int] = Field(description="Gradients refused before anything was computed.")
     rule: str = Field(description="The rule with its parameters.")
@@ -84,7 +97,10 @@ class AggregateResponse(BaseModel):
 
 @access("aggregate", "federated")
 async def aggregate(request: Request, body: AggregateRequest) -> AggregateResponse:
-    """Aggregate gradients so that hostile ones cannot steer the answer."""
+    """Aggregate gradients so that hostile ones cannot steer the answer.
+
+    Needs a key with the scope ``federated``.
+    """
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     gradients = field_array("gradients", body.gradients)
     n, length = gradients.shape

@@ -20,9 +20,9 @@ __all__ = ["HealthResponse", "PlainText", "health", "live", "metrics", "ready"]
 class HealthResponse(BaseModel):
     """How the service is."""
 
-    status: Literal["healthy"] = "healthy"
+    status: Literal["healthy"] = Field("healthy", description="That it answers at all.")
     version: str = Field(__version__, description="Version of the package.")
-    env: str = Field(description="Environment.")
+    env: str = Field(description="dev, staging or prod.")
     uptime_s: float = Field(description="Seconds since the start.")
     ready: bool = Field(description="Whether new requests should come here.")
 
@@ -36,19 +36,28 @@ def _health(request: Request) -> HealthResponse:
 
 @access("health", public=True)
 async def health(request: Request) -> HealthResponse:
-    """Tell version and state."""
+    """Tell version and state.
+
+    Answers in milliseconds while every thread computes.
+    """
     return _health(request)
 
 
 @access("health", public=True)
 async def live(request: Request) -> HealthResponse:
-    """Answer 200 as long as the process lives, while it drains too."""
+    """Answer 200 as long as the process lives.
+
+    While it drains too.
+    """
     return _health(request)
 
 
 @access("health", public=True)
 async def ready(request: Request) -> HealthResponse:
-    """Answer 200 when requests should come here, 503 before kernels are compiled and from SIGTERM on."""
+    """Answer 200 when requests should come here.
+
+    503 before the kernels are compiled, and from SIGTERM on.
+    """
     answer = _health(request)
     if not answer.ready:
         raise ServiceError("SERVICE_UNAVAILABLE", "not ready: starting or shutting down", headers={"Retry-After": "1"})
@@ -63,5 +72,8 @@ class PlainText(PlainTextResponse):
 
 @access("metrics", "metrics")
 async def metrics(request: Request) -> Response:
-    """Return Prometheus's text format."""
+    """Return the metrics in Prometheus's text format.
+
+    Needs a key with the scope ``metrics`` unless MFN_METRICS_PUBLIC is set.
+    """
     return PlainText(services_of(request.scope).metrics.text())

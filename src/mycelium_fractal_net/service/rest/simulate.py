@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from mycelium_fractal_net.dynamics import lyapunov_exponent
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, simulate
-from mycelium_fractal_net.fields.config import Integer
+from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
+from mycelium_fractal_net.fields.config import Real
 from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
@@ -29,15 +29,25 @@ from mycelium_fractal_net.service.rest.arrays import (
     to_arrow,
     to_npy,
 )
+from mycelium_fractal_net.service.rest.body import Whole
+from mycelium_fractal_net.service.rest.features import FeatureNumbers
 from mycelium_fractal_net.service.rest.receipt import Receipt, receipt_of
 from mycelium_fractal_net.service.services import Trace, services_of
 
 __all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
 
 Part = Literal["features", "field", "lyapunov"]
+Rate = Annotated[Real, Field(ge=-1e6, le=1e6)]
 Potential = Annotated[float, Field(ge=-1000, le=1000)]
 StartRow = Annotated[list[Potential], Field(min_length=8, max_length=512, fail_fast=True)]
 StartField = Annotated[list[StartRow], Field(min_length=8, max_length=512, fail_fast=True)]
+
+_EXAMPLES: list[Any] = [
+    {"grid_size": 32, "steps": 32, "seed": 7, "include": ["features"]},
+    {"grid_size": 16, "steps": 8, "kinetics": "gray-scott", "boundary": "neumann", "include": ["field"]},
+    {"grid_size": 16, "steps": 8, "kinetics_parameters": {"bias": -0.05}, "clamp_mv": [-90, 30], "dtype": "float32"},
+    {"grid_size": 8, "steps": 2, "turing_enabled": False, "initial_field_mv": [[-60.0] * 8] * 8},
+]
 
 _SETTLING_STEPS = 20_000
 _SETTLING_UPDATES = 800_000_000
@@ -46,15 +56,44 @@ _ALIGNING_STEPS = 500
 _USUAL_SUBSTEPS = 10
 
 
+def _say_more(schema: dict[str, Any]) -> None:
+    """Add examples, and the bounds that the configuration checks in ways of its own."""
+    schema["examples"] = _EXAMPLES
+    properties = schema["properties"]
+    properties["alpha"]["maximum"] = 0.25
+    properties["kinetics"] = {**properties["kinetics"], "enum": list_kinetics()}
+    properties["kinetics_parameters"] = {
+        "type": "object",
+        "description": properties["kinetics_parameters"]["description"] + " Each kinetics has its own names.",
+        "additionalProperties": False,
+        "properties": dict(sorted(_kinetics_parameters().items())),
+    }
+
+
+def _kinetics_parameters() -> dict[str, Any]:
+    owners: dict[str, list[str]] = {}
+    for kinetics in list_kinetics():
+        for name in get_kinetics(kinetics).parameters:
+            owners.setdefault(name, []).append(kinetics)
+    rate = {"type": "number", "minimum": -1e6, "maximum": 1e6}
+    diffusion = {"type": "number", "minimum": 0, "maximum": 20}
+    return {
+        name: {**(diffusion if name.startswith("D_") else rate), "description": f"Of {', '.join(users)}."}
+        for name, users in owners.items()
+    }
+
+
 class SimulateRequest(SimulationConfig):
     """A simulation's parameters, and what to say about its result."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"grid_size": 32, "steps": 32, "seed": 7, "include": ["features"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra=_say_more)
 
-    grid_size: Integer = Field(64, ge=8, le=512, description="Cells along each side of the square lattice.")
-    steps: Integer = Field(64, ge=1, le=10_000, description="Steps to simulate.")
+    grid_size: Whole = Field(64, ge=8, le=512, description="Cells along each side of the square lattice.")
+    steps: Whole = Field(64, ge=1, le=10_000, description="Steps to simulate.")
+    seed: Whole = Field(42, ge=0, lt=2**64, description="Seed of every random process.")
+    kinetics_parameters: Annotated[dict[str, Rate], Field(max_length=20)] = Field(
+        {}, description="Rate constants, D_a and D_h in place of the defaults."
+    )
     include: Annotated[list[Part], Field(max_length=3, fail_fast=True)] = Field(
         [], description="What to add to the answer."
     )
@@ -70,20 +109,20 @@ class SimulateRequest(SimulationConfig):
 class SimulateResponse(BaseModel):
     """Counts, potentials and dimension of the last field; what was asked for beside; the receipt."""
 
-    growth_events: int
-    turing_activations: int
-    clamping_events: int
-    pot_min_mV: float  # noqa: N815 # the pinned names of the API
-    pot_max_mV: float  # noqa: N815 # as above
-    pot_mean_mV: float  # noqa: N815 # as above
-    pot_std_mV: float  # noqa: N815 # as above
+    growth_events: int = Field(description="Growth events in all steps.")
+    turing_activations: int = Field(description="Cells above the threshold, summed over the steps.")
+    clamping_events: int = Field(description="Potentials cut off at the clamp, summed over the steps.")
+    pot_min_mV: float = Field(description="Lowest potential of the last field.")  # noqa: N815 # the pinned names
+    pot_max_mV: float = Field(description="Highest potential of the last field.")  # noqa: N815 # as above
+    pot_mean_mV: float = Field(description="Mean potential of the last field.")  # noqa: N815 # as above
+    pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
-    features: dict[str, float] | None = Field(None, description="The 18 features, if included.")
+    features: FeatureNumbers | None = Field(None, description="The 18 features, if included.")
     field: list[list[float]] | None = Field(None, description="The last field in mV, if included.")
     lyapunov_exponent: float | None = Field(
         None, description="Per step, if included; null where a step wipes every disturbance out."
     )
-    receipt: Receipt
+    receipt: Receipt = Field(description="What identifies the result.")
 
 
 class _Done(NamedTuple):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
+from mycelium_fractal_net.service.rest.body import Whole
 from mycelium_fractal_net.service.services import services_of
 from mycelium_fractal_net.validation import ENSEMBLE_FIELDS, ValidationReport, validate
 
@@ -26,11 +27,11 @@ class ValidateRequest(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"examples": [{"grid_size": 16, "steps": 16, "epochs": 2}]}
     )
 
-    seed: int = Field(42, ge=0, lt=2**64, description="Seed of the example and of the ensemble.")
-    epochs: int = Field(1, ge=1, le=100, description="Passes of the network over its fields.")
-    batch_size: int = Field(4, ge=1, le=192, description="Fields a step of the optimiser.")
-    grid_size: int = Field(64, ge=8, le=512, description="Cells along each side.")
-    steps: int = Field(64, ge=1, le=10_000, description="Steps of each field.")
+    seed: Whole = Field(42, ge=0, lt=2**64, description="Seed of the example and of the ensemble.")
+    epochs: Whole = Field(1, ge=1, le=100, description="Passes of the network over its fields.")
+    batch_size: Whole = Field(4, ge=1, le=192, description="Fields a step of the optimiser.")
+    grid_size: Whole = Field(64, ge=8, le=512, description="Cells along each side.")
+    steps: Whole = Field(64, ge=1, le=10_000, description="Steps of each field.")
     turing_enabled: bool = Field(True, description="Whether the Turing pair drives the fields.")
     quantum_jitter: bool = Field(False, description="Whether Gaussian noise is added each step.")
 
@@ -38,36 +39,43 @@ class ValidateRequest(BaseModel):
 class CheckResult(BaseModel):
     """One scientific check."""
 
-    name: str
-    expected: float | str
+    name: str = Field(description="What is checked.")
+    expected: float | str = Field(description="What had to come out.")
     got: float | str | None = Field(description="What came out; null if it was not finite.")
-    tolerance: float
-    passed: bool
-    reference: str
+    tolerance: float = Field(description="How far off it may be.")
+    passed: bool = Field(description="Whether it is within the tolerance.")
+    reference: str = Field(description="Where the expected value comes from.")
 
 
 class ValidateResponse(BaseModel):
     """What was found."""
 
-    passed: bool
-    loss_start: float
-    loss_final: float
-    loss_drop: float
+    passed: bool = Field(description="Whether every check passed.")
+    loss_start: float = Field(description="Mean squared error of the network before training.")
+    loss_final: float = Field(description="The same after training.")
+    loss_drop: float = Field(description="The difference.")
     r2_held_out: float = Field(description="Coefficient of determination on fields the network has not seen.")
     target: str = Field(description="The parameter that is learnt.")
-    pot_min_mV: float  # noqa: N815 # the pinned names of the API
-    pot_max_mV: float  # noqa: N815
-    example_fractal_dim: float
-    lyapunov_exponent: float | None
-    growth_events: int
-    nernst_symbolic_mV: float  # noqa: N815
-    nernst_numeric_mV: float  # noqa: N815
-    checks: list[CheckResult]
+    pot_min_mV: float = Field(description="Lowest potential of the example.")  # noqa: N815 # the pinned names of the API
+    pot_max_mV: float = Field(description="Highest potential of the example.")  # noqa: N815 # as above
+    example_fractal_dim: float = Field(description="Box-counting dimension of the example.")
+    lyapunov_exponent: float | None = Field(
+        description="Of the example, per step; null where a step wipes every disturbance out."
+    )
+    growth_events: int = Field(description="Growth events of the example.")
+    nernst_symbolic_mV: float = Field(  # noqa: N815 # as above
+        description="Potassium's potential from the exact formula with 50 digits."
+    )
+    nernst_numeric_mV: float = Field(description="The same from the library.")  # noqa: N815 # as above
+    checks: list[CheckResult] = Field(description="Every scientific check.")
 
 
 @access("validate", "simulate")
 async def run_validation(request: Request, body: ValidateRequest) -> ValidateResponse:
-    """Check the science of this service, and that something can be learnt from its features."""
+    """Check the science of this service.
+
+    Takes seconds: beside the scientific checks, 192 fields are simulated, and a network learns from their features.
+    """
     services = services_of(request.scope)
     _check_cost(body, services.settings.max_cell_steps)
     trace = services.trace(exchange_of(request.scope))
