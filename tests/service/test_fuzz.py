@@ -26,19 +26,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def _fuzz(server: Server, directory: Path, *options: str) -> None:
-    command = [str(PROGRAM), "--config-file", str(HERE / "schemathesis.toml"), "run", str(DESCRIPTION)]
-    command += [
-        "--url",
-        server.url,
-        "--checks",
-        "all",
-        "--no-color",
-        *(["--generation-deterministic"] if os.environ.get("CI") else []),
-    ]
+    same = ["--generation-deterministic"] if os.environ.get("CI") else []
+    command = [str(PROGRAM), "--no-color", "--config-file", str(HERE / "schemathesis.toml"), "run", str(DESCRIPTION)]
+    command += ["--url", server.url, "--checks", "all", *same, *options]
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py")}
-    done = subprocess.run(
-        [*command, *options], cwd=directory, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     report = "\n".join(line[:1000] for line in done.stdout.splitlines())
     assert done.returncode == 0, report + done.stderr
     assert "request failed" not in server.log.read_text()

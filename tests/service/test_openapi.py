@@ -34,9 +34,7 @@ BODIES = {
 EXAMPLES = [(path, example) for path, model in BODIES.items() for example in SCHEMAS[model]["examples"]]
 ANNOTATIONS = {"title", "description", "default", "examples"}
 COMPUTED = {f"POST {path}" for path in BODIES if path != "/nernst"}
-PARAMETERS = [
-    (model, name) for model in [*BODIES.values(), "FeatureParameters"] for name in SCHEMAS[model]["properties"]
-]
+ASKED = [(model, name) for model in (*BODIES.values(), "FeatureParameters") for name in SCHEMAS[model]["properties"]]
 PUBLIC = {"GET /health", "GET /health/live", "GET /health/ready"}
 
 
