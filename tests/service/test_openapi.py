@@ -176,6 +176,13 @@ def test_the_parameters_of_features_are_those_of_the_library() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+async def test_in_production_the_pages_of_the_description_are_not_found(path: str) -> None:
+    async with client_of(make_app(), headers=AUTH) as client:
+        assert (await client.get(path)).json()["code"] == "NOT_FOUND"
+
+
+@pytest.mark.anyio
 async def test_a_running_service_describes_itself_in_the_same_words() -> None:
     async with client_of(make_app(env="dev")) as client:
         assert (await client.get("/openapi.json")).json() == DESCRIPTION

@@ -70,6 +70,12 @@ def test_lists_are_read_with_commas_or_as_json(text: str, monkeypatch: pytest.Mo
     assert [key.get_secret_value() for key in load_settings().api_keys] == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["MFN_URL", "MFN_KEY", "MFN_CACHE_DIR"])
+def test_variables_of_clients_and_kernels_do_not_stop_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "anything")
+    assert load_settings().env == "dev"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

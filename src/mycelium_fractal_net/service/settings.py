@@ -263,7 +263,7 @@ def _complaint(item: Any) -> str:
     return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"
 
 
-_NOT_SETTINGS = frozenset({"MFN_CACHE_DIR"})  # variables that other rooms read
+_NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other rooms, and clients, read
 
 
 def _check_names() -> None:
