@@ -122,6 +122,7 @@ async def test_a_million_faults_cost_no_more_than_one(path: str, body: str, fiel
         ("/federated/aggregate", {"gradients": [[1.0]] * 20_000, "rule": "krum"}),
         ("/federated/aggregate", {"gradients": [[1.0]] * 2_000, "rule": "bulyan"}),
         ("/federated/aggregate", {"gradients": [[1.0]] * 20_000, "num_clusters": 3}),
+        ("/federated/aggregate", {"gradients": [[1.0]] * 20_000, "num_clusters": 6_000}),
         ("/federated/aggregate", {"gradients": [[1.0] * 300] * 3000, "rule": "nnm_trimmed_mean"}),
     ],
 )

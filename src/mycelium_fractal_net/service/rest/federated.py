@@ -135,12 +135,13 @@ def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
     ...
     mycelium_fractal_net.service.errors.ServiceError: bulyan of 2,000 gradients takes 8,256,000,000 ...
     """
-    group = n
+    pairs = 0
     if body.rule == "hierarchical_krum":
-        group = math.ceil(n / _clusters(body.num_clusters, n))
-    elif body.rule not in _PAIR_RULES:
-        return
-    cost = n * group * max(length, _PAIR_VALUES) + (n**3 if body.rule == "bulyan" else 0)
+        clusters = _clusters(body.num_clusters, n)
+        pairs = n * math.ceil(n / clusters) + clusters**2
+    elif body.rule in _PAIR_RULES:
+        pairs = n**2
+    cost = pairs * max(length, _PAIR_VALUES) + (n**3 if body.rule == "bulyan" else 0)
     if cost > most:
         message = (
             f"{body.rule} of {n:,} gradients takes {cost:,} operations, more than the {most:,} that one request may "
