@@ -252,7 +252,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("impatient"), WARMUP="false", STALL_SECONDS="0.5") as server:
+    with running(tmp_path_factory.mktemp("impatient"), WARMUP="false", STALL_SECONDS="1") as server:
         yield server
 
 

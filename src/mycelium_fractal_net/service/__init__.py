@@ -1,4 +1,4 @@
-"""The service: ``create_app(settings)``, ``load_settings()``, ``serve(settings)``; needs the extra ``server``."""
+"""The service, which needs the extra ``server``: settings, the application, the process, the description."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from mycelium_fractal_net.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from mycelium_fractal_net.service.app import create_app
+    from mycelium_fractal_net.service.reference import openapi_text
     from mycelium_fractal_net.service.server import serve
     from mycelium_fractal_net.service.settings import Settings, load_settings
 
-__all__ = ["Settings", "create_app", "load_settings", "serve"]
+__all__ = ["Settings", "create_app", "load_settings", "openapi_text", "serve"]
 
-_HOMES = {"Settings": "settings", "create_app": "app", "load_settings": "settings", "serve": "server"}
+_HOMES = {
+    "Settings": "settings",
+    "create_app": "app",
+    "load_settings": "settings",
+    "openapi_text": "reference",
+    "serve": "server",
+}
 
 
 def __getattr__(name: str) -> Any:
