@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.models import Patches
-from mycelium_fractal_net.fields.stability import linear_stability
+from mycelium_fractal_net.fields.stability import steady_pair
 
 __all__ = ["RandomStreams", "checked_field", "rest_pair", "start_fields"]
 
@@ -50,7 +50,7 @@ class RandomStreams:
 
 def rest_pair(config: SimulationConfig) -> tuple[float, float]:
     """Return activator and inhibitor at the steady state."""
-    return linear_stability(config.model, **config.complete_parameters).steady_state
+    return steady_pair(config.model, config.complete_parameters)
 
 
 def start_fields(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mycelium_fractal_net.errors import InvalidInputError, StabilityError
 from mycelium_fractal_net.fields.models import Kinetics, get_kinetics
 
-__all__ = ["LinearStability", "check_pair_stability", "linear_stability", "substeps_for"]
+__all__ = ["LinearStability", "check_pair_stability", "linear_stability", "steady_pair", "substeps_for"]
 
 Array = NDArray[np.float64]
 
@@ -177,6 +177,25 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
         max_growth_rate=rate,
         band=(math.sqrt(band[0]), math.sqrt(band[1])) if band is not None and homogeneous else None,
     )
+
+
+def steady_pair(model: Kinetics, values: dict[str, float]) -> tuple[float, float]:
+    """Return activator and inhibitor where both rates vanish; found once for the same parameters.
+
+    Examples
+    --------
+    >>> from mycelium_fractal_net.fields import get_kinetics
+    >>> model = get_kinetics("mycelium")
+    >>> steady_pair(model, model.complete({})) == linear_stability("mycelium").steady_state
+    True
+    """
+    return _steady_pair(model, tuple(values.items()))
+
+
+@lru_cache(maxsize=1024)
+def _steady_pair(model: Kinetics, items: tuple[tuple[str, float], ...]) -> tuple[float, float]:
+    a, h = _steady_state(model, dict(items))
+    return float(a), float(h)
 
 
 def substeps_for(d_a: float, d_h: float) -> int:
