@@ -66,6 +66,7 @@ bench: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	for script in docs/*.py; do $(BIN)/python "$$script" || exit 1; done
+	$(BIN)/mfn openapi --out docs/openapi.json
 	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
 
 load: $(VENV)/.dev
