@@ -6,7 +6,6 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, compute_features
 from mycelium_fractal_net.fields import checkpoint
 from mycelium_fractal_net.fields._engine import Engine, checked_count
+from mycelium_fractal_net.fields._lazy import lazy
 from mycelium_fractal_net.fields._start import checked_field
 from mycelium_fractal_net.fields.config import SimulationConfig
 
@@ -58,12 +58,12 @@ class Frame:
     step_statistics: NDArray[np.float64] = field(repr=False)
     config: SimulationConfig
 
-    @cached_property
+    @lazy
     def features(self) -> FeatureVector:
-        """The 18 features, from this field and the statistics gathered while it ran."""
+        """Return the 18 features, from this field and the statistics gathered while it ran."""
         return compute_features(self.field_mv, self.step_statistics, periodic=self.config.boundary == "periodic")
 
-    @cached_property
+    @lazy
     def digest(self) -> str:
         """SHA-256 over fields (little-endian), step and counters: equal digests mean equal bits."""
         numbers = (self.step, self.growth_events, self.turing_activations, self.clamping_events)
