@@ -54,7 +54,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Met
 async def test_retry_after_follows_the_measured_durations(metrics: Metrics) -> None:
     compute = Compute(2, 8, metrics)
     compute._mean_s = 10.0
-    compute._accepted, compute._running = 5, 2
+    compute._waiting = 3
     assert compute.retry_after_s() == 20
     compute._mean_s = 0.001
     assert compute.retry_after_s() == 1
@@ -135,4 +135,16 @@ async def test_as_many_run_at_a_time_as_there_are_threads(metrics: Metrics) -> N
     compute, barrier = Compute(3, 0, metrics), threading.Barrier(3)
     indices = await asyncio.gather(*(compute.run(lambda _: barrier.wait(20)) for _ in range(3)))
     assert sorted(indices) == [0, 1, 2]
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_waiting_computation_starts_while_the_event_loop_is_busy(metrics: Metrics) -> None:
+    compute, gate, began = Compute(1, 1, metrics), threading.Event(), threading.Event()
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(20)))
+    second = asyncio.create_task(compute.run(lambda _: began.set()))
+    await _settle()
+    gate.set()
+    assert began.wait(20)  # and nothing else may run on the event loop
+    await asyncio.gather(first, second)
     compute.close()

@@ -7,8 +7,8 @@ import math
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
 from mycelium_fractal_net.service.errors import ServiceError
 
@@ -44,7 +44,7 @@ class Gauges(Protocol):
 
 
 class Compute:
-    """Run computations, so many at a time, so many waiting; everything but the work is on the event loop.
+    """Run computations, so many at a time, so many waiting.
 
     Parameters
     ----------
@@ -62,9 +62,10 @@ class Compute:
         self._limit = threads + queue
         self._gauges = gauges
         self._accepted = 0
+        self._waiting = 0
         self._running = 0
         self._mean_s: float | None = None
-        self._slots = asyncio.Semaphore(threads)
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mfn-compute")
 
     @property
@@ -88,7 +89,7 @@ class Compute:
         gone : callable, optional
             Returns an awaitable that ends when the caller has left.
         started : callable, optional
-            Called when the wait for a thread is over.
+            Called in the thread when the wait for it is over.
 
         Raises
         ------
@@ -97,18 +98,15 @@ class Compute:
         """
         self._admit()
         self._accepted += 1
-        self._tell()
         try:
             return await self._guarded(work, gone, started)
         finally:
             self._accepted -= 1
-            self._tell()
 
     def retry_after_s(self) -> int:
         """Return the seconds after which a place is free, by the durations that were measured."""
         mean = _FIRST_GUESS_S if self._mean_s is None else self._mean_s
-        waiting = self._accepted - self._running
-        return min(_LONGEST_WAIT_S, max(1, math.ceil(mean * (waiting + 1) / self.threads)))
+        return min(_LONGEST_WAIT_S, max(1, math.ceil(mean * (self._waiting + 1) / self.threads)))
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -122,8 +120,7 @@ class Compute:
             wait = self.retry_after_s()
             raise ServiceError(
                 "QUEUE_FULL",
-                f"all {self.threads} compute threads are busy and {self._accepted - self._running} requests wait; "
-                f"try again in {wait} s",
+                f"all {self.threads} compute threads are busy and {self._waiting} requests wait; try again in {wait} s",
                 headers={"Retry-After": str(wait)},
             )
 
@@ -131,61 +128,49 @@ class Compute:
         self, work: Work[T], gone: Callable[[], Awaitable[object]] | None, started: Callable[[], object] | None
     ) -> T:
         cancel = threading.Event()
-        task = asyncio.ensure_future(self._queued(work, cancel, started))
-        if gone is None:
-            return await self._watched(task, cancel)
-        watcher = asyncio.ensure_future(gone())
+        self._change(waiting=1)
+        job = self._pool.submit(self._in_thread, work, cancel, started)
+        answer = asyncio.wrap_future(job)
+        watchers: list[asyncio.Future[Any]] = [] if gone is None else [asyncio.ensure_future(gone())]
         try:
-            await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                await self._abandon(task, cancel)
-                raise ServiceError("CANCELLED")
-            return task.result()
-        except asyncio.CancelledError:
-            await self._abandon(task, cancel)
-            raise
+            await asyncio.wait((answer, *watchers), return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise ServiceError("CANCELLED")
         finally:
-            watcher.cancel()
+            if not answer.done():
+                await self._abandon(job, answer, cancel)
+            if not answer.cancelled():
+                answer.exception()  # seen, even if nobody waits for it any more
+            for watcher in watchers:
+                watcher.cancel()
 
-    async def _watched(self, task: asyncio.Future[T], cancel: threading.Event) -> T:
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await self._abandon(task, cancel)
-            raise
-
-    async def _abandon(self, task: asyncio.Future[T], cancel: threading.Event) -> None:
+    async def _abandon(self, job: Future[T], answer: asyncio.Future[T], cancel: threading.Event) -> None:
         """Stop a computation, and wait until its thread is free."""
-        cancel.set()
         self._gauges.cancelled()
-        task.cancel()
-        await asyncio.wait((task,))
-        if not task.cancelled():
-            task.exception()
+        cancel.set()
+        if job.cancel():
+            self._change(waiting=-1)
+        await asyncio.wait((answer,))
 
-    async def _queued(self, work: Work[T], cancel: threading.Event, started: Callable[[], object] | None) -> T:
-        async with self._slots:
-            self._running += 1
-            self._tell()
+    def _in_thread(self, work: Work[T], cancel: threading.Event, started: Callable[[], object] | None) -> T:
+        """Do a computation; the thread goes on to the next one without waiting for the event loop."""
+        self._change(waiting=-1, running=1)
+        begin = time.perf_counter()
+        try:
             if started is not None:
                 started()
-            begin = time.perf_counter()
-            future = asyncio.get_running_loop().run_in_executor(self._pool, work, cancel)
-            try:
-                return await asyncio.shield(future)
-            except asyncio.CancelledError:
-                await asyncio.wait((future,))
-                if not future.cancelled():
-                    future.exception()
-                raise
-            finally:
-                self._running -= 1
-                self._measure(time.perf_counter() - begin)
+            return work(cancel)
+        finally:
+            self._change(running=-1, duration_s=time.perf_counter() - begin)
 
-    def _measure(self, duration_s: float) -> None:
-        before = duration_s if self._mean_s is None else self._mean_s
-        self._mean_s = before + _SMOOTHING * (duration_s - before)
-
-    def _tell(self) -> None:
-        self._gauges.queue_depth(self._accepted - self._running)
-        self._gauges.busy(self._running)
+    def _change(self, *, waiting: int = 0, running: int = 0, duration_s: float | None = None) -> None:
+        """Count, and tell the gauges; threads and the event loop do."""
+        with self._lock:
+            self._waiting += waiting
+            self._running += running
+            if duration_s is not None:
+                before = duration_s if self._mean_s is None else self._mean_s
+                self._mean_s = before + _SMOOTHING * (duration_s - before)
+            self._gauges.queue_depth(self._waiting)
+            self._gauges.busy(self._running)
