@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -30,7 +31,6 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 LIMITS = json.dumps(dict.fromkeys(("simulate", "nernst", "validate", "health", "metrics"), 10**9))
 THREADS = len(os.sched_getaffinity(0))
-GRID, STEPS = 64, 64
 LONG = {"grid_size": 512, "steps": 3_500}
 SMALL_VALIDATION = {"grid_size": 16, "steps": 16}
 
@@ -118,28 +118,52 @@ def compare_nernst(server: Server, effort: Effort) -> str:
     return _compared([Pair(what, ours, theirs, "answers/s", "bare", 0.5)])
 
 
+class Job(NamedTuple):
+    """A simulation that is asked for over and over."""
+
+    side: int
+    steps: int
+    one_seed: bool
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"grid_size": self.side, "steps": self.steps, "seed": 42 if self.one_seed else "SEED"}
+
+    def __str__(self) -> str:
+        return f"`/simulate` {self.side}² x {self.steps} steps, {'one seed' if self.one_seed else 'a new seed each'}"
+
+
 def compare_simulate(server: Server, effort: Effort) -> str:
-    pairs = []
-    for name, seed in (("a new seed each", "SEED"), ("one seed", 42)):
-        body: dict[str, Any] = {"grid_size": GRID, "steps": STEPS, "seed": seed}
-        one_seed = seed == 42
-        ours, theirs = turns(
-            effort.rounds, partial(simulations, server, body, effort), partial(engine, one_seed, effort)
-        )
-        what = f"`/simulate` {GRID}² x {STEPS} steps, 8 connections, {name}; against {THREADS} threads in a loop"
-        pairs.append(Pair(what, ours, theirs, "simulations/s", "engine", 0.8))
+    small = Job(64, 64, False)
+    pairs = [_pair(str(job), [server], job, effort) for job in (small, Job(64, 64, True), Job(128, 128, False))]
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
+        one_thread = {"COMPUTE_THREADS": "1", "RATE_LIMITS": LIMITS}
+        servers = [stack.enter_context(running(Path(directory), **one_thread)) for _ in range(THREADS)]
+        pairs.append(_pair(f"{small}; {THREADS} processes of one thread", servers, small, effort))
     return _compared(pairs)
 
 
-def simulations(server: Server, body: dict[str, Any], effort: Effort) -> float:
-    rate = wrk(server.url, "/simulate", body, key=KEY, connections=8, seconds=effort.seconds).rate
-    settled(server)
-    return rate
+def _pair(what: str, servers: list[Server], job: Job, effort: Effort) -> Pair:
+    ours, theirs = turns(effort.rounds, partial(simulations, servers, job, effort), partial(engine, job, effort))
+    return Pair(what, ours, theirs, "simulations/s", "engine", 0.8)
 
 
-def engine(one_seed: bool, effort: Effort) -> float:
-    numbers = map(str, (THREADS, effort.seconds, GRID, STEPS))
-    command = [sys.executable, "-m", "benchmarks.peer_engine", *numbers, "same" if one_seed else "new"]
+def simulations(servers: list[Server], job: Job, effort: Effort) -> float:
+    """Return simulations a second of all servers together, over eight connections."""
+
+    def rate(server: Server) -> float:
+        connections = 8 // len(servers)
+        load = wrk(server.url, "/simulate", job.body, key=KEY, connections=connections, seconds=effort.seconds)
+        settled(server)
+        return load.rate
+
+    with ThreadPoolExecutor(len(servers)) as pool:
+        return sum(pool.map(rate, servers))
+
+
+def engine(job: Job, effort: Effort) -> float:
+    numbers = map(str, (THREADS, effort.seconds, job.side, job.steps))
+    command = [sys.executable, "-m", "benchmarks.peer_engine", *numbers, "same" if job.one_seed else "new"]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -155,7 +179,7 @@ def health_under_load(server: Server, effort: Effort) -> str:
     rows.append(_health_row("nothing else", health_ms(server, seconds), None))
     for what, path, body in (
         (f"{THREADS} threads simulate {LONG['grid_size']}², as many wait", "/simulate", LONG),
-        (f"{THREADS} threads simulate {GRID}² x {STEPS} steps, as many wait", "/simulate", {"grid_size": GRID}),
+        (f"{THREADS} threads simulate 64² x 64 steps, as many wait", "/simulate", {"grid_size": 64}),
         (f"{THREADS} threads validate, as many wait", "/validate", SMALL_VALIDATION),
     ):
         with computing(server, THREADS, path, body):
@@ -194,7 +218,7 @@ def latencies(server: Server, effort: Effort) -> str:
     warm_up_validation(server)
     for path, body, connections, seconds in (
         ("/nernst", ION, (4, 64), 2 * effort.seconds),
-        ("/simulate", {"grid_size": GRID, "steps": STEPS, "seed": "SEED"}, (2, 32), 2 * effort.seconds),
+        ("/simulate", Job(64, 64, False).body, (2, 32), 2 * effort.seconds),
         ("/validate", {**SMALL_VALIDATION, "seed": "SEED"}, (1, 8), effort.validation_s),
     ):
         for number in connections:
