@@ -29,7 +29,9 @@ def main() -> int:
     with running(options.report, RATE_LIMITS=MANY) as server:
         code = locust(options, server.url, MFN_KEY=KEY)
         server.terminate()
-        return code or server.process.wait(60)
+        ended = server.process.wait(60)
+    server.log.replace(options.report / f"{options.scenario}.log")
+    return code or ended
 
 
 def locust(options: argparse.Namespace, host: str, **environment: str) -> int:
