@@ -116,3 +116,10 @@ def running(directory: Path, **environment: str) -> Iterator[Server]:
         yield server.wait()
     finally:
         server.close()
+
+
+def raw_answer(server: Server, request: bytes) -> bytes:
+    """Send bytes, and read until the server closes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.helpers import AUTH, ION, KEY, SMALL, Server, client_of, make_app, running
+from tests.service.helpers import AUTH, ION, KEY, SMALL, Server, client_of, make_app, raw_answer, running
 
 JSON = ("Content-Type", "application/json")
 BODY = json.dumps(ION).encode()
@@ -256,13 +256,6 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def _raw(server: Server, request: bytes) -> bytes:
-    """Send bytes, and read until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
-        connection.sendall(request)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
 def _refused(answer: bytes, status: int, code: str) -> bool:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode()), answer[:300]
@@ -297,7 +290,7 @@ def _refused(answer: bytes, status: int, code: str) -> bool:
     ],
 )
 def test_what_can_be_read_in_two_ways_is_read_in_none(server: Server, request_: str) -> None:
-    assert _refused(_raw(server, request_.encode("latin-1")), 400, "BAD_REQUEST")
+    assert _refused(raw_answer(server, request_.encode("latin-1")), 400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -314,7 +307,7 @@ def test_what_can_be_read_in_two_ways_is_read_in_none(server: Server, request_: 
     ids=lambda value: None if isinstance(value, int) else value[:12],
 )
 def test_heads_without_end_are_cut_off(server: Server, request_: str, status: int, code: str) -> None:
-    assert _refused(_raw(server, request_.encode()), status, code)
+    assert _refused(raw_answer(server, request_.encode()), status, code)
 
 
 @pytest.mark.parametrize(
@@ -327,16 +320,16 @@ def test_heads_without_end_are_cut_off(server: Server, request_: str, status: in
     ],
 )
 def test_a_request_that_stalls_is_given_up(impatient: Server, sent: str, code: str) -> None:
-    assert _refused(_raw(impatient, sent.encode()), 408, code)
+    assert _refused(raw_answer(impatient, sent.encode()), 408, code)
 
 
 def test_a_connection_that_says_nothing_is_closed(impatient: Server) -> None:
-    assert _raw(impatient, b"") == b""
+    assert raw_answer(impatient, b"") == b""
 
 
 def test_a_refused_request_whose_body_stalls_is_closed_after_its_answer(impatient: Server) -> None:
     request = HEAD.replace(KEY, "wrong").replace("Connection: close\r\n", "") + "Content-Length: 100\r\n\r\n{"
-    assert _refused(_raw(impatient, request.encode()), 401, "INVALID_API_KEY")
+    assert _refused(raw_answer(impatient, request.encode()), 401, "INVALID_API_KEY")
 
 
 def test_an_answer_that_is_not_read_is_given_up(impatient: Server) -> None:
@@ -364,9 +357,9 @@ def test_a_body_that_arrives_slowly_but_steadily_is_taken(impatient: Server) -> 
 
 def test_expectations_are_met_only_when_the_body_is_wanted(server: Server) -> None:
     expecting = HEAD + "Expect: 100-continue\r\n"
-    wanted = _raw(server, f"{expecting}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
+    wanted = raw_answer(server, f"{expecting}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
     assert wanted.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ")
-    too_long = _raw(server, f"{expecting}Content-Length: {10**12}\r\n\r\n".encode())
+    too_long = raw_answer(server, f"{expecting}Content-Length: {10**12}\r\n\r\n".encode())
     assert _refused(too_long, 413, "PAYLOAD_TOO_LARGE")
 
 
@@ -376,14 +369,14 @@ def test_an_offer_to_change_the_protocol_is_passed_over(server: Server, offer: s
     upgrade = f"Upgrade: {offer}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nContent-Length: {len(BODY)}\r\n\r\n"
     head = HEAD.replace("Connection: close", "Connection: Upgrade, HTTP2-Settings")
     first = (head + upgrade).encode() + BODY
-    answers = _raw(server, first + f"{HEAD}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
+    answers = raw_answer(server, first + f"{HEAD}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
     assert answers.count(b"HTTP/1.1 200 OK") == answers.count(b'{"potential_mV":-89.0') == 2
 
 
 def test_a_path_without_websockets_answers_an_upgrade_with_a_problem(server: Server) -> None:
     head = "GET /nernst HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    assert _refused(_raw(server, (head + key).encode()), 405, "METHOD_NOT_ALLOWED")
+    assert _refused(raw_answer(server, (head + key).encode()), 405, "METHOD_NOT_ALLOWED")
 
 
 def test_requests_in_one_go_are_answered_in_their_order(server: Server) -> None:
@@ -391,7 +384,7 @@ def test_requests_in_one_go_are_answered_in_their_order(server: Server) -> None:
     requests = f"{keep}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
     requests += b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
     requests += b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answers = _raw(server, requests)
+    answers = raw_answer(server, requests)
     assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"404", b"200"]
 
 

@@ -20,7 +20,7 @@ import uvicorn
 from mycelium_fractal_net.service.app import create_app
 from mycelium_fractal_net.service.server import DrainingServer
 from mycelium_fractal_net.service.settings import load_settings
-from tests.service.helpers import AUTH, ION, KEY, Server, running
+from tests.service.helpers import AUTH, ION, KEY, Server, raw_answer, running
 
 LONG = {"grid_size": 256, "steps": 3000}
 
@@ -29,15 +29,6 @@ LONG = {"grid_size": 256, "steps": 3000}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("server"), COMPUTE_THREADS="1", COMPUTE_QUEUE="1") as server:
         yield server
-
-
-def _raw(server: Server, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(request)
-        parts = []
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
 
 
 def _simulate_and_leave(server: Server) -> socket.socket:
@@ -67,7 +58,7 @@ def _wait_for(server: Server, name: str, value: float) -> None:
     ],
 )
 def test_what_is_not_http_gets_a_problem_too(server: Server, request_: bytes) -> None:
-    head, _, body = _raw(server, request_).partition(b"\r\n\r\n")
+    head, _, body = raw_answer(server, request_).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in head
     assert json.loads(body)["code"] == "BAD_REQUEST"
@@ -76,7 +67,7 @@ def test_what_is_not_http_gets_a_problem_too(server: Server, request_: bytes) ->
 @pytest.mark.parametrize("path", ["/%ff%fe", "/../etc/passwd", "//health", "/health/", "/%00", "/nernst;a=b"])
 def test_strange_paths_are_not_found(server: Server, path: str) -> None:
     request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-    head, _, body = _raw(server, request).partition(b"\r\n\r\n")
+    head, _, body = raw_answer(server, request).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 404")
     assert json.loads(body)["code"] == "NOT_FOUND"
 

@@ -18,16 +18,16 @@ from mycelium_fractal_net.federated._updates import FloatArray
 from mycelium_fractal_net.federated.mean import Mean
 
 try:
-    from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+    from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
     from flwr.common import log
     from flwr.serverapp import Grid
     from flwr.serverapp.strategy import FedAvg
 except ImportError:
     raise MissingExtraError.for_extra("federated", "flwr") from None
 
-__all__ = ["RobustFedAvg", "Round", "median_metrics"]
+from mycelium_fractal_net.federated._flower_model import Model, RefusedReplyError
 
-_HEADER_BYTES = 4096
+__all__ = ["RobustFedAvg", "Round", "median_metrics"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ class RobustFedAvg(FedAvg):
         super().__init__(**options)
         self.rule = rule
         self.rounds: list[Round] = []
-        self._model: _Model | None = None
+        self._model: Model | None = None
 
     def summary(self) -> None:
         """Log the rule and the options."""
@@ -122,7 +122,7 @@ class RobustFedAvg(FedAvg):
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Remember the model that the updates of this round start from, and ask the nodes."""
-        self._model = _Model({name: array.numpy() for name, array in arrays.items()})
+        self._model = Model({name: array.numpy() for name, array in arrays.items()})
         return super().configure_train(server_round, arrays, config, grid)
 
     def aggregate_train(
@@ -134,9 +134,10 @@ class RobustFedAvg(FedAvg):
         answers, absent = _answers(replies)
         if not answers and not absent:
             return None, None
-        replied = [self._reply(answer.content) for answer in answers]
+        model = self._model
+        replied = [self._reply(model, answer.content) for answer in answers]
         nodes = tuple(answer.metadata.src_node_id for answer in answers)
-        aggregation, problem = self._aggregate(self._model, replied)
+        aggregation, problem = self._aggregate(replied)
         rejected = absent | _reasons(nodes, replied, aggregation)
         done = Round(server_round, nodes, rejected, aggregation, problem)
         self.rounds.append(done)
@@ -144,7 +145,10 @@ class RobustFedAvg(FedAvg):
         taken = [answer.content for answer, node in zip(answers, nodes, strict=True) if node not in rejected]
         metrics = self._metrics(taken, self.train_metrics_aggr_fn)
         metrics.update(_facts(done))
-        return self._model.moved(aggregation, replied) if aggregation is not None else None, metrics
+        if aggregation is None:
+            return None, metrics
+        counters = [reply.counters for index, reply in enumerate(replied) if index not in aggregation.rejected]
+        return model.moved(aggregation.vector, counters), metrics
 
     def aggregate_evaluate(self, server_round: int, replies: Iterable[Message]) -> MetricRecord | None:
         """Aggregate the metrics; replies that do not look like most others are left out."""
@@ -153,12 +157,10 @@ class RobustFedAvg(FedAvg):
             log(WARNING, "aggregate_evaluate: node %d: %s", node, reason)
         return self._metrics([answer.content for answer in answers], self.evaluate_metrics_aggr_fn) or None
 
-    def _reply(self, content: RecordDict) -> _Reply:
-        model = self._model
-        assert model is not None  # noqa: S101 - aggregate_train has looked
+    def _reply(self, model: Model, content: RecordDict) -> _Reply:
         try:
             return _Reply(*model.read(content), self._weight(content))
-        except _RefusedError as refusal:
+        except RefusedReplyError as refusal:
             return _Reply(np.full(model.size, np.nan, dtype=model.dtype), {}, 0.0, str(refusal))
 
     def _weight(self, content: RecordDict) -> float:
@@ -168,10 +170,10 @@ class RobustFedAvg(FedAvg):
         claims = [record.get(self.weighted_by_key) for record in content.metric_records.values()]
         claim = claims[0] if len(claims) == 1 else None
         if not isinstance(claim, int | float) or not 0 <= claim < math.inf:
-            raise _RefusedError(f"{self.weighted_by_key} is a count; got {claim!r}")
+            raise RefusedReplyError(f"{self.weighted_by_key} is a count; got {claim!r}")
         return float(min(claim, self.rule.max_weight))
 
-    def _aggregate(self, model: _Model, replied: list[_Reply]) -> tuple[Aggregation | None, str]:
+    def _aggregate(self, replied: list[_Reply]) -> tuple[Aggregation | None, str]:
         if not replied:
             return None, "no node sent an update"
         weights = [reply.weight for reply in replied] if isinstance(self.rule, Mean) else None
@@ -209,77 +211,11 @@ def _median(values: list[Any]) -> Any:
     return float(np.median(finite)) if len(finite) else math.nan
 
 
-class _RefusedError(Exception):
-    """A reply does not fit."""
-
-
 class _Reply(NamedTuple):
     update: FloatArray
     counters: dict[str, NDArray[Any]]
     weight: float
     refusal: str = ""
-
-
-class _Model:
-    """The arrays that a round starts from: real ones as one vector, integer ones by name."""
-
-    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
-        odd = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "fiub"}
-        if odd:
-            raise AggregationError(f"the model's arrays are real numbers, integers or booleans; got {odd}")
-        self._arrays = arrays
-        self._real = [name for name, array in arrays.items() if array.dtype.kind == "f"]
-        self.size = sum(arrays[name].size for name in self._real)
-        if not self.size:
-            raise AggregationError("the model holds no array of real numbers to aggregate")
-        wide = any(arrays[name].dtype.itemsize > 4 for name in self._real)
-        self.dtype = np.dtype(np.float64 if wide else np.float32)
-        self._start = self._joined(arrays)
-
-    def read(self, content: RecordDict) -> tuple[FloatArray, dict[str, NDArray[Any]]]:
-        """Return a reply's update, shape (size,), and its integer arrays."""
-        records = list(content.array_records.values())
-        if len(records) != 1:
-            raise _RefusedError(f"a reply holds one ArrayRecord; got {len(records)}")
-        if set(records[0]) != set(self._arrays):
-            raise _RefusedError(f"the arrays are {sorted(self._arrays)}; got {sorted(records[0])}")
-        arrays = {name: _read_array(name, records[0][name], like) for name, like in self._arrays.items()}
-        with np.errstate(over="ignore", invalid="ignore"):
-            update = (self._joined(arrays) - self._start).astype(self.dtype)
-        return update, {name: array for name, array in arrays.items() if name not in self._real}
-
-    def moved(self, aggregation: Aggregation, replied: list[_Reply]) -> ArrayRecord:
-        """Return the model after the update, with its names, shapes and dtypes."""
-        places = np.cumsum([self._arrays[name].size for name in self._real])[:-1]
-        parts = dict(zip(self._real, np.split(self._start + aggregation.vector, places), strict=True))
-        taken = [reply for index, reply in enumerate(replied) if index not in aggregation.rejected]
-        answer = {}
-        for name, old in self._arrays.items():
-            values = parts[name] if name in parts else _middle([reply.counters[name] for reply in taken])
-            answer[name] = Array(values.reshape(old.shape).astype(old.dtype))
-        return ArrayRecord(answer)
-
-    def _joined(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-        return np.concatenate([arrays[name].ravel().astype(np.float64) for name in self._real])
-
-
-def _read_array(name: str, array: Array, like: NDArray[Any]) -> NDArray[Any]:
-    """Decode an array, no larger than the model's, and with its shape and dtype."""
-    if len(array.data) > like.nbytes + _HEADER_BYTES:
-        raise _RefusedError(f"{name} has {len(array.data)} bytes; {like.nbytes} were expected")
-    try:
-        values = array.numpy()
-    except (ValueError, TypeError, EOFError, OSError, MemoryError, OverflowError) as error:
-        raise _RefusedError(f"{name} cannot be read: {error}") from None
-    if not isinstance(values, np.ndarray) or (values.shape, values.dtype) != (like.shape, like.dtype):
-        got = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-        raise _RefusedError(f"{name} is {like.dtype} {like.shape}; got {got}")
-    return values
-
-
-def _middle(counters: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return the lower median of integers, exactly."""
-    return np.asarray(np.sort(np.stack(counters), axis=0)[(len(counters) - 1) // 2])
 
 
 def _answers(replies: Iterable[Message]) -> tuple[list[Message], dict[int, str]]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from mycelium_fractal_net.errors import MFNError, StabilityError
 
-__all__ = ["CATALOGUE", "Entry", "Problem", "ServiceError", "is_secret_name", "masked", "problem_of"]
+__all__ = ["CATALOGUE", "Entry", "Problem", "ServiceError", "is_secret_name", "masked", "problem_of", "too_costly"]
 
 _MOST_DETAILS = 20
 _LONGEST_VALUE = 200
@@ -109,6 +109,11 @@ class ServiceError(MFNError):
         self.refusal = refusal
         self.headers = dict(headers or {})
         self.items = [dict(item) for item in details]
+
+
+def too_costly(message: str, field: str, value: Any) -> ServiceError:
+    """Return the refusal of a request that would take too long, with the field that makes it long."""
+    return ServiceError("COST_LIMIT_EXCEEDED", message, details=[{"field": field, "message": message, "value": value}])
 
 
 class Problem(NamedTuple):

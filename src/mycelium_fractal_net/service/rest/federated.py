@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from mycelium_fractal_net import federated as fed
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.errors import too_costly
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import field_array
@@ -147,8 +147,7 @@ def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
             f"{body.rule} of {n:,} gradients takes {cost:,} operations, more than the {most:,} that one request may "
             "ask for (MFN_MAX_CELL_STEPS); the rule tree takes many gradients"
         )
-        detail = {"field": "gradients", "message": message, "value": n}
-        raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
+        raise too_costly(message, "gradients", n)
 
 
 def make_rule(body: AggregateRequest, n: int) -> fed.Rule:

@@ -18,7 +18,7 @@ from mycelium_fractal_net.dynamics import lyapunov_exponent
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
 from mycelium_fractal_net.fields.config import Real
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.errors import too_costly
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import (
@@ -187,8 +187,7 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
             f"{cells * steps * rounds:,} cell steps ({config.grid_size} x {config.grid_size} cells, {steps:,} steps"
             f"{extra}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
         )
-        detail = {"field": "steps", "message": message, "value": config.steps}
-        raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
+        raise too_costly(message, "steps", config.steps)
 
 
 def _lyapunov_steps(config: SimulationConfig) -> int:

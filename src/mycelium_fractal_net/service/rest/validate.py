@@ -8,7 +8,7 @@ import threading
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.errors import too_costly
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.body import Whole
@@ -98,8 +98,7 @@ def _check_cost(body: ValidateRequest, most: int) -> None:
             f"{updates:,} cell steps ({ENSEMBLE_FIELDS} fields of {body.grid_size} x {body.grid_size} cells and "
             f"{body.steps:,} steps) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
         )
-        detail = {"field": "steps", "message": message, "value": body.steps}
-        raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
+        raise too_costly(message, "steps", body.steps)
 
 
 def _finite(value: float | str) -> float | str | None:
