@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.fields import SimulationConfig, linear_stability
-from mycelium_fractal_net.fields._start import EVENT_MEAN_MV, EVENT_STD_MV, RandomStreams, start_fields
+from mycelium_fractal_net.fields._start import (
+    EVENT_MEAN_MV,
+    EVENT_STD_MV,
+    START_POTENTIAL_STD_MV,
+    RandomStreams,
+    _lay_patches,
+    rest_pair,
+)
 
 Field = NDArray[np.floating[Any]]
 
@@ -27,6 +34,24 @@ def laplacian(x: Field, boundary: str, held: float) -> Field:
     return (vertical + horizontal) - 4 * x
 
 
+def random_streams(seed: int) -> RandomStreams:
+    """Make the streams of a seed, child by child."""
+    start, events, jitter = np.random.SeedSequence(seed).spawn(3)
+    return RandomStreams(*map(np.random.default_rng, (start, *events.spawn(2), jitter)))
+
+
+def start_fields(config: SimulationConfig, generator: np.random.Generator) -> tuple[Field, Field, Field]:
+    """Return activator, inhibitor and potential at step 0."""
+    model, shape, dtype = config.model, (config.grid_size, config.grid_size), config.dtype
+    mean_a, mean_h = model.start or rest_pair(config)
+    a = (mean_a + model.noise * generator.standard_normal(shape)).astype(dtype)
+    h = np.full(shape, mean_h, dtype)
+    v = config.rest_potential_mv + START_POTENTIAL_STD_MV * generator.standard_normal(shape)
+    if model.patches is not None:
+        _lay_patches(a, h, model.patches, generator)
+    return a, h, v.clip(*config.clamp_mv).astype(dtype)
+
+
 @dataclass
 class Reference:
     """State of the reference model."""
@@ -35,8 +60,8 @@ class Reference:
 
     def __post_init__(self) -> None:
         config = self.config
-        self.streams = RandomStreams.from_seed(config.seed)
-        self.a, self.h, self.v = start_fields(config, self.streams.start, None)
+        self.streams = random_streams(config.seed)
+        self.a, self.h, self.v = start_fields(config, self.streams.start)
         self.scalar = np.dtype(config.dtype).type
         self.rest = linear_stability(config.model, **config.complete_parameters).steady_state
         self.events = self.activations = self.clampings = 0

@@ -6,7 +6,6 @@ import pytest
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import Kinetics, Patches, get_kinetics, kinetics, list_kinetics
-from mycelium_fractal_net.fields._start import RandomStreams, start_fields
 from tests.fields.test_trace import BUILT_IN
 
 
@@ -113,8 +112,8 @@ def test_registering_a_name_again_replaces_it() -> None:
 
 
 def start_of(name: str, seed: int = 1, **values: Any) -> tuple[Any, Any, Any]:
-    config = mfn.SimulationConfig(kinetics=name, **values)
-    return start_fields(config, RandomStreams.from_seed(seed).start, None)
+    simulation = mfn.Simulation(mfn.SimulationConfig(kinetics=name, seed=seed, **values))
+    return simulation.activator, simulation.inhibitor, simulation.field_mv
 
 
 def test_the_default_start_is_noise_around_one_half() -> None:

@@ -13,9 +13,23 @@ __all__ = ["trend"]
 def trend(
     statistics: NDArray[np.float64], last_energy: float, cells: int, threshold: float, window: int
 ) -> tuple[float, float, int, float]:
-    """Return mean and largest change, first step of a window of rest, and slope of the mean energy.
+    r"""Return mean and largest change, first step of a window of rest, and slope of the mean energy.
 
-    ``statistics`` holds at least one step; see :func:`mycelium_fractal_net.features.temporal.temporal_features`.
+    .. math::
+
+        \sigma_t = \sqrt{\langle d_t^2 \rangle - \langle d_t \rangle^2}, \quad d_t = V_t - V_{t-1}, \qquad
+        E_{trend} = \frac{\sum_t (t - \bar t) (E_t - \bar E)}{\sum_t (t - \bar t)^2}, \quad E_t = \langle V_t^2 \rangle
+
+    Parameters
+    ----------
+    statistics : ndarray, shape (steps, 5), steps >= 1
+        Of each step: sum of abs(d), maximum of abs(d), sum of d, sum of d^2, sum of V^2 before the step.
+    last_energy : float
+        Sum of V^2 after the last step.
+    cells : int
+        Cells of the field.
+    threshold, window : float, int
+        The field rests from the first step of which on sigma stays below ``threshold`` for ``window`` steps.
     """
     steps = statistics.shape[0]
     first_rest, resting = steps, 0

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.features._checks import LIMIT_MV, as_flag, as_numbers, check_range, refusal
 from mycelium_fractal_net.features.config import FeatureConfig
-from mycelium_fractal_net.features.temporal import temporal_features
 from mycelium_fractal_net.features.vector import FeatureVector
 from mycelium_fractal_net.fractals import box_counting_dimension, fast_box_dimension
 
 __all__ = ["compute_features", "extract_features"]
 
 _DEFAULT = FeatureConfig()
+_NO_STEPS = np.empty((0, 5))
 
 
 def extract_features(array_or_result: Any, config: FeatureConfig = _DEFAULT, periodic: bool = True) -> FeatureVector:
@@ -103,30 +103,25 @@ def compute_features(
     config : FeatureConfig
         Thresholds, window, connectivity, box scales.
     """
-    from mycelium_fractal_net.features._kernels_clusters import cluster_summary
-    from mycelium_fractal_net.features._kernels_moments import moments
-    from mycelium_fractal_net.features._kernels_temporal import energy_of
+    from mycelium_fractal_net.features._kernels_summary import summarise
 
-    steps = np.empty((0, 5)) if step_statistics is None else step_statistics
-    energy = energy_of(field_mv) if len(steps) else 0.0
-    field = field_mv.astype(np.float64, copy=False)
-    active = field > config.active_threshold_mv
-    thresholds = np.asarray(config.cluster_thresholds_mv)
-    counts, largest, spread = cluster_summary(field, thresholds, config.connectivity == 8, periodic)
-    values = [
-        *_dimension(active, periodic, config),
-        *moments(field.ravel()),
-        *temporal_features(steps, energy, field.size, config),
-        float(np.count_nonzero(active) / field.size),
-        *(float(count) for count in counts.tolist()),
-        float(largest),
-        spread,
-    ]
-    return FeatureVector(*values)
+    active, moments, moved, share, clusters, largest, spread = summarise(
+        field_mv,
+        field_mv.astype(np.float64, copy=False),
+        _NO_STEPS if step_statistics is None else step_statistics,
+        config.active_threshold_mv,
+        np.asarray(config.cluster_thresholds_mv),
+        config.connectivity == 8,
+        periodic,
+        (config.stability_threshold_mv, config.stability_window),
+    )
+    dimension, r2 = _dimension(active, periodic, config)
+    values = [dimension, r2, *moments, *moved, share, *clusters.tolist(), largest, spread]
+    return FeatureVector(*map(float, values))
 
 
-def _dimension(active: NDArray[np.bool_], periodic: bool, config: FeatureConfig) -> tuple[float, float]:
+def _dimension(active: NDArray[np.uint8], periodic: bool, config: FeatureConfig) -> tuple[float, float]:
     if config.box_scales is None:
-        return fast_box_dimension(active.view(np.uint8), periodic)
+        return fast_box_dimension(active, periodic)
     boxes = box_counting_dimension(active, periodic=periodic, scales=config.box_scales)
     return boxes.dimension, boxes.r2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,8 +17,9 @@ from mycelium_fractal_net.fields._start import (
     EVENT_MEAN_MV,
     EVENT_STD_MV,
     RandomStreams,
+    inside,
+    lay_fields,
     rest_pair,
-    start_fields,
 )
 from mycelium_fractal_net.fields.config import SimulationConfig
 
@@ -63,17 +63,14 @@ def _aligned(shape: tuple[int, int], dtype: Any, lead: int, place: int) -> Field
     return field
 
 
-def _bordered(interiors: Sequence[Field], pad: int) -> tuple[dict[str, Field], dict[str, Field]]:
-    """Return "a", "h" and "v" within a border of ghosts, and spare arrays like them.
+def _bordered(side: int, pad: int, dtype: Any) -> tuple[dict[str, Field], dict[str, Field]]:
+    """Return zeros for "a", "h" and "v" within a border of ghosts, and spare arrays like them.
 
     The first inner cell begins a line of the cache, and that of each array stands at another place of its page:
     a load waits for a store before it when their addresses agree in the last twelve bits.
     """
-    rows, columns = interiors[0].shape
-    shape = (rows + 2, columns + 2 * pad)
-    arrays = [_aligned(shape, interiors[0].dtype, shape[1] + pad, k * _STAGGER) for k in range(6)]
-    for array, interior in zip(arrays, [*interiors, *interiors], strict=True):
-        array[1:-1, pad:-pad] = interior
+    shape = (side + 2, side + 2 * pad)
+    arrays = [_aligned(shape, dtype, shape[1] + pad, k * _STAGGER) for k in range(6)]
     return dict(zip("ahv", arrays[:3], strict=True)), dict(zip("ahv", arrays[3:], strict=True))
 
 
@@ -94,7 +91,8 @@ class Engine:
         large = n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE)
         self.tile = _TILE[config.dtype] if large and self._halo <= n else None
         self.pad = self._halo if self.tile is not None else 1
-        self._fields, self._spare = _bordered(start_fields(config, self.streams.start, initial_field_mv), self.pad)
+        self._fields, self._spare = _bordered(n, self.pad, config.dtype)
+        lay_fields(config, self.streams.start, initial_field_mv, self._fields, self.pad)
         self._pool: ThreadPoolExecutor | None = None
         self._prepare_constants()
 
@@ -125,8 +123,10 @@ class Engine:
             return  # the halo would wrap more than once
         self.tile = tile
         if self._halo > self.pad:
-            self._fields, self._spare = _bordered([self.interior(name) for name in "ahv"], self._halo)
-            self.pad = self._halo
+            narrow, narrow_pad, self.pad = self._fields, self.pad, self._halo
+            self._fields, self._spare = _bordered(self.config.grid_size, self.pad, self.config.dtype)
+            for name, field in narrow.items():
+                self.replace(name, inside(field, narrow_pad))
 
     @property
     def _halo(self) -> int:
@@ -140,11 +140,20 @@ class Engine:
 
     def interior(self, name: str) -> Field:
         """Return a copy of a field ("a", "h" or "v") without its border, (N, N)."""
-        return self._fields[name][1:-1, self.pad : -self.pad].copy()
+        return inside(self._fields[name], self.pad).copy()
+
+    def interiors(self) -> tuple[Field, Field, Field]:
+        """Return copies of activator, inhibitor and potential, each (N, N)."""
+        from mycelium_fractal_net.fields._kernels_frame import take_fields
+
+        shape = (self.config.grid_size, self.config.grid_size)
+        a, h, v = (np.empty(shape, self.config.dtype) for _ in range(3))
+        take_fields(self._fields["a"], self._fields["h"], self._fields["v"], self.pad, a, h, v)
+        return a, h, v
 
     def replace(self, name: str, interior: Field) -> None:
         """Put another field in place of the present one."""
-        self._fields[name][1:-1, self.pad : -self.pad] = interior
+        inside(self._fields[name], self.pad)[:] = interior
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over the state that a checkpoint holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,13 @@ from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.models import Patches
 from mycelium_fractal_net.fields.stability import steady_pair
 
-__all__ = ["RandomStreams", "checked_field", "rest_pair", "start_fields"]
+__all__ = ["RandomStreams", "checked_field", "inside", "lay_fields", "rest_pair"]
 
 Field = NDArray[np.floating[Any]]
 
 START_POTENTIAL_STD_MV = 5.0
 EVENT_MEAN_MV, EVENT_STD_MV = 20.0, 5.0
+_SPAWN_KEYS = ((0,), (1, 0), (1, 1), (2,))  # the first child, the two of the second, and the third: as spawn gives
 
 
 @dataclass
@@ -33,9 +35,7 @@ class RandomStreams:
     @classmethod
     def from_seed(cls, seed: int) -> RandomStreams:
         """Make the streams of a seed: start, events (two) and jitter."""
-        start, events, jitter = np.random.SeedSequence(seed).spawn(3)
-        sites, amplitudes = events.spawn(2)
-        return cls(*(np.random.Generator(np.random.PCG64(s)) for s in (start, sites, amplitudes, jitter)))
+        return cls(*(_stream(seed, key) for key in _SPAWN_KEYS))
 
     @property
     def states(self) -> dict[str, Any]:
@@ -48,34 +48,41 @@ class RandomStreams:
             generator.bit_generator.state = states[name]
 
 
+def _stream(seed: int, key: tuple[int, ...]) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
 def rest_pair(config: SimulationConfig) -> tuple[float, float]:
     """Return activator and inhibitor at the steady state."""
     return steady_pair(config.model, config.complete_parameters)
 
 
-def start_fields(
-    config: SimulationConfig, generator: np.random.Generator, initial_field_mv: ArrayLike | None
-) -> tuple[Field, Field, Field]:
-    """Return activator, inhibitor and potential (mV) at step 0, each (N, N) in the configuration's dtype."""
-    model, shape = config.model, (config.grid_size, config.grid_size)
+def lay_fields(
+    config: SimulationConfig,
+    generator: np.random.Generator,
+    initial_field_mv: ArrayLike | None,
+    fields: Mapping[str, Field],
+    pad: int,
+) -> None:
+    """Write activator "a", inhibitor "h" and potential "v" (mV) at step 0 into fields with ``pad`` ghost columns."""
+    from mycelium_fractal_net.fields._kernels_frame import lay_start
+
+    model, n = config.model, config.grid_size
     mean_a, mean_h = model.start or rest_pair(config)
-    dtype = np.dtype(config.dtype)
-    a = _normal(generator, shape, mean_a, model.noise).astype(dtype, copy=False)
-    h = np.full(shape, mean_h, dtype)
-    v = _normal(generator, shape, config.rest_potential_mv, START_POTENTIAL_STD_MV)
+    low, high = config.clamp_mv
+    a, h, v = fields["a"], fields["h"], fields["v"]
+    noise = generator.standard_normal((2, n, n))
+    potential = (config.rest_potential_mv, START_POTENTIAL_STD_MV, low, high)
+    lay_start(noise, (float(mean_a), float(model.noise), float(mean_h)), potential, pad, a, h, v)
     if model.patches is not None:
-        _lay_patches(a, h, model.patches, generator)
+        _lay_patches(inside(a, pad), inside(h, pad), model.patches, generator)
     if initial_field_mv is not None:
-        v = checked_potential(config, initial_field_mv)
-    return a, h, v.clip(*config.clamp_mv, out=v).astype(dtype, copy=False)
+        inside(v, pad)[:] = checked_potential(config, initial_field_mv)
 
 
-def _normal(generator: np.random.Generator, shape: tuple[int, int], mean: float, std: float) -> NDArray[np.float64]:
-    """Draw normal numbers without a second array."""
-    values = generator.standard_normal(shape)
-    values *= std
-    values += mean
-    return values
+def inside(field: Field, pad: int) -> Field:
+    """Return the view of a field without its border of ghosts."""
+    return field[1:-1, pad:-pad]
 
 
 def _lay_patches(a: Field, h: Field, patches: Patches, generator: np.random.Generator) -> None:

@@ -32,7 +32,7 @@ def _plain(value: Any) -> Any:
     return value + 0.0 if isinstance(value, float) else value
 
 
-class _Frozen(dict[str, float]):
+class Frozen(dict[str, float]):
     """A dictionary that a frozen configuration can hold."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
@@ -42,9 +42,9 @@ class _Frozen(dict[str, float]):
     clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Frozen, (dict(self),)
+        return Frozen, (dict(self),)
 
-    def __deepcopy__(self, memo: Any) -> _Frozen:
+    def __deepcopy__(self, memo: Any) -> Frozen:
         return self
 
 
@@ -129,8 +129,8 @@ class SimulationConfig(BaseModel):
     jitter_std_mv: Real = Field(0.5, ge=0, le=100, description="Standard deviation of that noise in mV.")
     boundary: Boundary = Field("periodic", description="Wrapped, zero flux, or held at the rest state.")
     kinetics: str = Field("mycelium", max_length=80, description="Name of the reaction kinetics.")
-    kinetics_parameters: Annotated[dict[str, Real], AfterValidator(_Frozen)] = Field(
-        default_factory=_Frozen, description="Rate constants, D_a and D_h in place of the defaults."
+    kinetics_parameters: Annotated[dict[str, Real], AfterValidator(Frozen)] = Field(
+        default_factory=Frozen, description="Rate constants, D_a and D_h in place of the defaults."
     )
     rest_potential_mv: Real = Field(-70.0, ge=-1000, le=1000, description="Potential at rest in mV.")
     clamp_mv: Annotated[

@@ -69,7 +69,7 @@ class Frame:
         numbers = (self.step, self.growth_events, self.turing_activations, self.clamping_events)
         state = hashlib.sha256(repr(numbers).encode())
         for array in (self.field_mv, self.activator, self.inhibitor):
-            state.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes())
+            state.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
         return state.hexdigest()
 
 
@@ -156,12 +156,13 @@ class Simulation:
 
     def _snapshot(self, kind: type[FrameT]) -> FrameT:
         engine = self._engine
-        activations, clampings, _, events = (int(count) for count in engine.counters)
+        activations, clampings, _, events = engine.counters.tolist()
+        activator, inhibitor, field_mv = engine.interiors()
         return kind(
             step=engine.step,
-            field_mv=self.field_mv,
-            activator=self.activator,
-            inhibitor=self.inhibitor,
+            field_mv=field_mv,
+            activator=activator,
+            inhibitor=inhibitor,
             growth_events=events,
             turing_activations=activations,
             clamping_events=clampings,

@@ -1,0 +1,63 @@
+"""All features but the dimension, in one compiled call: each gives Python's interpreter away and waits for it after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from mycelium_fractal_net.features._kernels_clusters import cluster_summary
+from mycelium_fractal_net.features._kernels_moments import moments
+from mycelium_fractal_net.features._kernels_temporal import energy_of
+from mycelium_fractal_net.features._kernels_trend import trend
+
+__all__ = ["summarise"]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def summarise(
+    field_mv: NDArray[np.floating[Any]],
+    field: NDArray[np.float64],
+    statistics: NDArray[np.float64],
+    active_threshold: float,
+    thresholds: NDArray[np.float64],
+    eight: bool,
+    periodic: bool,
+    rest: tuple[float, int],
+) -> tuple[NDArray[np.uint8], tuple[float, ...], tuple[float, float, int, float], float, NDArray[np.int64], int, float]:
+    """Return the mask of active cells, and the features of space and time.
+
+    Parameters
+    ----------
+    field_mv, field : ndarray, shape (rows, columns), C-contiguous
+        The last field in mV, as it is and in float64.
+    statistics : ndarray, shape (steps, 5)
+        Of the steps; of none for a field that has not been seen to move.
+    active_threshold : float
+        Potential in mV above which a cell is active.
+    thresholds : ndarray, shape (3,)
+        Of the clusters, in mV.
+    eight, periodic : bool
+        Whether clusters join over corners, and over opposite edges.
+    rest : tuple of float and int
+        Standard deviation in mV/step below which the field rests, and for how many steps.
+
+    Returns
+    -------
+    tuple
+        Mask; moments; mean and largest change, first step of rest, slope of the energy; share of active cells;
+        clusters above each threshold, largest cluster, spread of the clusters' sizes.
+    """
+    active = np.empty(field.shape, np.uint8)
+    count = 0
+    for i in range(field.shape[0]):
+        for j in range(field.shape[1]):
+            active[i, j] = field[i, j] > active_threshold
+            count += active[i, j]
+    counts, largest, spread = cluster_summary(field, thresholds, eight, periodic)
+    moved = (0.0, 0.0, 0, 0.0)
+    if statistics.shape[0] > 0:
+        moved = trend(statistics, energy_of(field_mv), field.size, rest[0], rest[1])
+    return active, moments(field.ravel()), moved, count / field.size, counts, largest, spread
