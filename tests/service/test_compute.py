@@ -54,7 +54,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Met
 async def test_retry_after_follows_the_measured_durations(metrics: Metrics) -> None:
     compute = Compute(2, 8, metrics)
     compute._mean_s = 10.0
-    compute._waiting = 3
+    compute.waiting = 3
     assert compute.retry_after_s() == 20
     compute._mean_s = 0.001
     assert compute.retry_after_s() == 1

@@ -7,12 +7,14 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.features import FeatureConfig, extract_features
@@ -32,6 +34,17 @@ from mycelium_fractal_net.service.settings import Settings, load_settings
 __all__ = ["create_app"]
 
 _TITLE = "MyceliumFractalNet"
+_TELEMETRY_OF_OUR_OWN: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
+
+class _Application(FastAPI):
+    """FastAPI behind the gateway, which stands before all else: nothing reaches an endpoint without passing it."""
+
+    gateway: Callable[[Any], Any]
+
+    def build_middleware_stack(self) -> Any:
+        """Return the gateway around what FastAPI builds."""
+        return self.gateway(super().build_middleware_stack())
 
 
 def create_app(settings: Settings | None = None, *, log_stream: Any = None, span_exporter: Any = None) -> FastAPI:
@@ -53,7 +66,7 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
     """
     services = Services(load_settings() if settings is None else settings, log_stream, span_exporter)
     shows_docs = services.settings.docs_enabled
-    app = FastAPI(
+    app = _Application(
         title=_TITLE,
         version=__version__,
         description=DESCRIPTION,
@@ -62,13 +75,14 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
         redoc_url="/redoc" if shows_docs else None,
         openapi_url="/openapi.json" if shows_docs else None,
         redirect_slashes=False,
+        telemetry=_TELEMETRY_OF_OUR_OWN,
     )
     app.state.services = services
     _add_routes(app, services.settings)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign] # FastAPI documents this way
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _raise_again)
-    app.add_middleware(
+    app.gateway = partial(
         Gateway,
         routes=RouteTable(app.routes),
         guard=services.guard,
@@ -101,7 +115,15 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     add("/health/ready", "GET", health.ready, "health")
     if settings.metrics_enabled:
         text = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}}
-        add("/metrics", "GET", health.metrics, "health", responses=text, response_class=health.PlainText)
+        add(
+            "/metrics",
+            "GET",
+            health.metrics,
+            "health",
+            responses=text,
+            response_model=None,
+            response_class=PlainTextResponse,
+        )
     binary = {media: {"schema": {"type": "string", "format": "binary"}} for media in (arrays.NPY, arrays.ARROW)}
     field = {200: {"content": binary, "description": "The result, or its field alone."}}
     add("/simulate", "POST", simulation.run_simulation, "simulation", responses=field)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mycelium_fractal_net.service.errors import ServiceError
@@ -26,12 +27,8 @@ _LONGEST_WAIT_S = 3600
 class Gauges(Protocol):
     """Where the numbers go."""
 
-    def queue_depth(self, waiting: int) -> None:
-        """Tell how many wait."""
-        ...
-
-    def busy(self, running: int) -> None:
-        """Tell how many run."""
+    def watch(self, compute: Compute) -> None:
+        """Ask ``waiting`` and ``running`` whenever somebody wants to know."""
         ...
 
     def cancelled(self) -> None:
@@ -53,7 +50,14 @@ class Compute:
     queue : int
         Computations that may wait.
     gauges : Gauges
-        Told about every change.
+        Told about what is counted.
+
+    Attributes
+    ----------
+    waiting, running : int
+        Computations that wait for a thread, and those that have one.
+    draining : bool
+        Whether new computations are refused.
     """
 
     def __init__(self, threads: int, queue: int, gauges: Gauges) -> None:
@@ -62,11 +66,12 @@ class Compute:
         self._limit = threads + queue
         self._gauges = gauges
         self._accepted = 0
-        self._waiting = 0
-        self._running = 0
+        self.waiting = 0
+        self.running = 0
         self._mean_s: float | None = None
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mfn-compute")
+        gauges.watch(self)
 
     @property
     def idle(self) -> bool:
@@ -106,7 +111,7 @@ class Compute:
     def retry_after_s(self) -> int:
         """Return the seconds after which a place is free, by the durations that were measured."""
         mean = _FIRST_GUESS_S if self._mean_s is None else self._mean_s
-        return min(_LONGEST_WAIT_S, max(1, math.ceil(mean * (self._waiting + 1) / self.threads)))
+        return min(_LONGEST_WAIT_S, max(1, math.ceil(mean * (self.waiting + 1) / self.threads)))
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -120,7 +125,7 @@ class Compute:
             wait = self.retry_after_s()
             raise ServiceError(
                 "QUEUE_FULL",
-                f"all {self.threads} compute threads are busy and {self._waiting} requests wait; try again in {wait} s",
+                f"all {self.threads} compute threads are busy and {self.waiting} requests wait; try again in {wait} s",
                 headers={"Retry-After": str(wait)},
             )
 
@@ -128,49 +133,73 @@ class Compute:
         self, work: Work[T], gone: Callable[[], Awaitable[object]] | None, started: Callable[[], object] | None
     ) -> T:
         cancel = threading.Event()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._change(waiting=1)
-        job = self._pool.submit(self._in_thread, work, cancel, started)
-        answer = asyncio.wrap_future(job)
-        watchers: list[asyncio.Future[Any]] = [] if gone is None else [asyncio.ensure_future(gone())]
+        job = self._pool.submit(self._in_thread, work, cancel, started, answer)
+        stop = partial(self._stop, job, cancel, answer)
+        watcher = None if gone is None else asyncio.ensure_future(gone())
+        if watcher is not None:
+            watcher.add_done_callback(stop)
         try:
-            await asyncio.wait((answer, *watchers), return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            raise ServiceError("CANCELLED")
+            return await answer
+        except asyncio.CancelledError:
+            stop()
+            await asyncio.wait((asyncio.wrap_future(job),))
+            raise
         finally:
-            if not answer.done():
-                await self._abandon(job, answer, cancel)
-            if not answer.cancelled():
-                answer.exception()  # seen, even if nobody waits for it any more
-            for watcher in watchers:
+            if watcher is not None:
+                watcher.remove_done_callback(stop)
                 watcher.cancel()
 
-    async def _abandon(self, job: Future[T], answer: asyncio.Future[T], cancel: threading.Event) -> None:
-        """Stop a computation, and wait until its thread is free."""
+    def _stop(
+        self, job: Future[None], cancel: threading.Event, answer: asyncio.Future[T], _watcher: object = None
+    ) -> None:
+        """Stop a computation: its thread says when it has, and one that has no thread yet never gets it."""
+        if job.done():
+            return
         self._gauges.cancelled()
         cancel.set()
         if job.cancel():
             self._change(waiting=-1)
-        await asyncio.wait((answer,))
+            _settle(answer, cancel, None, None)
 
-    def _in_thread(self, work: Work[T], cancel: threading.Event, started: Callable[[], object] | None) -> T:
+    def _in_thread(
+        self,
+        work: Work[T],
+        cancel: threading.Event,
+        started: Callable[[], object] | None,
+        answer: asyncio.Future[T],
+    ) -> None:
         """Do a computation; the thread goes on to the next one without waiting for the event loop."""
         self._change(waiting=-1, running=1)
         begin = time.perf_counter()
+        result, failure = None, None
         try:
             if started is not None:
                 started()
-            return work(cancel)
-        finally:
-            self._change(running=-1, duration_s=time.perf_counter() - begin)
+            result = work(cancel)
+        except BaseException as error:  # noqa: BLE001 # whatever it is, the caller gets it
+            failure = error
+        self._change(running=-1, duration_s=time.perf_counter() - begin)
+        answer.get_loop().call_soon_threadsafe(_settle, answer, cancel, result, failure)
 
     def _change(self, *, waiting: int = 0, running: int = 0, duration_s: float | None = None) -> None:
-        """Count, and tell the gauges; threads and the event loop do."""
+        """Count; threads and the event loop do."""
         with self._lock:
-            self._waiting += waiting
-            self._running += running
+            self.waiting += waiting
+            self.running += running
             if duration_s is not None:
                 before = duration_s if self._mean_s is None else self._mean_s
                 self._mean_s = before + _SMOOTHING * (duration_s - before)
-            self._gauges.queue_depth(self._waiting)
-            self._gauges.busy(self._running)
+
+
+def _settle(answer: asyncio.Future[Any], cancel: threading.Event, result: Any, failure: BaseException | None) -> None:
+    """Hand over what came of a computation, unless nobody waits for it any more."""
+    if answer.done():
+        return
+    if cancel.is_set():
+        answer.set_exception(ServiceError("CANCELLED"))
+    elif failure is not None:
+        answer.set_exception(failure)
+    else:
+        answer.set_result(result)

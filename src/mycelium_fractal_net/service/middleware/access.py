@@ -34,10 +34,11 @@ class Access(NamedTuple):
 
 
 class Target(NamedTuple):
-    """The route template a request goes to, and its access."""
+    """The route template a request goes to, its access, and what answers it without a further look at the path."""
 
     template: str
     access: Access
+    app: Any = None
 
 
 _OPEN = Access(public=True)
@@ -65,7 +66,7 @@ class RouteTable:
                 self._add(route, path, methods)
 
     def _add(self, route: Any, path: str, methods: Iterable[str]) -> None:
-        target = Target(path, getattr(route.endpoint, "__access__", _OPEN))
+        target = Target(path, getattr(route.endpoint, "__access__", _OPEN), getattr(route, "runner", None))
         methods = {*methods, "HEAD"} if "GET" in methods else set(methods)
         if "{" in path:
             self._patterns.append((route.path_regex, dict.fromkeys(methods, target)))

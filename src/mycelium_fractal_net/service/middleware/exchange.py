@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 from time import perf_counter
 from typing import Any
@@ -14,6 +15,14 @@ from mycelium_fractal_net.service.middleware.head import header_table
 __all__ = ["Exchange", "exchange_of"]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+_RANDOM = random.Random()  # noqa: S311 # no secret; os.urandom would give the interpreter away and wait for it
+os.register_at_fork(after_in_child=_RANDOM.seed)
+
+
+def _new_id() -> str:
+    return f"{_RANDOM.getrandbits(128):032x}"
 
 
 class Exchange:
@@ -44,7 +53,7 @@ class Exchange:
             self.headers = header_table(scope["headers"])
         given = self.headers.get(b"x-request-id")
         valid = given is not None and _REQUEST_ID.fullmatch(given) is not None
-        self.request_id = given.decode() if given is not None and valid else os.urandom(16).hex()
+        self.request_id = given.decode() if given is not None and valid else _new_id()
         self.route = ""
         self.status = 0
         self.client_ip = ""

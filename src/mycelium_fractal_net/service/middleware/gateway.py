@@ -90,7 +90,7 @@ class Gateway:
         await self._guard.check(exchange, target.access)
         if exchange.method == "HEAD":
             scope = {**scope, "method": "GET"}
-        await self._app(scope, receive, reply)
+        await (target.app or self._app)(scope, receive, reply)
 
     async def _preflight(self, exchange: Exchange, reply: Any) -> None:
         methods = list(self._routes.find(exchange.path) or ("GET", "POST"))

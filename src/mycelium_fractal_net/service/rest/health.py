@@ -7,14 +7,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import access
+from mycelium_fractal_net.service.rest.route import Answer
 from mycelium_fractal_net.service.services import services_of
 
-__all__ = ["HealthResponse", "PlainText", "health", "live", "metrics", "ready"]
+__all__ = ["HealthResponse", "health", "live", "metrics", "ready"]
+
+_EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class HealthResponse(BaseModel):
@@ -64,16 +66,10 @@ async def ready(request: Request) -> HealthResponse:
     return answer
 
 
-class PlainText(PlainTextResponse):
-    """Prometheus's text format, version 0.0.4."""
-
-    media_type = "text/plain; version=0.0.4"
-
-
 @access("metrics", "metrics")
-async def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Answer:
     """Return the metrics in Prometheus's text format.
 
     Needs a key with the scope ``metrics`` unless MFN_METRICS_PUBLIC is set.
     """
-    return PlainText(services_of(request.scope).metrics.text())
+    return Answer(services_of(request.scope).metrics.text(), _EXPOSITION)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
 import numpy as np
+import orjson
 from pydantic import BaseModel, Field
 
 from mycelium_fractal_net._version import __version__
@@ -24,13 +24,13 @@ class Receipt(BaseModel):
     result_digest: str = Field(description="SHA-256 of fields and counters: SimulationResult.digest.")
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """The headers that carry it; the tag is weak because one result has several representations."""
-        return {
-            "ETag": f'W/"{self.result_digest}"',
-            "X-MFN-Receipt": json.dumps(self.model_dump(), separators=(",", ":")),
-            "Vary": "Accept",
-        }
+        return [
+            (b"etag", f'W/"{self.result_digest}"'.encode()),
+            (b"x-mfn-receipt", orjson.dumps(self.model_dump())),
+            (b"vary", b"Accept"),
+        ]
 
 
 def receipt_of(result: SimulationResult, initial_field_mv: np.ndarray | None) -> Receipt:

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.requests import Request
-from starlette.responses import Response
 
 from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.body import parse_json, read_body, require_json
 from mycelium_fractal_net.service.services import Services, services_of
 
-__all__ = ["JsonRoute"]
+__all__ = ["Answer", "JsonRoute"]
 
-_JSON = (b"content-type", b"application/json")
+
+class Answer(NamedTuple):
+    """The bytes of an answer."""
+
+    payload: bytes
+    media_type: bytes = b"application/json"
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 class JsonRoute(APIRoute):
     """Serve ``async def endpoint(request, body)``; FastAPI describes it, and this class runs it.
 
-    The endpoint returns a pydantic model or a response. FastAPI's own way would parse NaN and doubled names without
-    a word, and costs more than all that the service does beside it.
+    The endpoint returns a pydantic model, or its bytes as an :class:`Answer`. FastAPI's own way would parse NaN and
+    doubled names without a word, and costs more than all that the service does beside it.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        self.app = _Runner(endpoint)
+        self.app = self.runner = _Runner(endpoint)
 
 
 class _Runner:
@@ -46,10 +51,12 @@ class _Runner:
             answer = await self._endpoint(request)
         else:
             answer = await self._endpoint(request, await self._body(scope, receive))
-        if isinstance(answer, Response):
-            await answer(scope, receive, send)
-            return
-        await _send_model(answer, send)
+        if not isinstance(answer, Answer):
+            answer = Answer(answer.__pydantic_serializer__.to_json(answer))
+        length = b"%d" % len(answer.payload)
+        headers = [(b"content-type", answer.media_type), (b"content-length", length), *answer.headers]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.payload})
 
     async def _body(self, scope: Any, receive: Any) -> Any:
         services: Services = services_of(scope)
@@ -67,10 +74,3 @@ class _Runner:
 def _query_refused() -> ServiceError:
     message = "parameters belong into the body, not behind the path"
     return ServiceError("VALIDATION_ERROR", message, details=[{"field": "query", "message": message, "value": None}])
-
-
-async def _send_model(answer: BaseModel, send: Any) -> None:
-    payload = answer.__pydantic_serializer__.to_json(answer)
-    headers = [_JSON, (b"content-length", b"%d" % len(payload))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": payload})

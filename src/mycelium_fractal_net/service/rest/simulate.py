@@ -12,12 +12,11 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
 
 from mycelium_fractal_net.dynamics import lyapunov_exponent
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
-from mycelium_fractal_net.fields.config import Real
+from mycelium_fractal_net.fields.config import Frozen, Real
 from mycelium_fractal_net.service.errors import too_costly
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
@@ -32,6 +31,7 @@ from mycelium_fractal_net.service.rest.arrays import (
 from mycelium_fractal_net.service.rest.body import Whole
 from mycelium_fractal_net.service.rest.features import FeatureNumbers
 from mycelium_fractal_net.service.rest.receipt import Receipt, receipt_of
+from mycelium_fractal_net.service.rest.route import Answer
 from mycelium_fractal_net.service.services import Trace, services_of
 
 __all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
@@ -102,8 +102,9 @@ class SimulateRequest(SimulationConfig):
     )
 
     def config(self) -> SimulationConfig:
-        """Return the library's configuration."""
-        return SimulationConfig(**{name: getattr(self, name) for name in SimulationConfig.model_fields})
+        """Return the library's configuration; the request has been validated as one, and is not once more."""
+        values = {name: getattr(self, name) for name in SimulationConfig.model_fields}
+        return SimulationConfig.model_construct(**{**values, "kinetics_parameters": Frozen(self.kinetics_parameters)})
 
 
 class SimulateResponse(BaseModel):
@@ -158,7 +159,7 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
     services.metrics.simulated(
         config, done.duration_s, done.result.growth_events, done.result.features.D_box, done.exponent
     )
-    return Response(done.payload, media_type=media, headers=done.receipt.headers)  # type: ignore[return-value] # the response as bytes
+    return Answer(done.payload, media.encode(), done.receipt.headers)  # type: ignore[return-value] # the response as bytes
 
 
 def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> None:

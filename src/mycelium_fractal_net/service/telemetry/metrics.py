@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.service.compute import Compute
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["ErrorShare", "Metrics", "size_label"]
@@ -62,6 +63,12 @@ class _Answered(NamedTuple):
     duration: Any
 
 
+class _Simulated(NamedTuple):
+    duration: Any
+    growth_events: Any
+    dimension: Any
+
+
 class Metrics:
     """What the service measures.
 
@@ -90,6 +97,7 @@ class Metrics:
         ).set_function(self._share.value)
         self._answered: dict[tuple[str, str, int], _Answered] = {}
         self._opened: dict[tuple[str, str], Any] = {}
+        self._simulated: dict[tuple[str, str], _Simulated] = {}
         self._add_simulation(registry)
         self._add_compute(registry, settings)
         self._add_losses(registry)
@@ -158,9 +166,13 @@ class Metrics:
     ) -> None:
         """Record the results of a simulation."""
         labels = (size_label(config.grid_size), size_label(config.steps))
-        self.simulation_duration.labels(*labels).observe(duration_s)
-        self.growth_events.labels(*labels).inc(growth_events)
-        self.fractal_dimension.labels(*labels).observe(dimension)
+        children = self._simulated.get(labels)
+        if children is None:
+            families = (self.simulation_duration, self.growth_events, self.fractal_dimension)
+            children = self._simulated[labels] = _Simulated(*(family.labels(*labels) for family in families))
+        children.duration.observe(duration_s)
+        children.growth_events.inc(growth_events)
+        children.dimension.observe(dimension)
         if exponent is not None:
             self.lyapunov.labels(*labels).set(exponent)
 
@@ -168,13 +180,10 @@ class Metrics:
         """Count a self-check."""
         self._validations[passed].inc()
 
-    def queue_depth(self, waiting: int) -> None:
-        """Tell how many computations wait."""
-        self._depth.set(waiting)
-
-    def busy(self, running: int) -> None:
-        """Tell how many computations run."""
-        self._busy.set(running)
+    def watch(self, compute: Compute) -> None:
+        """Ask the compute threads how many wait and how many run, at every scrape."""
+        self._depth.set_function(lambda: compute.waiting)
+        self._busy.set_function(lambda: compute.running)
 
     def cancelled(self) -> None:
         """Count a computation whose caller left."""
