@@ -147,7 +147,7 @@ def _token(headers: dict[bytes, bytes]) -> bytes | None:
     """Return the key of a request, from X-API-Key or Authorization: Bearer."""
     given = headers.get(b"x-api-key")
     if given is not None:
-        return given
+        return given.strip()
     authorization = headers.get(b"authorization")
     if authorization is not None and authorization[:7].lower() == b"bearer ":
         return authorization[7:].strip()
