@@ -16,6 +16,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from mycelium_fractal_net.service import limits as module
+from mycelium_fractal_net.service.keys import add_key, make_key
 from mycelium_fractal_net.service.limits import LocalWindow, RateLimiter, Verdict
 from mycelium_fractal_net.service.middleware.guard import Addresses
 from mycelium_fractal_net.service.settings import load_settings
@@ -134,6 +135,27 @@ async def test_wrong_keys_are_limited_by_address_and_right_ones_go_on() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_missing_scope_and_a_body_too_long_are_counted_and_say_what_is_left(tmp_path: Path) -> None:
+    text, key = make_key("lab", "prod", b"pepper", ["federated"])
+    add_key(tmp_path / "keys.json", key)
+    limits = {"nernst": 2, "aggregate": 2}
+    app = make_app(api_key_file=tmp_path / "keys.json", api_key_pepper="pepper", rate_limits=limits, max_body_bytes=100)
+    async with client_of(app, headers={"X-API-Key": text}) as client:
+        scope = [await client.post("/nernst", json=ION) for _ in range(3)]
+        size = [await client.post("/federated/aggregate", content=b" " * 101) for _ in range(3)]
+    assert [answer.status_code for answer in scope + size] == [403, 403, 429, 413, 413, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in scope + size] == ["1", "0", "0"] * 2
+
+
+@pytest.mark.anyio
+async def test_a_body_too_long_without_a_key_is_a_missing_key_first() -> None:
+    app = make_app(rate_limits={"failed_auth": 1}, max_body_bytes=100)
+    async with client_of(app) as client:
+        answers = [await client.post("/nernst", content=b" " * 101) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(("proxies", "second"), [("", 429), ("203.0.113.0/24", 200), ("10.0.0.0/8", 429)])
 async def test_forwarded_addresses_count_from_trusted_proxies_only(proxies: str, second: int) -> None:
     app = make_app(rate_limits={"health": 1}, trusted_proxies=proxies)
@@ -154,6 +176,13 @@ async def test_forwarded_addresses_count_from_trusted_proxies_only(proxies: str,
         ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
         ("evil, 10.0.0.2", "10.0.0.2"),
         ("2001:db8::1", "2001:db8::1"),
+        ("1.2.3.4:5678", "1.2.3.4"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:DB8:0::1]", "2001:db8::1"),
+        ("6.6.6.6, 1.2.3.4:5678, 10.0.0.2:80", "1.2.3.4"),
+        ("6.6.6.6, 1.2.3.4:port", "10.0.0.1"),
+        ("6.6.6.6, [::1", "10.0.0.1"),
+        ("6.6.6.6, fe80::1%eth0", "10.0.0.1"),
         (" ", "10.0.0.1"),
     ],
 )
