@@ -310,6 +310,7 @@ def test_more_requests_at_once_than_connections_are_counted_once_each(
             passed = await limiters.passed("key:a", each=150)
             await limiters.close()
         assert sorted(verdict.remaining for verdict in passed) == list(range(50))
+        assert all(verdict.reset_s <= 60 for verdict in passed)
 
     asyncio.run(story())
     assert limiters.fallbacks == 0

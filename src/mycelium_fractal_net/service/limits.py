@@ -148,8 +148,8 @@ class SharedWindow:
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
             raise
         oldest, count = window or (now, limit)
-        reset_s = math.ceil(float(oldest) + _WINDOW_S - now)
-        return Verdict(bool(passed), limit, max(0, limit - count), max(1, reset_s))
+        age_s = max(0.0, now - float(oldest))  # Redis rounds, and another process's request may be newer than this one
+        return Verdict(bool(passed), limit, max(0, limit - count), max(1, math.ceil(_WINDOW_S - age_s)))
 
     async def close(self) -> None:
         """Close the connections."""
