@@ -4,6 +4,9 @@ import hmac
 import json
 import os
 import stat
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -69,7 +72,56 @@ def test_keys_come_and_go_without_a_restart(path: Path) -> None:
     assert ring.find(second.encode()) is not None
 
 
-@pytest.mark.parametrize("broken", ["{", '{"keys": [{}]}', "[]", '{"keys": 3}'])
+def test_processes_that_add_keys_at_once_lose_none(path: Path) -> None:
+    code = textwrap.dedent(f"""
+        from pathlib import Path
+        from mycelium_fractal_net.service.keys import add_key, make_key
+
+        path = Path({str(path)!r})
+        path.with_name(make_key("ready", "prod", b"p")[1].id + ".ready").touch()
+        while len(list(path.parent.glob("*.ready"))) < 4:
+            pass
+        for _ in range(10):
+            add_key(path, make_key("lab", "prod", b"p")[1])
+    """)
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
+    assert len(read_key_file(path)) == 40
+
+
+def test_a_link_to_a_key_file_stays_a_link(path: Path) -> None:
+    link = path.with_name("link.json")
+    link.symlink_to("keys.json")
+    text = _add(link)
+    assert _ring(path).find(text.encode()) is not None
+    remove_key(link, text.split("_")[2])
+    assert link.is_symlink()
+    assert read_key_file(path) == []
+
+
+def test_a_key_file_that_cannot_be_written_is_named(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot write the key file .*/nowhere/keys.json: No such file"):
+        _add(path.parent / "nowhere" / "keys.json")
+
+
+def test_a_key_that_could_not_be_read_again_is_not_written(path: Path) -> None:
+    for name, env in ("\udcff", "prod"), ("lab", "test"):
+        with pytest.raises(ConfigurationError, match="the new key has an"):
+            _add(path, name, env)
+    assert not path.exists()
+
+
+def test_an_edit_in_place_that_keeps_size_and_time_is_noticed(path: Path) -> None:
+    text = _add(path)
+    ring, before = _ring(path), path.stat()
+    content = path.read_text()
+    with path.open("r+") as stream:
+        stream.write(content.replace(read_key_file(path)[0].hash, "0" * 64))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert ring.find(text.encode()) is None
+
+
+@pytest.mark.parametrize("broken", ["{", '{"keys": [{}]}', "[]", '{"keys": 3}', '{"keys": {}}', '{"keys": ["id"]}'])
 def test_a_broken_file_keeps_the_keys_of_before_and_is_complained_about(path: Path, broken: str) -> None:
     text, complaints = _add(path), []  # type: tuple[str, list[str]]
     ring = _ring(path, complaints)
@@ -95,7 +147,60 @@ def test_a_broken_file_stops_the_start(path: Path) -> None:
 
 def test_keys_of_another_environment_are_not_taken(path: Path) -> None:
     text = _add(path, env="dev")
+    _add(path)
     assert _ring(path, env="prod").find(text.encode()) is None
+
+
+def test_a_file_with_keys_of_other_environments_alone_stops_the_start(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(path, env="dev")
+    monkeypatch.setenv("MFN_API_KEY_FILE", str(path))
+    monkeypatch.setenv("MFN_API_KEY_PEPPER", PEPPER.decode())
+    for command in ("config", "check"), ("serve",):
+        assert main([*command, "--env", "prod"]) == 2
+        assert "none of the 1 in" in capsys.readouterr().err
+    assert main(["config", "check", "--env", "dev"]) == 0
+    assert "1 in the key file" in capsys.readouterr().out
+
+
+def test_an_empty_file_is_told_at_the_start_and_keys_may_come_later(path: Path) -> None:
+    path.write_text('{"keys": []}')
+    complaints: list[str] = []
+    ring = _ring(path, complaints)
+    assert ring.find(b"anything") is None
+    assert len(complaints) == 1
+    assert "none of the 0 in" in complaints[0]
+    assert ring.find(_add(path).encode()) is not None
+
+
+def test_an_empty_file_does_not_pass_the_check(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text('{"keys": []}')
+    monkeypatch.setenv("MFN_API_KEY_FILE", str(path))
+    monkeypatch.setenv("MFN_API_KEY_PEPPER", PEPPER.decode())
+    assert main(["config", "check", "--env", "prod"]) == 2
+    assert f"mfn keys create NAME --file {path} --env prod" in capsys.readouterr().err
+    monkeypatch.setenv("MFN_API_KEY", "plain")
+    assert main(["config", "check", "--env", "prod"]) == 0
+
+
+def test_the_last_key_may_be_revoked_and_that_is_told(path: Path) -> None:
+    text, complaints = _add(path), []  # type: tuple[str, list[str]]
+    ring = _ring(path, complaints)
+    remove_key(path, text.split("_")[2])
+    assert ring.find(text.encode()) is None
+    assert ["is for prod" in complaint for complaint in complaints] == [True]
+
+
+@pytest.mark.parametrize("wrong", [" abc", "abc ", "a c", "abc\n", "a\0c", "a\u00a0c", "a\udcffc"])
+def test_a_plain_key_that_no_header_can_carry_stops_the_start(wrong: str) -> None:
+    for setting, given in ("api_key", wrong), ("api_keys", ["right", wrong]):
+        settings = load_settings(env="prod", **{setting: given})
+        with pytest.raises(ConfigurationError, match=rf"^MFN_{setting.upper()}: .*no blanks") as caught:
+            KeyRing(settings, lambda _: None)
+        assert wrong not in caught.value.message
 
 
 def test_unknown_ids_cost_a_comparison_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,13 +226,31 @@ def test_scopes_are_known_words() -> None:
         make_key("x", "dev", PEPPER, [])
 
 
-def test_a_file_with_an_unknown_scope_or_a_short_hash_is_refused(path: Path) -> None:
-    _add(path)
+WRONG_MEMBERS: list[tuple[str, list[object]]] = [
+    ("extra", [1]),
+    ("id", [5, None, "short", "\ud800" * 12, "ABCDEF012345"]),
+    ("name", [5, None, ["lab"], "\ud800"]),
+    ("env", [1, "test", ["prod"]]),
+    ("hash", [0, "00", "0 " * 32, "x" * 64]),
+    ("scopes", [["cook"], [], "", {}, "simulate", {"simulate": 1}, [["simulate"]], None]),
+    ("created", [2026]),
+]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [(member, value) for member, values in WRONG_MEMBERS for value in values], ids=ascii
+)
+def test_a_file_with_a_wrong_member_is_refused_and_leaves_the_keys_of_before(
+    path: Path, member: str, value: object
+) -> None:
+    text, complaints = _add(path), []  # type: tuple[str, list[str]]
+    ring = _ring(path, complaints)
     content = json.loads(path.read_text())
-    for change in ({"scopes": ["cook"]}, {"hash": "00"}, {"extra": 1}):
-        path.write_text(json.dumps({"keys": [{**content["keys"][0], **change}]}))
-        with pytest.raises(ConfigurationError, match="not usable"):
-            read_key_file(path)
+    path.write_text(json.dumps({"keys": [{**content["keys"][0], member: value}]}))
+    with pytest.raises(ConfigurationError, match="is not usable: key 1 "):
+        read_key_file(path)
+    assert [ring.find(text.encode()) is not None for _ in range(2)] == [True, True]
+    assert len(complaints) == 1
 
 
 def test_a_key_that_is_not_there_cannot_be_removed(path: Path) -> None:
@@ -163,7 +286,9 @@ async def test_without_a_right_key_everything_but_health_is_401(path: str, heade
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "headers", [AUTH, {"Authorization": f"Bearer {KEY}"}, {"Authorization": f"bearer {KEY}"}], ids=str
+    "headers",
+    [AUTH, {"X-API-Key": f" {KEY}\t"}, {"Authorization": f"Bearer {KEY}"}, {"Authorization": f"bearer  {KEY} "}],
+    ids=str,
 )
 async def test_both_headers_carry_a_key(headers: dict[str, str]) -> None:
     async with client_of(make_app()) as client:

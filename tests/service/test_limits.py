@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import textwrap
@@ -15,7 +16,8 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from mycelium_fractal_net.service import limits as module
-from mycelium_fractal_net.service.limits import LocalWindow, RateLimiter
+from mycelium_fractal_net.service.keys import add_key, make_key
+from mycelium_fractal_net.service.limits import LocalWindow, RateLimiter, Verdict
 from mycelium_fractal_net.service.middleware.guard import Addresses
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, client_of, free_port, make_app
@@ -52,14 +54,34 @@ def test_refused_requests_do_not_prolong_the_wait() -> None:
     assert window.hit_now("a", 1).passed
 
 
-def test_names_that_are_idle_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SWEEP_AT", 100)
+def test_names_that_are_idle_are_forgotten() -> None:
     clock = Clock()
     window = LocalWindow(clock)
     for number in range(1000):
         clock.now += 1
         window.hit_now(f"ip:{number}", 5)
-    assert len(window._times) <= 100
+    assert len(window._times) <= 61
+
+
+def test_a_new_name_pays_for_no_more_than_two_idle_ones() -> None:
+    clock = Clock()
+    window = LocalWindow(clock)
+    for number in range(100):
+        window.hit_now(f"ip:{number}", 5)
+    clock.now += 61
+    window.hit_now("ip:new", 5)
+    assert len(window._times) == 99
+
+
+def test_names_are_bounded_and_those_in_use_keep_their_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_NAMES", 100)
+    window = LocalWindow(Clock())
+    passed = 0
+    for number in range(1000):
+        window.hit_now(f"ip:{number}", 5)
+        passed += window.hit_now("key:a", 3).passed
+    assert len(window._times) == 100
+    assert passed == 3
 
 
 @pytest.mark.anyio
@@ -113,6 +135,27 @@ async def test_wrong_keys_are_limited_by_address_and_right_ones_go_on() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_missing_scope_and_a_body_too_long_are_counted_and_say_what_is_left(tmp_path: Path) -> None:
+    text, key = make_key("lab", "prod", b"pepper", ["federated"])
+    add_key(tmp_path / "keys.json", key)
+    limits = {"nernst": 2, "aggregate": 2}
+    app = make_app(api_key_file=tmp_path / "keys.json", api_key_pepper="pepper", rate_limits=limits, max_body_bytes=100)
+    async with client_of(app, headers={"X-API-Key": text}) as client:
+        scope = [await client.post("/nernst", json=ION) for _ in range(3)]
+        size = [await client.post("/federated/aggregate", content=b" " * 101) for _ in range(3)]
+    assert [answer.status_code for answer in scope + size] == [403, 403, 429, 413, 413, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in scope + size] == ["1", "0", "0"] * 2
+
+
+@pytest.mark.anyio
+async def test_a_body_too_long_without_a_key_is_a_missing_key_first() -> None:
+    app = make_app(rate_limits={"failed_auth": 1}, max_body_bytes=100)
+    async with client_of(app) as client:
+        answers = [await client.post("/nernst", content=b" " * 101) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(("proxies", "second"), [("", 429), ("203.0.113.0/24", 200), ("10.0.0.0/8", 429)])
 async def test_forwarded_addresses_count_from_trusted_proxies_only(proxies: str, second: int) -> None:
     app = make_app(rate_limits={"health": 1}, trusted_proxies=proxies)
@@ -133,6 +176,13 @@ async def test_forwarded_addresses_count_from_trusted_proxies_only(proxies: str,
         ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
         ("evil, 10.0.0.2", "10.0.0.2"),
         ("2001:db8::1", "2001:db8::1"),
+        ("1.2.3.4:5678", "1.2.3.4"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:DB8:0::1]", "2001:db8::1"),
+        ("6.6.6.6, 1.2.3.4:5678, 10.0.0.2:80", "1.2.3.4"),
+        ("6.6.6.6, 1.2.3.4:port", "10.0.0.1"),
+        ("6.6.6.6, [::1", "10.0.0.1"),
+        ("6.6.6.6, fe80::1%eth0", "10.0.0.1"),
         (" ", "10.0.0.1"),
     ],
 )
@@ -166,12 +216,12 @@ def redis_server(tmp_path: Path) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def _redis(port: int, command: list[str]) -> Iterator[None]:
+def _redis(port: int, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         with redis.Redis(port=port, retry=Retry(ConstantBackoff(0.05), 100)) as client:
             client.ping()
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
@@ -204,3 +254,85 @@ def test_requests_go_on_without_redis_and_return_to_it(
 
     asyncio.run(story())
     assert ["does not answer" in text for text in complaints] == [True, False]
+
+
+class Limiters:
+    """Three limiters, as in three processes, and what they said."""
+
+    def __init__(self, port: int) -> None:
+        settings = load_settings(rate_limit_storage_url=f"redis://127.0.0.1:{port}/0", rate_limits={"nernst": 50})
+        self.fallbacks = 0
+        self.all = [RateLimiter(settings, self._fell_back, lambda _: None) for _ in range(3)]
+
+    def _fell_back(self) -> None:
+        self.fallbacks += 1
+
+    async def passed(self, who: str, each: int = 40) -> list[Verdict]:
+        """Ask all at once, and return the verdicts of those that may pass."""
+        asked = [limiter.hit(who, "nernst") for limiter in self.all for _ in range(each)]
+        return [verdict for verdict in await asyncio.gather(*asked) if verdict.passed]
+
+    async def close(self) -> None:
+        for limiter in self.all:
+            await limiter.close()
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_after_a_restart_of_redis_three_limiters_are_exact_again(
+    redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch, noticed: bool
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_SHARED_S", 0.1)
+    monkeypatch.setattr(module, "_PATIENCE_S", 5.0)
+    limiters = Limiters(redis_server[0])
+
+    async def story() -> None:
+        with _redis(*redis_server):
+            assert len(await limiters.passed("key:a")) == 50
+        if noticed:
+            assert len(await limiters.passed("key:b")) == limiters.fallbacks == 120
+            await asyncio.sleep(0.15)
+        with _redis(*redis_server):
+            assert len(await limiters.passed("key:c")) == 50
+            await limiters.close()
+
+    asyncio.run(story())
+    assert limiters.fallbacks == 120 * noticed
+
+
+def test_more_requests_at_once_than_connections_are_counted_once_each(
+    redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 5.0)
+    limiters = Limiters(redis_server[0])
+
+    async def story() -> None:
+        with _redis(*redis_server):
+            passed = await limiters.passed("key:a", each=150)
+            await limiters.close()
+        assert sorted(verdict.remaining for verdict in passed) == list(range(50))
+        assert all(verdict.reset_s <= 60 for verdict in passed)
+
+    asyncio.run(story())
+    assert limiters.fallbacks == 0
+
+
+def test_a_redis_that_hung_is_asked_again_on_fresh_connections(
+    redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_SHARED_S", 0.1)
+    monkeypatch.setattr(module, "_PATIENCE_S", 1.0)
+    limiters = Limiters(redis_server[0])
+
+    async def story() -> None:
+        with _redis(*redis_server) as process, redis.Redis(port=redis_server[0]) as client:
+            await limiters.passed("key:a", each=10)
+            before = client.info("stats")["total_connections_received"]
+            process.send_signal(signal.SIGSTOP)
+            assert len(await limiters.passed("key:b", each=1)) == limiters.fallbacks == 3
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.15)
+            assert len(await limiters.passed("key:c", each=10)) == 30
+            assert client.info("stats")["total_connections_received"] >= before + 30
+            await limiters.close()
+
+    asyncio.run(story())

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mycelium_fractal_net.cli._console import print_json
+from mycelium_fractal_net.errors import ConfigurationError
 
 __all__ = ["config"]
 
@@ -31,12 +32,14 @@ def show(env: Env = None) -> None:
 @config.command()
 def check(env: Env = None) -> None:
     """Check the settings and the key file; exit code 2 and one line if they are not usable."""
-    from mycelium_fractal_net.service.keys import read_key_file
+    from mycelium_fractal_net.service.keys import KeyRing
     from mycelium_fractal_net.service.settings import load_settings
 
+    def refuse(complaint: str) -> None:
+        raise ConfigurationError(complaint)
+
     settings = load_settings(env=env)
-    stored = len(read_key_file(settings.api_key_file)) if settings.api_key_file else 0
-    plain = len(settings.api_keys) + (settings.api_key is not None)
+    plain, stored = KeyRing(settings, refuse).counts
     typer.echo(f"{settings.env}: the settings are right; {plain} plain keys, {stored} in the key file")
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import json
 import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.settings import Environment, Settings
 
 __all__ = ["SCOPES", "Key", "KeyRing", "add_key", "make_key", "read_key_file", "remove_key"]
 
@@ -25,9 +26,12 @@ SCOPES = ("simulate", "federated", "metrics", "admin")
 
 _LOOK_EVERY_S = 0.5
 _STRUCTURED = re.compile(rb"mfn_(dev|staging|prod)_([a-z0-9]{12})_[A-Za-z0-9_-]{43}")
+_ID = re.compile(r"[a-z0-9]{12}")
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 _MEMBERS = {"id", "name", "env", "hash", "scopes", "created"}
 
 Complain = Callable[[str], object]
+_Stamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,17 @@ def make_key(name: str, env: str, pepper: bytes, scopes: Iterable[str] = SCOPES[
 
 
 def add_key(path: Path, key: Key) -> None:
-    """Add a key to a key file, which is replaced as a whole, readable by its owner alone."""
-    _write(path, [*read_key_file(path), key] if path.exists() else [key])
+    """Add a key to a key file, which is replaced as a whole, readable by its owner alone.
+
+    Raises
+    ------
+    ConfigurationError
+        If the key could not be read again, or the file cannot be used or written.
+    """
+    if fault := _fault({**asdict(key), "scopes": list(key.scopes)}):
+        raise ConfigurationError(f"the new key {fault}")
+    with _held(path) as held:
+        _write(held, [*read_key_file(held), key] if held.exists() else [key])
 
 
 def remove_key(path: Path, identity: str) -> None:
@@ -97,13 +110,27 @@ def remove_key(path: Path, identity: str) -> None:
     Raises
     ------
     ConfigurationError
-        If it is not in the file.
+        If it is not in the file, or the file cannot be used or written.
     """
-    keys = read_key_file(path)
-    left = [key for key in keys if key.id != identity]
-    if len(left) == len(keys):
-        raise ConfigurationError(f"there is no key {identity!r} in {path}; mfn keys list shows them")
-    _write(path, left)
+    with _held(path) as held:
+        keys = read_key_file(held)
+        left = [key for key in keys if key.id != identity]
+        if len(left) == len(keys):
+            raise ConfigurationError(f"there is no key {identity!r} in {path}; mfn keys list shows them")
+        _write(held, left)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[Path]:
+    """Keep other writers out; the file itself is replaced, so that the lock is one beside it."""
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.lock")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield target
+    except OSError as error:
+        raise ConfigurationError(f"cannot write the key file {path}: {error.strerror}") from None
 
 
 def _write(path: Path, keys: list[Key]) -> None:
@@ -125,21 +152,38 @@ def read_key_file(path: Path) -> list[Key]:
     """
     try:
         content = json.loads(path.read_bytes())
-        return [_read_key(item) for item in content["keys"]]
     except OSError as error:
         raise ConfigurationError(f"cannot read the key file {path}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ConfigurationError) else "expected {'keys': [...]} in JSON"
-        raise ConfigurationError(f"the key file {path} is not usable: {reason}") from None
+    except (ValueError, RecursionError):
+        content = None
+    keys = content.get("keys") if isinstance(content, dict) else None
+    if not isinstance(keys, list):
+        raise ConfigurationError(f"the key file {path} is not usable: expected {{'keys': [...]}} in JSON")
+    for number, item in enumerate(keys, start=1):
+        if fault := _fault(item):
+            raise ConfigurationError(f"the key file {path} is not usable: key {number} {fault}")
+    return [Key(**{**item, "scopes": tuple(item["scopes"])}) for item in keys]
 
 
-def _read_key(item: Mapping[str, Any]) -> Key:
-    if set(item) != _MEMBERS:
-        raise ConfigurationError(f"a key has the members {', '.join(sorted(_MEMBERS))}")
-    key = Key(**{**item, "scopes": tuple(item["scopes"])})
-    if not set(key.scopes) <= set(SCOPES) or len(bytes.fromhex(key.hash)) != 32:
-        raise ConfigurationError(f"key {key.id}: unknown scope, or a hash that is not 32 bytes")
-    return key
+def _fault(item: Any) -> str | None:
+    """Say what is wrong with a key of the file, not what it holds."""
+    if not isinstance(item, dict) or set(item) != _MEMBERS:
+        return f"must have the members {', '.join(sorted(_MEMBERS))}"
+    texts = [item[name] for name in ("id", "name", "env", "hash", "created")]
+    if not all(isinstance(text, str) and _is_unicode(text) for text in texts):
+        return "has an id, name, env, hash or created that is not text"
+    if not _ID.fullmatch(item["id"]) or not _HASH.fullmatch(item["hash"]):
+        return "has an id that is not 12 of a-z and 0-9, or a hash that is not 32 bytes in hexadecimal"
+    if item["env"] not in get_args(Environment):
+        return f"has an env that is not one of {', '.join(get_args(Environment))}"
+    scopes = item["scopes"]
+    if not isinstance(scopes, list) or not scopes or any(scope not in SCOPES for scope in scopes):
+        return f"has scopes that are not a list of {', '.join(SCOPES)}"
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _digest(keyed: hmac.HMAC, text: bytes) -> bytes:
@@ -157,7 +201,14 @@ class KeyRing:
     settings : Settings
         Plain keys, key file and pepper.
     complain : callable
-        Called with a message when a changed key file is not usable; the keys of before stay in force.
+        Called with a message when a changed key file is not usable, in which case the keys of before stay in force,
+        and when it holds no key that works although one is required.
+
+    Raises
+    ------
+    ConfigurationError
+        If the key file is not usable or holds keys of other environments alone although a key is required, or if no
+        client can send a plain key.
     """
 
     def __init__(self, settings: Settings, complain: Complain) -> None:
@@ -167,18 +218,28 @@ class KeyRing:
         own = pepper.get_secret_value().encode() if pepper else secrets.token_bytes(32)
         self._keyed = hmac.new(own, digestmod="sha256")
         self._unlike_any = secrets.token_bytes(32)
-        plain = [*([settings.api_key] if settings.api_key else []), *settings.api_keys]
         self._plain = [
-            (_digest(self._keyed, key.get_secret_value().encode()), _plain_key(number, settings.env))
-            for number, key in enumerate(plain, start=1)
+            (_digest(self._keyed, text), _plain_key(number, settings.env))
+            for number, text in enumerate(_plain_texts(settings), start=1)
         ]
         self._env = settings.env
+        self._needs_stored = settings.api_key_required and not self._plain
         self._stored: dict[bytes, tuple[bytes, Key]] = {}
-        self._stamp: tuple[int, int, int] | None = None
+        self._others = 0
+        self._stamp: _Stamp | None = None
         self._next_look = 0.0
         if self._path is not None:
             self._stamp = _stamp(self._path)
-            self._load(self._path)
+            fault = self._load(self._path)
+            if fault and self._others:
+                raise ConfigurationError(fault)
+            if fault:
+                self._complain(fault)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many plain keys and how many of the key file are in force."""
+        return len(self._plain), len(self._stored)
 
     def find(self, token: bytes) -> Key | None:
         """Return the key that a client sent, or None; the time it takes says nothing about the keys."""
@@ -207,21 +268,45 @@ class KeyRing:
             return
         self._stamp = stamp
         try:
-            self._load(path)
+            fault = self._load(path)
         except ConfigurationError as error:
-            self._complain(error.message)
+            fault = error.message
+        if fault:
+            self._complain(fault)
 
-    def _load(self, path: Path) -> None:
-        keys = [key for key in read_key_file(path) if key.env == self._env]
-        self._stored = {key.id.encode(): (bytes.fromhex(key.hash), key) for key in keys}
+    def _load(self, path: Path) -> str | None:
+        """Put the keys of the file in force; return what is wrong if none is left although one is required."""
+        keys = read_key_file(path)
+        mine = [key for key in keys if key.env == self._env]
+        self._stored = {key.id.encode(): (bytes.fromhex(key.hash), key) for key in mine}
+        self._others = len(keys) - len(mine)
+        if mine or not self._needs_stored:
+            return None
+        return (
+            f"a key is required, and none of the {len(keys)} in {path} is for {self._env}: make one with "
+            f"mfn keys create NAME --file {path} --env {self._env}, or set MFN_API_KEY"
+        )
+
+
+def _plain_texts(settings: Settings) -> list[bytes]:
+    named = [("MFN_API_KEY", settings.api_key), *(("MFN_API_KEYS", key) for key in settings.api_keys)]
+    return [_plain_text(name, key.get_secret_value()) for name, key in named if key is not None]
+
+
+def _plain_text(setting: str, text: str) -> bytes:
+    """Return a key as clients send it; those that no header can carry would never match."""
+    if " " in text or not text.isprintable():
+        raise ConfigurationError(f"{setting}: a key must hold no blanks or control characters, at its ends neither")
+    return text.encode()
 
 
 def _plain_key(number: int, env: str) -> Key:
     return Key(f"plain-{number}", f"plain key {number}", env, "", ("admin",), "")
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> _Stamp | None:
+    """Return what changes with the file: an edit in place may keep size and mtime, never ctime."""
     with suppress(OSError):
         status = path.stat()
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
     return None

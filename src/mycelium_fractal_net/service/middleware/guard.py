@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,8 @@ from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["Addresses", "Guard"]
 
+_PORT = r"(?::\d{1,5})?"
+_HOP = re.compile(rf"([0-9.]+){_PORT}|\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9A-Fa-f:.]+)")
 _REALM = {"WWW-Authenticate": 'Bearer realm="mfn"'}
 
 
@@ -26,6 +29,8 @@ class Addresses:
     --------
     >>> Addresses(["10.0.0.0/8"]).client("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.9")
     '1.2.3.4'
+    >>> Addresses(["10.0.0.0/8"]).client("10.0.0.1", "[2001:db8::1]:443")
+    '2001:db8::1'
     >>> Addresses([]).client("10.0.0.1", "1.2.3.4")
     '10.0.0.1'
     """
@@ -50,8 +55,8 @@ class Addresses:
             return peer
         nearest = peer
         for hop in reversed(forwarded.split(",")):
-            address = hop.strip()
-            if not _is_address(address):
+            address = _address(hop)
+            if address is None:
                 return nearest
             nearest = address
             if not self._trusted(address):
@@ -59,12 +64,14 @@ class Addresses:
         return nearest
 
 
-def _is_address(text: str) -> bool:
+@lru_cache(maxsize=4096)
+def _address(hop: str) -> str | None:
+    """Return the address of a hop in one spelling, without the port that some proxies add."""
+    match = _HOP.fullmatch(hop.strip())
     try:
-        ipaddress.ip_address(text)
+        return str(ipaddress.ip_address(match[match.lastindex or 0])) if match else None
     except ValueError:
-        return False
-    return True
+        return None
 
 
 class Guard:
@@ -99,20 +106,20 @@ class Guard:
         return self._addresses.client(peer, forwarded.decode("latin-1"))
 
     async def check(self, exchange: Exchange, wanted: Access) -> None:
-        """Let a request pass or raise a ServiceError."""
-        length = exchange.headers.get(b"content-length")
-        if length is not None and length.isdigit() and int(length[:20]) > self._longest:
-            raise self.too_large()
+        """Let a request pass or raise a ServiceError; whoever is known is counted, also for what is then refused."""
         token = _token(exchange.headers)
         exchange.key = key = self._keys.find(token) if token is not None else None
         public = wanted.public or (wanted.limit == "metrics" and self._metrics_public)
-        if self._required and not public:
-            if key is None:
-                await self._refuse(exchange, token)
-            elif not key.may(wanted.scope):
-                raise ServiceError("INSUFFICIENT_SCOPE", f"this needs a key with the scope {wanted.scope}")
+        needed = self._required and not public
+        if needed and key is None:
+            await self._refuse(exchange, token)
         if self._limited and wanted.limit is not None:
             await self._count(exchange, key, wanted.limit)
+        if needed and key is not None and not key.may(wanted.scope):
+            raise ServiceError("INSUFFICIENT_SCOPE", f"this needs a key with the scope {wanted.scope}")
+        length = exchange.headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length[:20]) > self._longest:
+            raise self.too_large()
 
     async def _refuse(self, exchange: Exchange, token: bytes | None) -> None:
         if self._limited:
@@ -147,7 +154,7 @@ def _token(headers: dict[bytes, bytes]) -> bytes | None:
     """Return the key of a request, from X-API-Key or Authorization: Bearer."""
     given = headers.get(b"x-api-key")
     if given is not None:
-        return given
+        return given.strip()
     authorization = headers.get(b"authorization")
     if authorization is not None and authorization[:7].lower() == b"bearer ":
         return authorization[7:].strip()
