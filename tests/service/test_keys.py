@@ -121,6 +121,25 @@ def test_scopes_are_known_words() -> None:
         make_key("x", "dev", PEPPER, [])
 
 
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x1b[31m", "a\x00", "a\u202eb", "x" * 101])
+def test_a_name_is_something_that_people_can_read(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a name is 1 to 100 printable characters; got"):
+        make_key(name, "dev", PEPPER)
+
+
+def test_the_longest_name_and_any_script_are_taken() -> None:
+    assert make_key("лаборатория " + "x" * 88, "dev", PEPPER)[1].name.endswith("x")
+
+
+def test_a_scope_that_is_said_twice_is_stored_once() -> None:
+    assert make_key("x", "dev", PEPPER, ["metrics", "simulate", "metrics"])[1].scopes == ("metrics", "simulate")
+
+
+def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=rf"there is no directory {tmp_path}/nowhere$"):
+        _add(tmp_path / "nowhere" / "keys.json")
+
+
 def test_a_file_with_an_unknown_scope_or_a_short_hash_is_refused(path: Path) -> None:
     _add(path)
     content = json.loads(path.read_text())

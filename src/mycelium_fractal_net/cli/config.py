@@ -23,19 +23,18 @@ Env = Annotated[str | None, typer.Option(help="dev, staging or prod; MFN_ENV by 
 @config.command()
 def show(env: Env = None) -> None:
     """Print the settings in force as JSON, secrets as ***."""
-    from mycelium_fractal_net.service.settings import load_settings, shown
+    from mycelium_fractal_net import service
 
-    print_json(shown(load_settings(env=env)))
+    print_json(service.shown(service.load_settings(env=env)))
 
 
 @config.command()
 def check(env: Env = None) -> None:
     """Check the settings and the key file; exit code 2 and one line if they are not usable."""
-    from mycelium_fractal_net.service.keys import read_key_file
-    from mycelium_fractal_net.service.settings import load_settings
+    from mycelium_fractal_net import service
 
-    settings = load_settings(env=env)
-    stored = len(read_key_file(settings.api_key_file)) if settings.api_key_file else 0
+    settings = service.load_settings(env=env)
+    stored = len(service.read_key_file(settings.api_key_file)) if settings.api_key_file else 0
     plain = len(settings.api_keys) + (settings.api_key is not None)
     typer.echo(f"{settings.env}: the settings are right; {plain} plain keys, {stored} in the key file")
 
@@ -43,6 +42,6 @@ def check(env: Env = None) -> None:
 @config.command()
 def reference() -> None:
     """Print the table of all settings, as in the documentation."""
-    from mycelium_fractal_net.service.reference import settings_reference
+    from mycelium_fractal_net import service
 
-    typer.echo(settings_reference())
+    typer.echo(service.settings_reference())
