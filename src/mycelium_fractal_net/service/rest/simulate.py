@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from mycelium_fractal_net.dynamics import lyapunov_exponent
+from mycelium_fractal_net.dynamics import lyapunov_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
 from mycelium_fractal_net.fields.config import Frozen, Real
@@ -22,6 +22,7 @@ from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import (
     ARROW,
+    JSON,
     NPY,
     choose_media_type,
     field_array,
@@ -49,10 +50,6 @@ _EXAMPLES: list[Any] = [
     {"grid_size": 8, "steps": 2, "turing_enabled": False, "initial_field_mv": [[-60.0] * 8] * 8},
 ]
 
-_SETTLING_STEPS = 20_000
-_SETTLING_UPDATES = 800_000_000
-_LYAPUNOV_STEPS = 2_000
-_ALIGNING_STEPS = 500
 _USUAL_SUBSTEPS = 10
 
 
@@ -119,7 +116,9 @@ class SimulateResponse(BaseModel):
     pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
     features: FeatureNumbers | None = Field(None, description="The 18 features, if included.")
-    field: list[list[float]] | None = Field(None, description="The last field in mV, if included.")
+    field: list[list[float]] | None = Field(
+        None, description="The last field in mV, if included; of float32 the exact values."
+    )
     lyapunov_exponent: float | None = Field(
         None, description="Per step, if included; null where a step wipes every disturbance out."
     )
@@ -139,7 +138,7 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
     """Simulate a field.
 
     ``Accept: application/x-npy`` or ``application/vnd.apache.arrow.stream`` gives the field alone, its receipt in
-    the header ``X-MFN-Receipt``.
+    the header ``X-MFN-Receipt``; what else could be included travels in JSON only.
     """
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     media = choose_media_type(exchange.text_header(b"accept"))
@@ -148,6 +147,12 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
     if start is not None and "lyapunov" in wanted:
         raise InvalidInputError(
             "the Lyapunov exponent is measured from the random start; leave out initial_field_mv", field="include"
+        )
+    if media != JSON and wanted - {"field"}:
+        raise InvalidInputError(
+            f"{media} gives the field alone: ask for {JSON}, or leave {' and '.join(sorted(wanted - {'field'}))} out",
+            field="include",
+            value=body.include,
         )
     check_cost(config, wanted, services.settings.max_cell_steps)
     trace = services.trace(exchange)
@@ -179,7 +184,7 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
     mycelium_fractal_net.service.errors.ServiceError: 10,010,000 cell steps (100 x 100 cells, 1,001 steps) ...
     """
     cells = config.grid_size**2
-    steps = config.steps + (_lyapunov_steps(config) if "lyapunov" in wanted else 0)
+    steps = config.steps + (most_lyapunov_steps(config) if "lyapunov" in wanted else 0)
     rounds = math.ceil(config.substeps / _USUAL_SUBSTEPS) if config.turing_enabled else 1
     if cells * steps * rounds > most:
         extra = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
@@ -189,13 +194,6 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
             f"{extra}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
         )
         raise too_costly(message, "steps", config.steps)
-
-
-def _lyapunov_steps(config: SimulationConfig) -> int:
-    """Return the most steps that two fields may take for the exponent."""
-    updates = config.grid_size**2 * config.substeps
-    settling = min(_SETTLING_STEPS, max(_LYAPUNOV_STEPS, _SETTLING_UPDATES // updates))
-    return 2 * (settling + _ALIGNING_STEPS + max(config.steps, _LYAPUNOV_STEPS))
 
 
 def _compute(
@@ -247,7 +245,7 @@ def _members(
     if "features" in wanted:
         members["features"] = features.to_dict()
     if "field" in wanted:
-        members["field"] = np.ascontiguousarray(result.field_mv)
+        members["field"] = np.ascontiguousarray(result.field_mv, dtype=np.float64)
     if "lyapunov" in wanted:
         members["lyapunov_exponent"] = exponent if exponent is not None and math.isfinite(exponent) else None
     return {**members, "receipt": receipt.model_dump()}
