@@ -90,6 +90,13 @@ def test_a_result_file_repeats_its_run(mfn: Mfn, tmp_path: Path, expected: packa
     assert mfn("simulate", "--config", tmp_path / "result.json", "--json").json["digest"] == expected.digest
 
 
+def test_the_fit_is_drawn_where_there_is_one_whatever_the_verdict(mfn: Mfn, tmp_path: Path) -> None:
+    options = ("--grid-size", 16, "--out", tmp_path, "--format", "png", "--json")
+    written = mfn("simulate", "--steps", 64, *options).json
+    assert written["box_counting"]["verdict"] == "insufficient"
+    assert (tmp_path / "box-counting.png").is_file()
+
+
 @pytest.mark.parametrize("spelling", [("--format", "npz,png"), ("--format", "npz", "--format", "png")])
 def test_formats_may_be_repeated_or_separated_by_commas(mfn: Mfn, tmp_path: Path, spelling: tuple[str, ...]) -> None:
     written = mfn("simulate", *OPTIONS, "--out", tmp_path, *spelling, "--json").json["files"]

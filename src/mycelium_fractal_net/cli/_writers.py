@@ -80,7 +80,7 @@ def _write_png(result: SimulationResult, _recording: Recording, directory: Path)
     title = _title(result)
     figures = {"field.png": field_figure(result.field_mv, title=title)}
     boxes = box_counting_of(result)
-    if boxes.verdict not in {"empty", "insufficient"}:
+    if boxes.scales.size > 1 and boxes.verdict != "empty":
         figures["box-counting.png"] = box_counting_figure(boxes, title=title)
     for name, figure in figures.items():
         with _whole(directory / name) as scratch:

@@ -86,15 +86,24 @@ def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = Fa
     The verdict says how far to trust the number:
 
     ``fractal``
-        The local slopes agree to 0.2, when every count may be half a box off, and the set is neither mostly
-        inner cells (an area) nor within 0.1 of dimension 1 (a curve) or 0.05 of 2.
+        One power law runs exactly through four counts or more, that of the single cells included. Or the local
+        slopes agree to 0.2 at best, when every count may be half a box off, and to 0.3 at worst, at three scales
+        or more that hold 10 boxes and span a factor of 8; and the set is neither mostly inner cells (an area),
+        nor within 0.1 of dimension 1 (a curve) or 0.05 of 2, nor without holes: within its convex hull lies
+        an empty square of a twelfth of the root of the hull's area, and of five of the smallest boxes.
     ``crossover``
-        It is not so: the set looks one way at small scales and another at large ones, as a labyrinth of
-        stripes does, or a disk. The dimension is an effective descriptor of this mask, not that of a fractal.
+        The slopes differ by more than 0.2 whatever half boxes do, or the set is an area, or, over a factor of 8,
+        a curve or without a hole of a twelfth: it looks one way at small scales and another at large ones, as a
+        labyrinth of stripes does, or noise, or a disk. The dimension is an effective descriptor of this mask,
+        not that of a fractal.
     ``filled``
         The mask is full, or every local slope is 2, or 1, to within 0.03: it fills a plane or a line.
-    ``empty``, ``insufficient``
-        No cell; fewer than three scales, or counts that do not even double over all of them.
+    ``empty``
+        No cell.
+    ``insufficient``
+        Fewer than three scales, counts that do not even double over all of them, or a power law and curvature
+        that cannot be told apart. By default scales, sides below 64 cells are too small for more than an exact
+        power law. Scales closer than a factor of 2 to the one before do not count here.
 
     A set whose dimension happens to be a whole number cannot be told from a line or an area by counting.
     The cost is O(rows columns) per scale. All counts are integers, so they are the same on every machine.
@@ -123,7 +132,7 @@ def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = Fa
     table = count_boxes(cells, cast("Method", method), wraps, sizes)
     line = fit_table(table, cells.shape)
     slopes = _local_slopes(table)
-    verdict = judge(cells, table, line.slope, slopes)
+    verdict = judge(cells, table, line.slope, slopes, wraps)
     return BoxCounting(
         dimension=line.slope,
         r2=line.r2,
