@@ -241,6 +241,33 @@ def test_hierarchical_krum_blends_one_client_with_the_median_of_the_winners() ->
     assert any(np.array_equal(updates[winner], pick) for pick in picks)
 
 
+@pytest.mark.parametrize(
+    ("n", "clusters", "fraction", "size", "f"),
+    [(100, 10, 0.2, 10, 2), (101, 10, 0.2, 11, 2), (149, 10, 0.2, 14, 2), (100, 10, 0.29, 10, 2)],
+)
+def test_hierarchical_krum_says_how_likely_a_cluster_is_captured(
+    n: int, clusters: int, fraction: float, size: int, f: int
+) -> None:
+    """149 clients make clusters of 15, which stand 3, and one of 14, which stands 2 and is worse off."""
+    result = HierarchicalKrum(clusters, fraction, seed=1).aggregate(clients(n))
+    chance = hypergeom.sf(f, n, result.f, size)
+    assert result.failure_probability == pytest.approx(chance, rel=1e-9)
+    assert result.assumption == f"at most {result.f} of {n} clients are hostile, and none knew the seed"
+
+
+def test_rejected_updates_count_as_hostile_ones_that_are_out_already() -> None:
+    updates = clients(100)
+    updates[:10] = np.nan
+    chance = HierarchicalKrum(9, seed=1).aggregate(updates).failure_probability
+    assert chance == pytest.approx(hypergeom.sf(2, 90, 10, 10), rel=1e-9)
+
+
+def test_clusters_without_hostile_clients_cannot_be_captured() -> None:
+    result = HierarchicalKrum(5, byzantine_fraction=0.0).aggregate(clients(50))
+    assert result.failure_probability == 0.0
+    assert result.assumption.endswith("wherever they are placed")
+
+
 def test_colluders_at_a_tenth_capture_hierarchical_krum_but_not_the_default_tree() -> None:
     captured, off_krum, off_tree = 0, 0.0, 0.0
     for seed in range(10):

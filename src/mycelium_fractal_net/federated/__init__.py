@@ -9,7 +9,7 @@ array([1.])
 
 from typing import Any
 
-from mycelium_fractal_net.federated._plan import TreePlan
+from mycelium_fractal_net.federated._plan import TreePlan, hostile_clients
 from mycelium_fractal_net.federated._rule import Aggregation, Rule
 from mycelium_fractal_net.federated.attacks import (
     ALittleIsEnough,
@@ -68,6 +68,7 @@ __all__ = [
     "Tree",
     "TreePlan",
     "TrimmedMean",
+    "hostile_clients",
 ]
 
 

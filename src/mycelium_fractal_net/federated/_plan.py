@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Placement",
     "TreePlan",
+    "clusters_plan",
     "default_plan",
     "explain_plan",
     "hostile_clients",
@@ -93,7 +94,13 @@ def require_placement(placement: str) -> None:
 
 
 def hostile_clients(n: int, fraction: float) -> int:
-    """Return floor(fraction n), safe against 0.29 * 100 = 28.999..."""
+    """Return floor(fraction n), the hostile clients among n, safe against 0.29 * 100 = 28.999...
+
+    Examples
+    --------
+    >>> hostile_clients(100, 0.29)
+    29
+    """
     return int(fraction * n + 1e-9)
 
 
@@ -112,6 +119,14 @@ def make_plan(tree: Tree, n: int) -> TreePlan:
     size = -(-n // leaves)
     leaf_f, root_f = tree.leaf_rule.tolerated(size), tree.root_rule.tolerated(leaves)
     return _plan(n, hostile, leaves, size, leaf_f, root_f)
+
+
+def clusters_plan(n: int, hostile: int, clusters: int, fraction: float) -> TreePlan:
+    """Compute the chances of n clients in random clusters that each stand a fraction, for the cluster worst off."""
+    root_f = hostile_clients(clusters, fraction)
+    sizes = {n // clusters, -(-n // clusters)}
+    plans = [_plan(n, hostile, clusters, size, hostile_clients(size, fraction), root_f) for size in sizes]
+    return max(plans, key=lambda plan: plan.failure_probability)
 
 
 def _plan(n: int, hostile: int, leaves: int, size: int, leaf_f: int, root_f: int) -> TreePlan:

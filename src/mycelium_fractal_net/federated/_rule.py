@@ -44,7 +44,8 @@ class Aggregation:
     n : int
         How many updates came.
     failure_probability : float
-        Chance that a random assignment puts more hostile updates into a leaf than its f; 0 without a tree.
+        Chance that a random assignment puts more hostile updates into a leaf, or cluster, than it stands; 0 for
+        a rule without either.
     seed : int or None
         The seed that was used, given or drawn; the same seed repeats the same bits.
     assumption : str
@@ -72,6 +73,7 @@ class Outcome:
     scores: NDArray[np.float64] | None = None
     seed: int | None = None
     failure_probability: float = 0.0
+    assumption: str = ""
 
 
 class Rule(ABC):
@@ -118,6 +120,7 @@ class Rule(ABC):
             n=n,
             seed=outcome.seed,
             failure_probability=outcome.failure_probability,
+            assumption=outcome.assumption,
         )
 
     def after(self, *steps: PreAggregation) -> Pipeline:
