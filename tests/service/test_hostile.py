@@ -85,7 +85,9 @@ def _with(change: str, whole: dict[str, Any] = ION) -> bytes:
         ),
         ("/features", _with(f'"config": {{"box_scales": [1, {10**300}]}}', {"field": FIELD}), "config.box_scales.1"),
         ("/features", _with(f'"field": [[{10**350}]]', {"periodic": True}), "field.0.0"),
-        ("/federated/aggregate", _with('"gradients": [[1e309]]', {"rule": "median"}), "gradients.0.0"),
+        ("/federated/aggregate", _with('"gradients": [[NaN]]', {"rule": "median"}), "body"),
+        ("/federated/aggregate", _with('"gradients": [[1.0], null]', {"rule": "median"}), "gradients.1"),
+        ("/federated/aggregate", _with('"gradients": [[1.0], ["x"]]', {"rule": "median"}), "gradients.1.0"),
     ],
     ids=lambda value: None if isinstance(value, str) else value[-50:].decode("ascii", "replace"),
 )

@@ -16,6 +16,7 @@ __all__ = ["AsInteger", "Whole", "parse_json", "read_body", "require_json"]
 _JSON = b"application/json"
 _MOST_MEMBERS = 1000
 _MOST_DIGITS = 400
+_DIGITS_OF_A_FLOAT = 308
 
 
 def _as_integer(value: Any) -> Any:
@@ -143,10 +144,11 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> float:
     if len(text) > _MOST_DIGITS:
         raise ValueError(f"a number of {len(text)} digits is too long")
-    return int(text)
+    # What is longer may be beyond every float, as 1e400 is, and then is infinite as that is.
+    return int(text) if len(text) <= _DIGITS_OF_A_FLOAT else float(text)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer)

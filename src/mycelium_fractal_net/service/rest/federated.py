@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
+import secrets
 import threading
-from typing import Annotated, Literal, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -35,14 +37,16 @@ RuleName = Literal[
 ]
 RULES: tuple[str, ...] = get_args(RuleName)
 
-_LARGEST = sys.float_info.max
-Value = Annotated[float, Field(allow_inf_nan=False, json_schema_extra={"minimum": -_LARGEST, "maximum": _LARGEST})]
+# null, or a number beyond every float, is no reason to refuse the other clients: rules reject such a gradient by name.
+Value = float | None
 Gradient = Annotated[list[Value], Field(min_length=1, max_length=1_000_000, fail_fast=True)]
 
 _PAIR_RULES = frozenset({"krum", "multi_krum", "bulyan", "nnm_trimmed_mean"})
 _PAIR_VALUES = 64
 _CLUSTERS = 10
 _LEAST_IN_CLUSTER = 3
+_SEEDED_RULES = frozenset({"hierarchical_krum", "tree"})
+_SEED_BITS = 53
 
 
 class AggregateRequest(BaseModel):
@@ -65,7 +69,8 @@ class AggregateRequest(BaseModel):
     )
 
     gradients: Annotated[list[Gradient], Field(min_length=1, max_length=100_000, fail_fast=True)] = Field(
-        description="One gradient a client, all of one length."
+        description="One gradient a client, all of one length. A gradient that holds null, or a number beyond every "
+        "float such as 1e400, is not finite: it is rejected by name and counts against f."
     )
     rule: RuleName = Field("hierarchical_krum", description="Rule; the page on federated aggregation compares them.")
     num_clusters: Whole | None = Field(
@@ -78,7 +83,9 @@ class AggregateRequest(BaseModel):
         0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
     )
     seed: Annotated[Whole, Field(ge=0, lt=2**64)] | None = Field(
-        None, description="Seed of the assignment to clusters; drawn from a secure source if left out."
+        None,
+        description="Seed of the assignment to clusters or leaves; 53 bits from a secure source if left out. It must "
+        "be unknown to the clients until their gradients are in.",
     )
 
 
@@ -88,10 +95,14 @@ class AggregateResponse(BaseModel):
     aggregated_gradient: list[float] = Field(description="One number for each place of the gradients.")
     num_input_gradients: int = Field(description="Gradients that came.")
     selected: list[int] = Field(description="Gradients the rule picked; empty where it picks none as a whole.")
-    rejected: list[int] = Field(description="Gradients refused before anything was computed.")
+    rejected: list[int] = Field(description="Gradients refused before anything was computed: they are not finite.")
     rule: str = Field(description="The rule with its parameters.")
     f: int = Field(description="Hostile gradients the rule was prepared for.")
-    failure_probability: float = Field(description="Chance that a random assignment captures a leaf; 0 without a tree.")
+    failure_probability: float = Field(
+        description="Chance that a random assignment puts more hostile gradients into a leaf, or cluster, than it "
+        "stands; 0 for a rule without either."
+    )
+    assumption: str = Field(description="What that rests on, in words; empty for a rule that needs no more than its f.")
     seed: int | None = Field(description="The seed that was used; it repeats the same bits.")
 
 
@@ -109,7 +120,7 @@ async def aggregate(request: Request, body: AggregateRequest) -> AggregateRespon
     trace = services.trace(exchange)
 
     def work(_cancel: threading.Event) -> AggregateResponse:
-        with trace("aggregation", rule=body.rule, gradients=n):
+        with trace("aggregation", rule=body.rule, gradients=n), _naming("gradients", n):
             return _answer(rule.aggregate(gradients))
 
     return await services.compute_for(request, work)
@@ -153,15 +164,25 @@ def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
 def make_rule(body: AggregateRequest, n: int) -> fed.Rule:
     """Make the rule a request names, for n gradients.
 
+    A seed that is left out is drawn here: the library's own has more bits than JavaScript's numbers, and than a request
+    may give.
+
     Raises
     ------
     AggregationError
         When there are too few gradients for it.
     """
-    f = int(body.byzantine_fraction * n)
+    given = "byzantine_fraction" if body.num_clusters is None else "num_clusters"
+    with _naming(given, getattr(body, given)):
+        return _rule(body, n)
+
+
+def _rule(body: AggregateRequest, n: int) -> fed.Rule:
+    f = fed.hostile_clients(n, body.byzantine_fraction)
+    seed = secrets.randbits(_SEED_BITS) if body.seed is None and body.rule in _SEEDED_RULES else body.seed
     match body.rule:
         case "hierarchical_krum":
-            return fed.HierarchicalKrum(_clusters(body.num_clusters, n), body.byzantine_fraction, body.seed)
+            return fed.HierarchicalKrum(_clusters(body.num_clusters, n), body.byzantine_fraction, seed)
         case "krum":
             return fed.Krum(f=f)
         case "multi_krum":
@@ -179,7 +200,18 @@ def make_rule(body: AggregateRequest, n: int) -> fed.Rule:
         case "mean":
             return fed.Mean()
         case "tree":
-            return fed.Tree.default(n, body.byzantine_fraction, body.seed)
+            return fed.Tree.default(n, body.byzantine_fraction, seed)
+
+
+@contextmanager
+def _naming(field: str, value: Any) -> Iterator[None]:
+    """Say which field of the request a rule's refusal is about, unless it does."""
+    try:
+        yield
+    except AggregationError as error:
+        if "field" in error.details:
+            raise
+        raise AggregationError(error.message, field=field, value=value) from error
 
 
 def _clusters(wanted: int | None, n: int) -> int:
@@ -205,5 +237,6 @@ def _answer(found: fed.Aggregation) -> AggregateResponse:
         rule=found.rule,
         f=found.f,
         failure_probability=found.failure_probability,
+        assumption=found.assumption,
         seed=found.seed,
     )
