@@ -15,6 +15,8 @@ async def test_validate_gives_what_the_library_finds() -> None:
     assert (body["loss_start"], body["loss_final"]) == (expected.loss_start, expected.loss_final)
     assert body["loss_drop"] == body["loss_start"] - body["loss_final"] > 0
     assert (body["pot_min_mV"], body["nernst_symbolic_mV"]) == (expected.pot_min_mv, expected.nernst_symbolic_mv)
+    exponent = mfn.lyapunov_exponent(mfn.SimulationConfig(grid_size=16, steps=8))
+    assert body["lyapunov_exponent"] == expected.lyapunov_exponent == exponent
     assert sample(metrics, "mfn_validations_total", result="passed") == 1
     assert [check["name"] for check in body["checks"]] == [check.name for check in expected.checks]
 
@@ -26,6 +28,7 @@ async def test_validate_gives_what_the_library_finds() -> None:
         ({"batch_size": 1000}, "VALIDATION_ERROR"),
         ({"grid_size": 7}, "VALIDATION_ERROR"),
         ({"grid_size": 512, "steps": 10_000}, "COST_LIMIT_EXCEEDED"),
+        ({"grid_size": 512, "steps": 1}, "COST_LIMIT_EXCEEDED"),
     ],
 )
 async def test_what_is_out_of_bounds_is_refused(body: dict[str, int], code: str) -> None:

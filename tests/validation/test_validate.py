@@ -44,6 +44,10 @@ def test_the_report_is_plain_json(report: ValidationReport) -> None:
     assert set(values["checks"][0]) == {"name", "expected", "got", "tolerance", "passed", "reference"}
 
 
+def test_a_configuration_has_one_lyapunov_exponent(report: ValidationReport) -> None:
+    assert report.lyapunov_exponent == mfn.lyapunov_exponent(mfn.SimulationConfig(grid_size=16, steps=16))
+
+
 def test_without_the_turing_pair_another_parameter_is_learnt() -> None:
     assert mfn.validate(grid_size=16, steps=16, epochs=3, turing_enabled=False).target == "spike_probability"
 

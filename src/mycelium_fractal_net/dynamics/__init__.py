@@ -1,6 +1,6 @@
 """Lyapunov exponents of maps, flows and fields."""
 
-from mycelium_fractal_net.dynamics.field import lyapunov_exponent
+from mycelium_fractal_net.dynamics.field import lyapunov_exponent, most_lyapunov_steps
 from mycelium_fractal_net.dynamics.flows import lyapunov_spectrum_flow
 from mycelium_fractal_net.dynamics.maps import kaplan_yorke_dimension, lyapunov_spectrum
 from mycelium_fractal_net.dynamics.systems import DynamicalSystem, get_system, list_systems
@@ -13,4 +13,5 @@ __all__ = [
     "lyapunov_exponent",
     "lyapunov_spectrum",
     "lyapunov_spectrum_flow",
+    "most_lyapunov_steps",
 ]

@@ -14,7 +14,7 @@ from mycelium_fractal_net.dynamics._tangent import as_whole
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import Simulation, SimulationConfig
 
-__all__ = ["lyapunov_exponent"]
+__all__ = ["lyapunov_exponent", "most_lyapunov_steps"]
 
 Fields = dict[str, NDArray[np.float64]]
 
@@ -107,6 +107,28 @@ def lyapunov_exponent(
     return twins.growth(count) / count
 
 
+def most_lyapunov_steps(config: SimulationConfig) -> int:
+    """Return how many steps the field and its twin take at most, together, for an exponent with the defaults.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        What would be simulated.
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> most_lyapunov_steps(mfn.SimulationConfig(grid_size=512)) == 2 * (2000 + 500 + 2000)
+    True
+    """
+    return 2 * (_settling_limit(config) + _ALIGNING + max(config.steps, _LEAST_STEPS))
+
+
+def _settling_limit(config: SimulationConfig) -> int:
+    updates = config.grid_size**2 * config.substeps
+    return min(_LONGEST_SETTLING, max(_SHORTEST_SETTLING, _SETTLING_UPDATES // updates))
+
+
 class _Twins:
     """A field and its twin, driven alike."""
 
@@ -140,9 +162,7 @@ class _Twins:
         """Advance until the activator rests, or the limit for this size is reached."""
         config = self._config
         low, high = config.model.activator_range
-        updates = config.grid_size**2 * config.substeps
-        limit = min(_LONGEST_SETTLING, max(_SHORTEST_SETTLING, _SETTLING_UPDATES // updates))
-        for _ in range(limit // _LOOK_EVERY):
+        for _ in range(_settling_limit(config) // _LOOK_EVERY):
             before = self._reference.activator
             self.advance(_LOOK_EVERY)
             if float(np.abs(self._reference.activator - before).max()) < _AT_REST * (high - low):

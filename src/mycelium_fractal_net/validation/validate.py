@@ -66,6 +66,8 @@ def validate(
 
     Notes
     -----
+    ``lyapunov_exponent`` is that of :func:`lyapunov_exponent` for the example, with its defaults.
+
     The scientific checks do not depend on the parameters. They compare with published values, closed forms and an
     independent NumPy model, never with earlier output, but for the digest of the default simulation.
 
@@ -84,7 +86,7 @@ def validate(
     learnt = learnability(config, epochs, batch_size, threads=threads, cancel=cancel, progress=progress)
     checks = tuple(_run(cancel))
     example = simulate(config, cancel=cancel)
-    exponent = lyapunov_exponent(config, steps=200, settle_steps=1000, cancel=cancel)
+    exponent = lyapunov_exponent(config, cancel=cancel)
     return ValidationReport(
         checks=(*checks, *_learnability_checks(learnt)),
         loss_start=learnt.loss_start,

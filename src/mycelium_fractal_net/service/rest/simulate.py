@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from mycelium_fractal_net.dynamics import lyapunov_exponent
+from mycelium_fractal_net.dynamics import lyapunov_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
 from mycelium_fractal_net.fields.config import Frozen, Real
@@ -49,10 +49,6 @@ _EXAMPLES: list[Any] = [
     {"grid_size": 8, "steps": 2, "turing_enabled": False, "initial_field_mv": [[-60.0] * 8] * 8},
 ]
 
-_SETTLING_STEPS = 20_000
-_SETTLING_UPDATES = 800_000_000
-_LYAPUNOV_STEPS = 2_000
-_ALIGNING_STEPS = 500
 _USUAL_SUBSTEPS = 10
 
 
@@ -179,7 +175,7 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
     mycelium_fractal_net.service.errors.ServiceError: 10,010,000 cell steps (100 x 100 cells, 1,001 steps) ...
     """
     cells = config.grid_size**2
-    steps = config.steps + (_lyapunov_steps(config) if "lyapunov" in wanted else 0)
+    steps = config.steps + (most_lyapunov_steps(config) if "lyapunov" in wanted else 0)
     rounds = math.ceil(config.substeps / _USUAL_SUBSTEPS) if config.turing_enabled else 1
     if cells * steps * rounds > most:
         extra = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
@@ -189,13 +185,6 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
             f"{extra}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
         )
         raise too_costly(message, "steps", config.steps)
-
-
-def _lyapunov_steps(config: SimulationConfig) -> int:
-    """Return the most steps that two fields may take for the exponent."""
-    updates = config.grid_size**2 * config.substeps
-    settling = min(_SETTLING_STEPS, max(_LYAPUNOV_STEPS, _SETTLING_UPDATES // updates))
-    return 2 * (settling + _ALIGNING_STEPS + max(config.steps, _LYAPUNOV_STEPS))
 
 
 def _compute(

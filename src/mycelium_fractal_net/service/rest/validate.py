@@ -8,6 +8,8 @@ import threading
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
+from mycelium_fractal_net.dynamics import most_lyapunov_steps
+from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.errors import too_costly
 from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
@@ -16,8 +18,6 @@ from mycelium_fractal_net.service.services import services_of
 from mycelium_fractal_net.validation import ENSEMBLE_FIELDS, ValidationReport, validate
 
 __all__ = ["CheckResult", "ValidateRequest", "ValidateResponse", "run_validation"]
-
-_EXPONENT_STEPS = 2 * 1_700
 
 
 class ValidateRequest(BaseModel):
@@ -60,7 +60,7 @@ class ValidateResponse(BaseModel):
     pot_max_mV: float = Field(description="Highest potential of the example.")  # noqa: N815 # as above
     example_fractal_dim: float = Field(description="Box-counting dimension of the example.")
     lyapunov_exponent: float | None = Field(
-        description="Of the example, per step; null where a step wipes every disturbance out."
+        description="Of the example, per step, as /simulate gives it; null where a step wipes every disturbance out."
     )
     growth_events: int = Field(description="Growth events of the example.")
     nernst_symbolic_mV: float = Field(  # noqa: N815 # as above
@@ -74,7 +74,8 @@ class ValidateResponse(BaseModel):
 async def run_validation(request: Request, body: ValidateRequest) -> ValidateResponse:
     """Check the science of this service.
 
-    Takes seconds: beside the scientific checks, 192 fields are simulated, and a network learns from their features.
+    Takes seconds: beside the scientific checks, 240 fields are simulated, a network learns from the features of 192 of
+    them, and the example settles before its Lyapunov exponent is measured.
     """
     services = services_of(request.scope)
     _check_cost(body, services.settings.max_cell_steps)
@@ -91,12 +92,13 @@ async def run_validation(request: Request, body: ValidateRequest) -> ValidateRes
 
 def _check_cost(body: ValidateRequest, most: int) -> None:
     """Refuse what would take too long: every field of the ensemble and the exponent's two count."""
-    cells = body.grid_size**2
-    updates = cells * (body.steps * (ENSEMBLE_FIELDS + 1) + _EXPONENT_STEPS)
+    config = SimulationConfig(grid_size=body.grid_size, steps=body.steps)
+    updates = config.grid_size**2 * (config.steps * (ENSEMBLE_FIELDS + 1) + most_lyapunov_steps(config))
     if updates > most:
         message = (
             f"{updates:,} cell steps ({ENSEMBLE_FIELDS} fields of {body.grid_size} x {body.grid_size} cells and "
-            f"{body.steps:,} steps) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+            f"{body.steps:,} steps, and the Lyapunov exponent) are more than the {most:,} that one request may ask for "
+            "(MFN_MAX_CELL_STEPS)"
         )
         raise too_costly(message, "steps", body.steps)
 
