@@ -76,6 +76,25 @@ async def test_fields_travel_as_npy_and_as_arrow() -> None:
     assert npy.headers["vary"] == "Accept"
 
 
+async def test_potentials_and_field_agree_in_single_precision() -> None:
+    body = {**SMALL, "dtype": "float32", "include": ["field", "features"]}
+    answer = (await _post("/simulate", body)).json()
+    field = answer["field"]
+    assert (answer["pot_min_mV"], answer["pot_max_mV"]) == (min(map(min, field)), max(map(max, field)))
+    again = (await _post("/features", {"field": field})).json()["features"]
+    still = ("V_min", "V_max", "V_mean", "V_std", "D_box", "f_active")
+    assert [again[name] for name in still] == [answer["features"][name] for name in still]
+
+
+@pytest.mark.parametrize("accept", [NPY, ARROW])
+async def test_what_only_json_carries_is_not_computed_for_others(accept: dict[str, str]) -> None:
+    for part in ("features", "lyapunov"):
+        problem = (await _post("/simulate", {**SMALL, "include": ["field", part]}, accept)).json()
+        assert (problem["code"], problem["details"][0]["field"]) == ("INVALID_INPUT", "include")
+        assert f"ask for application/json, or leave {part} out" in problem["message"]
+    assert (await _post("/simulate", {**SMALL, "include": ["field"]}, accept)).status_code == 200
+
+
 async def test_a_simulation_starts_from_the_field_it_is_given() -> None:
     start = np.full((16, 16), -60.0)
     expected = mfn.simulate(mfn.SimulationConfig(**SMALL), initial_field_mv=start)

@@ -67,6 +67,7 @@ _RECEIPT = {
 }
 _EXTRA: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": _header("How to authenticate.")},
+    406: {"Vary": _header("Accept: another one is answered.")},
     415: {"Accept-Encoding": _header("identity, where the body was compressed.")},
     429: {"Retry-After": _header("Seconds to wait.", "integer")},
     503: {"Retry-After": _header("Seconds to wait.", "integer")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import re
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,7 +20,6 @@ JSON = "application/json"
 NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
 
-_QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _MOST_PARTS = 50
 
 # The first fault ends the reading of a list: a body can hold millions of them.
@@ -49,7 +48,8 @@ def choose_media_type(accept: str) -> str:
     weights = {media: max(_weight(part, media) for part in parts)[1] for media in (JSON, NPY, ARROW)}
     best = max(weights, key=lambda media: weights[media])
     if not weights[best]:
-        raise ServiceError("NOT_ACCEPTABLE", f"this path gives {JSON}, {NPY} or {ARROW}")
+        message = f"this path gives {JSON}, {NPY} or {ARROW}"
+        raise ServiceError("NOT_ACCEPTABLE", message, headers={"Vary": "Accept"})
     return best
 
 
@@ -60,7 +60,16 @@ def _weight(part: str, media: str) -> tuple[int, float]:
         return 0, 0.0
     closeness = 3 if kind == media else 2 if kind == "application/*" else 1
     quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-    return closeness, float(quality) if _QUALITY.fullmatch(quality) else 0.0
+    return closeness, _quality(quality)
+
+
+def _quality(text: str) -> float:
+    """Return a weight; one that is no number, or above 1, is 1: who writes it wants the type."""
+    try:
+        weight = float(text)
+    except ValueError:
+        return 1.0
+    return 1.0 if math.isnan(weight) else min(max(weight, 0.0), 1.0)
 
 
 def field_array(name: str, rows: list[Any]) -> NDArray[np.float64]:

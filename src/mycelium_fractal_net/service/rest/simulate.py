@@ -22,6 +22,7 @@ from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import (
     ARROW,
+    JSON,
     NPY,
     choose_media_type,
     field_array,
@@ -115,7 +116,9 @@ class SimulateResponse(BaseModel):
     pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
     features: FeatureNumbers | None = Field(None, description="The 18 features, if included.")
-    field: list[list[float]] | None = Field(None, description="The last field in mV, if included.")
+    field: list[list[float]] | None = Field(
+        None, description="The last field in mV, if included; of float32 the exact values."
+    )
     lyapunov_exponent: float | None = Field(
         None, description="Per step, if included; null where a step wipes every disturbance out."
     )
@@ -135,7 +138,7 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
     """Simulate a field.
 
     ``Accept: application/x-npy`` or ``application/vnd.apache.arrow.stream`` gives the field alone, its receipt in
-    the header ``X-MFN-Receipt``.
+    the header ``X-MFN-Receipt``; what else could be included travels in JSON only.
     """
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     media = choose_media_type(exchange.text_header(b"accept"))
@@ -144,6 +147,12 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
     if start is not None and "lyapunov" in wanted:
         raise InvalidInputError(
             "the Lyapunov exponent is measured from the random start; leave out initial_field_mv", field="include"
+        )
+    if media != JSON and wanted - {"field"}:
+        raise InvalidInputError(
+            f"{media} gives the field alone: ask for {JSON}, or leave {' and '.join(sorted(wanted - {'field'}))} out",
+            field="include",
+            value=body.include,
         )
     check_cost(config, wanted, services.settings.max_cell_steps)
     trace = services.trace(exchange)
@@ -236,7 +245,7 @@ def _members(
     if "features" in wanted:
         members["features"] = features.to_dict()
     if "field" in wanted:
-        members["field"] = np.ascontiguousarray(result.field_mv)
+        members["field"] = np.ascontiguousarray(result.field_mv, dtype=np.float64)
     if "lyapunov" in wanted:
         members["lyapunov_exponent"] = exponent if exponent is not None and math.isfinite(exponent) else None
     return {**members, "receipt": receipt.model_dump()}
