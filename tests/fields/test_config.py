@@ -173,6 +173,19 @@ def test_an_unstable_potential_is_refused_with_value_and_bound(make: Any) -> Non
     assert caught.value.details == {"field": "alpha", "value": 0.3}
 
 
+def test_the_stability_message_has_the_digits_that_matter() -> None:
+    message = r"8 alpha \+ leak = 2\.00000008\d* .*alpha = 0\.23750001 .*alpha <= 0\.2375$"
+    with pytest.raises(StabilityError, match=message):
+        mfn.SimulationConfig(alpha=0.23750001)
+
+
+@given(leak=st.floats(0, 2))
+def test_the_alpha_that_the_message_names_is_stable(leak: float) -> None:
+    with pytest.raises(StabilityError, match="use alpha <=") as caught:
+        mfn.SimulationConfig(alpha=1.0, leak=leak)
+    assert mfn.SimulationConfig(alpha=float(caught.value.message.rpartition(" ")[2]), leak=leak).leak == leak
+
+
 @pytest.mark.parametrize(("alpha", "leak"), [(0.25, 0.0), (0.0, 2.0), (0.2375, 0.1), (0.18, 0.1)])
 def test_the_bound_of_the_potential_itself_is_allowed(alpha: float, leak: float) -> None:
     config = mfn.SimulationConfig(alpha=alpha, leak=leak, turing_enabled=False, grid_size=8, clamp_mv=(-1000, 1000))

@@ -138,6 +138,28 @@ async def test_simulate_says_what_it_cannot_take(change: dict[str, object], code
     assert word in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/simulate", {"clamp_mv": [40, -95]}, ("clamp_mv", "lowest < highest", [40.0, -95.0])),
+        ("/simulate", {"rest_potential_mv": -99}, ("rest_potential_mv", "widen the clamp", -99.0)),
+        ("/features", {}, ("field", "give either field or history", None)),
+        ("/features", {"field": [[1.0]], "config": 3}, ("config", "must be a JSON object", 3)),
+        ("/simulate", {"kinetics_parameters": [1]}, ("kinetics_parameters", "must be a JSON object", [1])),
+        ("/simulate", [1, 2], ("body", "must be a JSON object", None)),
+        ("/nernst", "text", ("body", "must be a JSON object", None)),
+    ],
+)
+async def test_what_concerns_the_whole_request_names_a_field_too(
+    path: str, body: object, detail: tuple[str, str, object]
+) -> None:
+    problem = (await _post(path, body)).json()
+    [told] = problem["details"]
+    assert (told["field"], told["value"]) == (detail[0], detail[2])
+    assert detail[1] in told["message"]
+    assert not problem["message"].startswith(f"{detail[0]}: {detail[0]}")
+
+
 def test_a_request_has_every_parameter_of_the_library() -> None:
     own = set(SimulateRequest.model_fields) - set(mfn.SimulationConfig.model_fields)
     assert own == {"include", "initial_field_mv"}

@@ -187,16 +187,23 @@ class SimulationConfig(BaseModel):
     def _check(self) -> Self:
         low, high = self.clamp_mv
         if not low < high:
-            raise ValueError(f"clamp_mv must be (lowest, highest) with lowest < highest, got ({low}, {high})")
+            raise InvalidInputError(
+                f"clamp_mv must be (lowest, highest) with lowest < highest, got ({low}, {high})",
+                field="clamp_mv",
+                value=self.clamp_mv,
+            )
         if not low <= self.rest_potential_mv <= high:
-            raise ValueError(
-                f"rest_potential_mv = {self.rest_potential_mv} lies outside clamp_mv = [{low}, {high}]; widen the clamp"
+            raise InvalidInputError(
+                f"rest_potential_mv = {self.rest_potential_mv} lies outside clamp_mv = [{low}, {high}]; "
+                "widen the clamp",
+                field="rest_potential_mv",
+                value=self.rest_potential_mv,
             )
         bound = 8 * self.alpha + self.leak
         if bound > 2:
             raise StabilityError(
-                f"8 alpha + leak = {bound:.6g} with alpha = {self.alpha:g} and leak = {self.leak:g}, but the explicit "
-                f"step is stable only up to 2: use alpha <= {max((2 - self.leak) / 8, 0):.6g}",
+                f"8 alpha + leak = {bound} with alpha = {self.alpha} and leak = {self.leak}, but the explicit "
+                f"step is stable only up to 2: use alpha <= {(2 - self.leak) / 8}",
                 field="alpha",
                 value=self.alpha,
             )

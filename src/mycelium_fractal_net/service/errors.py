@@ -16,6 +16,7 @@ __all__ = ["CATALOGUE", "Entry", "Problem", "ServiceError", "is_secret_name", "m
 _MOST_DETAILS = 20
 _LONGEST_VALUE = 200
 _DEEPEST = 4
+_NOT_AN_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
 _SECRET = re.compile(r"key|secret|token|password|passwd|pepper|authorization|credential", re.IGNORECASE)
 
 
@@ -186,18 +187,21 @@ def _of_validation(error: ValidationError) -> Problem:
     details = [_detail(item) for item in found[:_MOST_DETAILS]]
     first = details[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    where = f"{first['field']}: " if first["field"] else ""
+    named = first["message"].startswith(first["field"])
+    where = "" if named else f"{first['field']}: "
     return Problem("VALIDATION_ERROR", f"{where}{first['message']}{more}", details, {})
 
 
 def _detail(item: Any) -> dict[str, Any]:
     field = ".".join(masked(str(part)) for part in item["loc"])
     message = str(item["msg"]).removeprefix("Value error, ")
+    missing = item["type"] == "missing" or not field
+    if item["type"] in _NOT_AN_OBJECT:
+        field, message = field or "body", "must be a JSON object"
     cause = item.get("ctx", {}).get("error")
     if not field and isinstance(cause, MFNError):
         field = str(cause.details.get("field", ""))
         return {"field": field, "message": message, "value": masked(cause.details.get("value"), field)}
-    missing = item["type"] == "missing" or not field
     return {"field": field, "message": message, "value": None if missing else masked(item["input"], field)}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from starlette.requests import Request
 
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FEATURE_UNITS, FeatureConfig, extract_features
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 from mycelium_fractal_net.service.middleware.access import access
@@ -100,7 +101,7 @@ class FeaturesRequest(BaseModel):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.field is None) == (self.history is None):
-            raise ValueError("give either field or history")
+            raise InvalidInputError("give either field or history", field="field")
         return self
 
 
