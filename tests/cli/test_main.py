@@ -62,6 +62,29 @@ def test_light_calls_load_no_heavy_room(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["config", "show"],
+        ["config", "check"],
+        ["config", "reference"],
+        ["keys", "create", "x", "--file", "keys.json", "--pepper", "p"],
+        ["keys", "list", "--file", "keys.json"],
+        ["keys", "revoke", "x", "--file", "keys.json"],
+        ["openapi"],
+        ["serve"],
+    ],
+    ids=" ".join,
+)
+def test_commands_of_the_service_name_the_extra_that_is_missing(arguments: list[str]) -> None:
+    hidden = "import sys; sys.modules['pydantic_settings'] = None; from mycelium_fractal_net.cli import main"
+    code = f"{hidden}; sys.exit(main({arguments}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    command = 'pip install "mycelium-fractal-net[server]"'
+    assert done.stderr == f"mfn: pydantic_settings is not installed. Run: {command} [MISSING_EXTRA]\n"
+
+
+@pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (("simulat",), "mfn: No such command 'simulat'"),

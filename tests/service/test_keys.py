@@ -226,6 +226,20 @@ def test_scopes_are_known_words() -> None:
         make_key("x", "dev", PEPPER, [])
 
 
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x1b[31m", "a\x00", "a\u202eb", "x" * 101])
+def test_a_name_is_something_that_people_can_read(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a name is 1 to 100 printable characters; got"):
+        make_key(name, "dev", PEPPER)
+
+
+def test_the_longest_name_and_any_script_are_taken() -> None:
+    assert make_key("лаборатория " + "x" * 88, "dev", PEPPER)[1].name.endswith("x")
+
+
+def test_a_scope_that_is_said_twice_is_stored_once() -> None:
+    assert make_key("x", "dev", PEPPER, ["metrics", "simulate", "metrics"])[1].scopes == ("metrics", "simulate")
+
+
 WRONG_MEMBERS: list[tuple[str, list[object]]] = [
     ("extra", [1]),
     ("id", [5, None, "short", "\ud800" * 12, "ABCDEF012345"]),

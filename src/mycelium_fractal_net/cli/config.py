@@ -24,28 +24,27 @@ Env = Annotated[str | None, typer.Option(help="dev, staging or prod; MFN_ENV by 
 @config.command()
 def show(env: Env = None) -> None:
     """Print the settings in force as JSON, secrets as ***."""
-    from mycelium_fractal_net.service.settings import load_settings, shown
+    from mycelium_fractal_net import service
 
-    print_json(shown(load_settings(env=env)))
+    print_json(service.shown(service.load_settings(env=env)))
 
 
 @config.command()
 def check(env: Env = None) -> None:
     """Check the settings and the key file; exit code 2 and one line if they are not usable."""
-    from mycelium_fractal_net.service.keys import KeyRing
-    from mycelium_fractal_net.service.settings import load_settings
+    from mycelium_fractal_net import service
 
     def refuse(complaint: str) -> None:
         raise ConfigurationError(complaint)
 
-    settings = load_settings(env=env)
-    plain, stored = KeyRing(settings, refuse).counts
+    settings = service.load_settings(env=env)
+    plain, stored = service.KeyRing(settings, refuse).counts
     typer.echo(f"{settings.env}: the settings are right; {plain} plain keys, {stored} in the key file")
 
 
 @config.command()
 def reference() -> None:
     """Print the table of all settings, as in the documentation."""
-    from mycelium_fractal_net.service.reference import settings_reference
+    from mycelium_fractal_net import service
 
-    typer.echo(settings_reference())
+    typer.echo(service.settings_reference())

@@ -33,29 +33,29 @@ def create(
     ] = None,
 ) -> None:
     """Make a key, store its hash, and print the key: it cannot be shown again."""
-    from mycelium_fractal_net.service.keys import SCOPES, add_key, make_key
+    from mycelium_fractal_net import service
 
     if not pepper:
         raise ConfigurationError("hashes need a secret: set MFN_API_KEY_PEPPER, and to the same for the service")
     if env not in ("dev", "staging", "prod"):
         raise ConfigurationError(f"env is dev, staging or prod; got {env!r}")
-    text, key = make_key(name, env, pepper.encode(), scope or SCOPES[:3])
-    add_key(file, key)
+    text, key = service.make_key(name, env, pepper.encode(), scope or service.SCOPES[:3])
+    service.add_key(file, key)
     typer.echo(text)
 
 
 @keys.command("list")
 def list_keys(file: KeyFile) -> None:
     """List the keys in a file; the keys themselves are not in it."""
-    from mycelium_fractal_net.service.keys import read_key_file
+    from mycelium_fractal_net import service
 
-    rows = [(key.id, key.name, key.env, " ".join(key.scopes), key.created) for key in read_key_file(file)]
+    rows = [(key.id, key.name, key.env, " ".join(key.scopes), key.created) for key in service.read_key_file(file)]
     print_table("Keys", ["id", "name", "env", "scopes", "created"], rows)
 
 
 @keys.command()
 def revoke(identity: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.")], file: KeyFile) -> None:
     """Take a key out of a file; running services notice within a second."""
-    from mycelium_fractal_net.service.keys import remove_key
+    from mycelium_fractal_net import service
 
-    remove_key(file, identity)
+    service.remove_key(file, identity)

@@ -1,4 +1,4 @@
-"""The service, which needs the extra ``server``: settings, the application, the process, the description."""
+"""The service, which needs the extra ``server``: settings, keys, the application, the process, the description."""
 
 from __future__ import annotations
 
@@ -9,18 +9,41 @@ from mycelium_fractal_net.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from mycelium_fractal_net.service.app import create_app
-    from mycelium_fractal_net.service.reference import openapi_text
+    from mycelium_fractal_net.service.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove_key
+    from mycelium_fractal_net.service.reference import openapi_text, settings_reference
     from mycelium_fractal_net.service.server import serve
-    from mycelium_fractal_net.service.settings import Settings, load_settings
+    from mycelium_fractal_net.service.settings import Settings, load_settings, shown
 
-__all__ = ["Settings", "create_app", "load_settings", "openapi_text", "serve"]
+__all__ = [
+    "SCOPES",
+    "KeyRing",
+    "Settings",
+    "add_key",
+    "create_app",
+    "load_settings",
+    "make_key",
+    "openapi_text",
+    "read_key_file",
+    "remove_key",
+    "serve",
+    "settings_reference",
+    "shown",
+]
 
 _HOMES = {
+    "KeyRing": "keys",
+    "SCOPES": "keys",
     "Settings": "settings",
+    "add_key": "keys",
     "create_app": "app",
     "load_settings": "settings",
+    "make_key": "keys",
     "openapi_text": "reference",
+    "read_key_file": "keys",
+    "remove_key": "keys",
     "serve": "server",
+    "settings_reference": "reference",
+    "shown": "settings",
 }
 
 

@@ -24,6 +24,7 @@ __all__ = ["SCOPES", "Key", "KeyRing", "add_key", "make_key", "read_key_file", "
 SCOPES = ("simulate", "federated", "metrics", "admin")
 """What a key may do; ``admin`` may do everything."""
 
+_LONGEST_NAME = 100
 _LOOK_EVERY_S = 0.5
 _STRUCTURED = re.compile(rb"mfn_(dev|staging|prod)_([a-z0-9]{12})_[A-Za-z0-9_-]{43}")
 _ID = re.compile(r"[a-z0-9]{12}")
@@ -72,7 +73,7 @@ def make_key(name: str, env: str, pepper: bytes, scopes: Iterable[str] = SCOPES[
     Raises
     ------
     ConfigurationError
-        For an unknown scope.
+        For an unknown scope, or a name that is empty, longer than 100 characters or not printable.
 
     Examples
     --------
@@ -80,7 +81,9 @@ def make_key(name: str, env: str, pepper: bytes, scopes: Iterable[str] = SCOPES[
     >>> text.startswith(f"mfn_dev_{key.id}_"), text in str(key)
     (True, False)
     """
-    wanted = tuple(scopes)
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ConfigurationError(f"a name is 1 to {_LONGEST_NAME} printable characters; got {name[:_LONGEST_NAME]!r}")
+    wanted = tuple(dict.fromkeys(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
         raise ConfigurationError(f"a scope is one of {', '.join(SCOPES)}; got {', '.join(unknown) or 'none'}")
