@@ -100,12 +100,22 @@ def test_every_path_has_an_example_and_every_command_its_output() -> None:
     assert PAGE.count("```bash") == len(COMMANDS)
 
 
-def test_the_readme_asks_for_what_there_is(tmp_path: Path) -> None:
-    [command] = re.findall(r"^curl .*localhost:8000.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    with running(tmp_path, ENV="dev", LOG_FORMAT="json", WARMUP="false") as server:
-        here = command.replace("localhost:8000", server.url)
-        done = _run(["bash", "-c", here], tmp_path, _environment(server))
-    assert len(json.loads(done.stdout)["features"]) == 18
+def test_the_readme_asks_for_what_there_is_and_waits_until_it_is_there(tmp_path: Path) -> None:
+    [commands] = re.findall(r"```bash\n(curl .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    server = Server(tmp_path, ENV="dev", LOG_FORMAT="json")
+    try:
+        here = commands.replace("localhost:8000", server.url)
+        done = _run(["bash", "-euc", here], tmp_path, _environment(server))
+    finally:
+        server.close()
+    health, end = json.JSONDecoder().raw_decode(done.stdout)
+    assert health["ready"] is True, done.stderr
+    assert len(json.loads(done.stdout[end:])["features"]) == 18
+
+
+def test_the_page_of_the_service_waits_until_it_is_there() -> None:
+    [command] = re.findall(r"^curl .*localhost:8000.*$", (ROOT / "docs/service/README.md").read_text(), re.MULTILINE)
+    assert command in (ROOT / "README.md").read_text()
 
 
 def test_the_client_prints_what_the_page_shows_and_saves_the_field(server: Server, tmp_path: Path) -> None:
