@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).parent / "st"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that lets everybody ask as often as they like, but not for much at once."""
-    settings = {"RATE_LIMIT_ENABLED": "false", "MAX_CELL_STEPS": "5000000", "WARMUP": "false"}
+    settings = {"RATE_LIMIT_ENABLED": "false", "MAX_CELL_STEPS": "3000000", "WARMUP": "false"}
     with running(tmp_path_factory.mktemp("fuzz"), **settings) as server:
         yield server
 
