@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -81,7 +82,7 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        http=ProblemProtocol,
+        http=partial(ProblemProtocol, journal=app.state.journal),  # type: ignore[arg-type] # it is only ever called
         ws="none",
         log_config=None,
         access_log=False,

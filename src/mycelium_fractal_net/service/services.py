@@ -50,9 +50,7 @@ class Services:
 
     def log_parameters(self, exchange: Exchange, content: Any) -> None:
         """Log what a request asks for, without secrets and without large arrays."""
-        self.logger.debug(
-            "parameters", request_id=exchange.request_id, route=exchange.route, parameters=masked(content)
-        )
+        self.logger.debug("parameters", **exchange.facts(), parameters=masked(content))
 
     def trace(self, exchange: Exchange) -> Trace:
         """Return what opens a span below the request's."""

@@ -26,7 +26,10 @@ def _new_id() -> str:
 
 
 class Exchange:
-    """What is known of a request while it is answered; ``scope["mfn"]``."""
+    """What is known of a request while it is answered; ``scope["mfn"]``.
+
+    ``problem`` is the error the application answered, ``refused`` what the protocol answered in its place.
+    """
 
     __slots__ = (
         "added",
@@ -37,6 +40,7 @@ class Exchange:
         "method",
         "path",
         "problem",
+        "refused",
         "request_id",
         "route",
         "span",
@@ -61,11 +65,24 @@ class Exchange:
         self.span: Any = None
         self.trace_id: str | None = None
         self.problem: Problem | None = None
+        self.refused: Problem | None = None
         self.added: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id.encode())]
 
     def text_header(self, name: bytes) -> str:
         """Return a header as text, empty where it is missing."""
         return self.headers.get(name, b"").decode("latin-1")
+
+    def facts(self) -> dict[str, Any]:
+        """Return what every log line about this request tells."""
+        return {
+            "request_id": self.request_id,
+            "method": self.method or None,
+            "path": self.path or None,
+            "route": self.route,
+            "client_ip": self.client_ip,
+            "key_id": self.key.id if self.key is not None else None,
+            "trace_id": self.trace_id,
+        }
 
 
 def exchange_of(scope: Any) -> Exchange:
