@@ -8,7 +8,7 @@ import re
 from time import perf_counter
 from typing import Any
 
-from mycelium_fractal_net.service.errors import Problem
+from mycelium_fractal_net.service.errors import Problem, hidden_keys
 from mycelium_fractal_net.service.keys import Key
 from mycelium_fractal_net.service.middleware.head import header_table
 
@@ -23,6 +23,11 @@ os.register_at_fork(after_in_child=_RANDOM.seed)
 
 def _new_id() -> str:
     return f"{_RANDOM.getrandbits(128):032x}"
+
+
+def _is_usable(request_id: bytes) -> bool:
+    """Tell whether a caller's id is taken; a key in its place is not: it would come back, and go to the logs."""
+    return _REQUEST_ID.fullmatch(request_id) is not None and hidden_keys(request_id) == request_id
 
 
 class Exchange:
@@ -56,8 +61,7 @@ class Exchange:
         if len(self.headers) != len(scope["headers"]):
             self.headers = header_table(scope["headers"])
         given = self.headers.get(b"x-request-id")
-        valid = given is not None and _REQUEST_ID.fullmatch(given) is not None
-        self.request_id = given.decode() if given is not None and valid else _new_id()
+        self.request_id = _new_id() if given is None or not _is_usable(given) else given.decode()
         self.route = ""
         self.status = 0
         self.client_ip = ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from mycelium_fractal_net.service.errors import Problem, ServiceError, problem_of
+from mycelium_fractal_net.service.errors import Problem, ServiceError, hidden_keys, problem_of
 from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
 from mycelium_fractal_net.service.middleware.exchange import Exchange
@@ -104,7 +104,7 @@ class Gateway:
 
     @staticmethod
     async def _send_problem(exchange: Exchange, problem: Problem, reply: Any) -> None:
-        body = orjson.dumps(problem.body(exchange.request_id))
+        body = hidden_keys(orjson.dumps(problem.body(exchange.request_id)))
         headers = [_PROBLEM, (b"content-length", b"%d" % len(body))]
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
         await reply({"type": "http.response.start", "status": problem.status, "headers": headers})

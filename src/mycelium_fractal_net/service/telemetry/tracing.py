@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -15,6 +16,7 @@ from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.service.middleware.exchange import Exchange
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
+from mycelium_fractal_net.service.telemetry.veil import Veil
 
 __all__ = ["Tracing", "make_tracing", "trace_id_of"]
 
@@ -41,7 +43,7 @@ class Tracing:
     settings : Settings
         Environment.
     delivery : Delivery
-        Where spans go.
+        Where spans go; no secret goes with them, see :class:`Veil`.
     """
 
     def __init__(self, settings: Settings, delivery: Delivery) -> None:
@@ -59,6 +61,7 @@ class Tracing:
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._delivery = delivery
+        self._veil = Veil(settings)
         self._provider.add_span_processor(BatchSpanProcessor(cast("Any", delivery)))
         self._tracer = self._provider.get_tracer("mycelium_fractal_net.service", __version__)
         self._propagator = TraceContextTextMapPropagator()
@@ -67,11 +70,11 @@ class Tracing:
         """Start the span of a request, below the one that its ``traceparent`` names."""
         from opentelemetry.trace import SpanKind
 
-        carrier = {"traceparent": parent, "tracestate": exchange.text_header(b"tracestate")}
+        carrier = {"traceparent": parent, "tracestate": self._veil.text(exchange.text_header(b"tracestate"))}
         attributes = {
             "http.request.method": exchange.method,
             "http.route": exchange.route,
-            "mfn.request_id": exchange.request_id,
+            "mfn.request_id": self._veil.text(exchange.request_id),
         }
         name, context = f"{exchange.method} {exchange.route}", self._propagator.extract(carrier)
         return self._tracer.start_span(name, context=context, kind=SpanKind.SERVER, attributes=attributes)
@@ -94,12 +97,13 @@ class Tracing:
         finally:
             span.end()
 
-    @staticmethod
-    def failed(span: Any, error: BaseException) -> None:
+    def failed(self, span: Any, error: BaseException) -> None:
         """Mark a span as failed."""
         from opentelemetry.trace import StatusCode
 
-        span.record_exception(error)
+        stack = "".join(traceback.format_exception(error))
+        told = {"exception.message": self._veil.text(str(error)), "exception.stacktrace": self._veil.text(stack)}
+        span.record_exception(error, attributes=told)
         span.set_status(StatusCode.ERROR)
 
     @staticmethod
