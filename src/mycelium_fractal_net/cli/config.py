@@ -42,7 +42,7 @@ def check(env: Env = None) -> None:
 
 @config.command()
 def reference() -> None:
-    """Print the table of all settings, as in the documentation."""
-    from mycelium_fractal_net.service.reference import settings_reference
+    """Print the table of all settings and that of the environments, as in the documentation."""
+    from mycelium_fractal_net.service.reference import environments_reference, settings_reference
 
-    typer.echo(settings_reference())
+    typer.echo(f"{settings_reference()}\n\n{environments_reference()}")
