@@ -261,3 +261,14 @@ def test_the_lines_are_what_aggregators_read(tmp_path: Path) -> None:
         make_logger(load_settings(log_format="json"), stream).info("two\nlines")
     (line,) = path.read_text().splitlines()
     assert json.loads(line)["event"] == "two\nlines"
+
+
+@pytest.mark.anyio
+async def test_probes_do_not_count_in_the_share_of_errors() -> None:
+    app = make_app()
+    app.state.services.warm = False
+    async with client_of(app, headers=AUTH) as client:
+        assert {(await client.get("/health/ready")).status_code for _ in range(9)} == {503}
+        text = (await client.get("/metrics")).text
+    assert "mfn_http_error_rate 0.0" in text
+    assert sample(text, "mfn_http_requests_total", endpoint="/health/ready", status="503") == 9

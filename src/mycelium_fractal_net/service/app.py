@@ -20,6 +20,7 @@ from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.features import FeatureConfig, extract_features
 from mycelium_fractal_net.fields import SimulationConfig, simulate
 from mycelium_fractal_net.fractals import box_counting_dimension
+from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
 from mycelium_fractal_net.service.middleware.gateway import Gateway
@@ -164,7 +165,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _warm_up(services: Services) -> None:
     """Compile or load every kernel before the service says it is ready."""
     services.warm = False
-    await services.compute.run(_compile)
+    try:
+        await services.compute.run(_compile)
+    except ServiceError:
+        return  # the service ends before it was ready
+    except Exception:  # nobody waits for this task: what went wrong would never be told
+        services.logger.exception("warm-up failed, the service does not get ready")
+        return
     services.warm = True
 
 
