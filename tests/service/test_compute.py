@@ -148,3 +148,46 @@ async def test_a_waiting_computation_starts_while_the_event_loop_is_busy(metrics
     assert began.wait(20)  # and nothing else may run on the event loop
     await asyncio.gather(first, second)
     compute.close()
+
+
+@pytest.mark.anyio
+async def test_an_abandoned_computation_is_not_waited_for_even_if_it_does_not_stop(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 1, metrics), threading.Event()
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    await _settle()
+    compute.abandon()
+    for job in jobs:
+        with pytest.raises(ServiceError, match="shutting down"):
+            await job
+    assert compute.idle
+    gate.set()
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_abandoning_cancels_what_runs(metrics: Metrics) -> None:
+    compute, seen = Compute(1, 0, metrics), threading.Event()
+
+    def work(cancel: threading.Event) -> None:
+        if cancel.wait(20):
+            seen.set()
+
+    job = asyncio.create_task(compute.run(work))
+    await _settle()
+    compute.abandon()
+    with pytest.raises(ServiceError, match="shutting down"):
+        await job
+    assert seen.wait(20)
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_the_wait_for_a_thread_is_measured(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 1, metrics), threading.Event()
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    await _settle()
+    gate.set()
+    await asyncio.gather(*jobs)
+    assert _value(metrics, "mfn_compute_queue_wait_seconds_count") == 2
+    assert _value(metrics, "mfn_compute_queue_wait_seconds_sum") > 0.05
+    compute.close()

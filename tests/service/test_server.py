@@ -123,20 +123,23 @@ def test_sigterm_loses_no_accepted_request(tmp_path: Path) -> None:
         assert {"draining", "stopped"} <= set(events)
 
 
-def test_every_log_line_is_json_and_none_holds_a_key(tmp_path: Path) -> None:
-    with running(tmp_path, LOG_LEVEL="DEBUG", WARMUP="false") as server:
-        secret = "mfn_prod_0123456789ab_" + "S" * 43
-        httpx.post(f"{server.url}/nernst", json={**ION, "api_key": secret}, headers=AUTH)
-        httpx.get(f"{server.url}/{secret}", headers={"X-API-Key": secret, "Authorization": f"Bearer {secret}"})
-        httpx.get(f"{server.url}/health?key={secret}")
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_what_runs(tmp_path: Path, second: signal.Signals) -> None:
+    with running(tmp_path, COMPUTE_THREADS="1", WARMUP="false") as server, ThreadPoolExecutor(2) as pool:
+        body = {"grid_size": 256, "steps": 10_000}
+        asked = [pool.submit(httpx.post, f"{server.url}/simulate", json=body, headers=AUTH, timeout=60) for _ in "ab"]
+        _wait_for(server, "mfn_compute_queue_depth", 1)
         server.terminate()
-        server.process.wait(30)
-        text = server.log.read_text()
-    lines = [json.loads(line) for line in text.splitlines()]
-    assert {"timestamp", "level", "event", "logger", "env", "version"} <= set.intersection(*map(set, lines))
-    assert "S" * 43 not in text
-    assert KEY not in text
-    assert "parameters" in {line["event"] for line in lines}
+        while httpx.get(f"{server.url}/health/ready").status_code == 200:
+            time.sleep(0.01)
+        server.process.send_signal(second)
+        assert [future.result().json()["code"] for future in asked] == ["SERVICE_UNAVAILABLE"] * 2
+        assert server.process.wait(30) == 128 + second
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert [line["status"] for line in lines if line.get("route") == "/simulate"] == [503, 503]
+    assert [line["event"] for line in lines][-1] == "ended at once"
+    assert "draining" in {line["event"] for line in lines}
+    assert "error" not in {line["level"] for line in lines}
 
 
 def test_health_answers_while_every_thread_computes(server: Server) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.fields import SimulationConfig
-from mycelium_fractal_net.service.reference import error_reference, settings_reference
-from mycelium_fractal_net.service.settings import Settings, config_directory, load_settings, shown
+from mycelium_fractal_net.service.reference import environments_reference, error_reference, settings_reference
+from mycelium_fractal_net.service.settings import Settings, config_directory, load_settings, shown, without_secrets
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,7 +91,28 @@ def test_variables_of_clients_and_kernels_do_not_stop_the_start(name: str, monke
         ("MFN_TRUSTED_PROXIES", "gateway", "'gateway' does not appear to be an IPv4 or IPv6 network"),
         ("MFN_RATE_LIMIT_STORAGE_URL", "http://x", "must start with memory://, redis://"),
         ("MFN_API_KEY_FILE", "keys.json", "set MFN_API_KEY_PEPPER"),
+        ("MFN_RATE_LIMITS", "{bad", r"MFN_RATE_LIMITS\): must be JSON as .*classes simulate, .*; got '{bad'"),
+        ("MFN_RATE_LIMITS", "[1]", r"MFN_RATE_LIMITS\): Input should be a valid dictionary; got \[1\]"),
+        ("MFN_RATE_LIMITS__SIM", "5", r"MFN_RATE_LIMITS__SIM\): there is no class of endpoints 'sim'; .*'simulate'"),
+        ("MFN_PORT__X", "1", "MFN_PORT__X would do nothing: MFN_PORT has no parts, only MFN_RATE_LIMITS has"),
+        ("MFN_METRICS_PUBLIC__Y", "true", "MFN_METRICS_PUBLIC__Y would do nothing"),
+        ("MFN_API_KEY__X", "1", "MFN_API_KEY__X would do nothing"),
+        ("MFN_OTLP_ENDPOINT", "http://x", "no setting MFN_OTLP_ENDPOINT"),
+        ("MFN_RATE_LIMIT_STORAGE_URL", "redis://:a/b@cache", r"write / .* as %2F .*; got 'redis://\*\*\*@cache'"),
+        ("MFN_API_KEYS", '{"a": "b"}', r"MFN_API_KEYS\): must be a list, as a,b or as JSON.*; got '\*\*\*'"),
+        ("MFN_API_KEYS", '["a"', "must be a list"),
+        ("MFN_API_KEYS", '[""]', "a key must not be empty"),
+        ("MFN_HOST", "", r"MFN_HOST\): must not be empty, which would mean every address"),
+        ("MFN_HOST", " ", "must not be empty"),
+        ("MFN_API_KEY", "", r"MFN_API_KEY\): must not be empty"),
+        ("MFN_API_KEY_PEPPER", "", r"MFN_API_KEY_PEPPER\): must not be empty"),
         ("MFN_API_KEY", " ", "must not be empty"),
+        ("MFN_CORS_ORIGINS", "a.example", "scheme://host:port, in small letters.*got 'a.example'"),
+        ("MFN_CORS_ORIGINS", "https://a.example/app", "without a path"),
+        ("MFN_CORS_ORIGINS", "https://A.example", "in small letters"),
+        ("MFN_CORS_ORIGINS", "https://a.example:443", "without a usual port"),
+        ("MFN_CORS_ORIGINS", "https://user:tell@a.example", r"got 'https://\*\*\*@a.example'"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318?t=tell", r"without a query.*got 'http://c:4318\?\*\*\*'"),
         ("MFN_CONFIG_DIR", "/nowhere", "cannot read /nowhere/dev.json: No such file"),
     ],
 )
@@ -99,8 +120,17 @@ def test_wrong_settings_stop_the_start_with_one_message(
     name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError, match=message) as caught:
         load_settings()
+    assert "tell" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "origins", ["https://a.example,http://localhost:3000", "https://a.example/", "http://[::1]:8080"]
+)
+def test_origins_that_browsers_send_are_taken(origins: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_CORS_ORIGINS", origins)
+    assert load_settings(env="dev").cors_origins
 
 
 @pytest.mark.parametrize(
@@ -142,6 +172,22 @@ def test_secrets_are_never_shown() -> None:
     assert shown(settings)["api_keys"] == ["***", "***"]
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://cache:6379/1", "redis://cache:6379/1"),
+        ("redis://cache/1?password=tell", "redis://cache/1?***"),
+        ("unix://user:tell@/run/redis.sock?db=1", "unix://***@/run/redis.sock?***"),
+        ("redis://u:te@ll@cache", "redis://***@cache"),
+        ("redis://u:te?ll@cache", "redis://***"),
+        ("user:tell@cache", "***@cache"),
+        ("http://zipkin:9411/api#tell", "http://zipkin:9411/api#***"),
+    ],
+)
+def test_urls_are_shown_without_user_password_and_query(url: str, told: str) -> None:
+    assert without_secrets(url) == told
+
+
 def test_a_complaint_about_a_secret_does_not_tell_it() -> None:
     with pytest.raises(ConfigurationError, match=r"api_key .*got \['\*\*\*'\]") as caught:
         load_settings(api_key=["tell-nobody"])
@@ -150,6 +196,12 @@ def test_a_complaint_about_a_secret_does_not_tell_it() -> None:
 
 def test_the_documentation_lists_every_setting() -> None:
     assert settings_reference() in (ROOT / "docs" / "service" / "settings.md").read_text()
+
+
+def test_the_documentation_lists_every_difference_of_the_environments() -> None:
+    table = environments_reference()
+    assert table in (ROOT / "docs" / "service" / "settings.md").read_text()
+    assert "| `MFN_MAX_CELL_STEPS` | 2000000000 | 2000000000 | 1000000000 |" in table
 
 
 def test_the_documentation_lists_every_error() -> None:

@@ -13,6 +13,7 @@ from mycelium_fractal_net import __version__
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import ErrorShare
+from mycelium_fractal_net.service.telemetry.tracing import Tracing, trace_id_of
 from tests.service.helpers import AUTH, ION, SMALL, Log, client_of, make_app, sample
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -73,7 +74,10 @@ async def test_parameters_are_logged_at_debug_without_large_arrays(level: str, c
         await client.post("/features", json={"field": [[1.0] * 64] * 64})
     lines = log.named("parameters")
     assert len(lines) == count
-    assert all(line["parameters"] == {"field": "<64 x 64 values>"} for line in lines)
+    expected = {"method": "POST", "path": "/features", "client_ip": "203.0.113.7", "key_id": "plain-1"}
+    for line in lines:
+        assert line["parameters"] == {"field": "<64 x 64 values>"}
+        assert {**expected, "trace_id": None}.items() <= line.items()
 
 
 def test_the_console_is_for_people() -> None:
@@ -164,6 +168,50 @@ async def test_a_failure_marks_its_spans(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {"POST /simulate", "simulation"} <= failed
 
 
+@pytest.mark.parametrize(
+    ("traceparent", "trace_id"),
+    [
+        (CALLER, TRACE_ID),
+        (f"cc{CALLER[2:]}", TRACE_ID),
+        (f"cc{CALLER[2:]}-what-a-later-version-says", TRACE_ID),
+        (f"{CALLER}-more", None),
+        (f"cc{CALLER[2:]}.more", None),
+        (f"ff{CALLER[2:]}", None),
+        (CALLER.replace(TRACE_ID, "0" * 32), None),
+        (CALLER.upper(), None),
+    ],
+)
+def test_a_later_version_of_traceparent_is_understood(traceparent: str, trace_id: str | None) -> None:
+    assert trace_id_of(traceparent) == trace_id
+
+
+@pytest.mark.anyio
+async def test_with_opentelemetry_switched_off_requests_are_answered_without_spans(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "True")
+    async with client_of(make_app(log, tracing_enabled=True), headers={**AUTH, "traceparent": CALLER}) as client:
+        answer = await client.post("/nernst", json=ION)
+    assert (answer.status_code, answer.headers.get("traceparent")) == (200, None)
+    assert log.named("request")[0]["trace_id"] == TRACE_ID
+
+
+@pytest.mark.anyio
+async def test_a_tracer_that_fails_is_a_fault_like_any_other(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("traceparent")
+
+    monkeypatch.setattr(Tracing, "request", fail)
+    app = make_app(log, span_exporter=InMemorySpanExporter(), tracing_enabled=True, metrics_public=True)
+    async with client_of(app, headers=AUTH) as client:
+        answer = await client.post("/nernst", json=ION)
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert [line["status"] for line in log.named("request")] == [500]
+    text = app.state.services.metrics.text().decode()
+    assert sample(text, "mfn_http_requests_total", endpoint="/nernst", status="500") == 1
+    assert sample(text, "mfn_http_requests_in_progress", endpoint="/nernst") == 0
+
+
 @pytest.mark.anyio
 async def test_metrics_tell_what_runs_here_and_with_how_much_room() -> None:
     async with client_of(make_app(compute_threads=3, compute_queue=5), headers=AUTH) as client:
@@ -213,3 +261,14 @@ def test_the_lines_are_what_aggregators_read(tmp_path: Path) -> None:
         make_logger(load_settings(log_format="json"), stream).info("two\nlines")
     (line,) = path.read_text().splitlines()
     assert json.loads(line)["event"] == "two\nlines"
+
+
+@pytest.mark.anyio
+async def test_probes_do_not_count_in_the_share_of_errors() -> None:
+    app = make_app()
+    app.state.services.warm = False
+    async with client_of(app, headers=AUTH) as client:
+        assert {(await client.get("/health/ready")).status_code for _ in range(9)} == {503}
+        text = (await client.get("/metrics")).text
+    assert "mfn_http_error_rate 0.0" in text
+    assert sample(text, "mfn_http_requests_total", endpoint="/health/ready", status="503") == 9

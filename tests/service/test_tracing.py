@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -170,6 +171,20 @@ def test_a_collector_that_is_not_there_costs_a_few_lines(
     assert 1 <= len(about_it) <= 4
     assert not any("Traceback" in json.dumps(line) for line in lines)
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("_at_the_end")
+def test_a_second_signal_does_not_wait_for_a_collector(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1000")
+    collector.open.clear()
+    with running(tmp_path, **_point_to(monkeypatch, "otlp", collector.url)) as server:
+        server.terminate()
+        assert collector.arrived.wait(30)
+        server.terminate()
+        assert server.process.wait(30) == 128 + signal.SIGTERM
+    assert collector.requests == []
 
 
 def test_losses_are_counted_and_the_return_of_the_collector_is_told(

@@ -44,7 +44,7 @@ def check(env: Env = None) -> None:
 
 @config.command()
 def reference() -> None:
-    """Print the table of all settings, as in the documentation."""
+    """Print the table of all settings and that of the environments, as in the documentation."""
     from mycelium_fractal_net import service
 
-    typer.echo(service.settings_reference())
+    typer.echo(f"{service.settings_reference()}\n\n{service.environments_reference()}")

@@ -10,7 +10,7 @@ from mycelium_fractal_net.errors import MissingExtraError
 if TYPE_CHECKING:
     from mycelium_fractal_net.service.app import create_app
     from mycelium_fractal_net.service.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove_key
-    from mycelium_fractal_net.service.reference import openapi_text, settings_reference
+    from mycelium_fractal_net.service.reference import environments_reference, openapi_text, settings_reference
     from mycelium_fractal_net.service.server import serve
     from mycelium_fractal_net.service.settings import Settings, load_settings, shown
 
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "add_key",
     "create_app",
+    "environments_reference",
     "load_settings",
     "make_key",
     "openapi_text",
@@ -36,6 +37,7 @@ _HOMES = {
     "Settings": "settings",
     "add_key": "keys",
     "create_app": "app",
+    "environments_reference": "reference",
     "load_settings": "settings",
     "make_key": "keys",
     "openapi_text": "reference",

@@ -20,9 +20,11 @@ from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.features import FeatureConfig, extract_features
 from mycelium_fractal_net.fields import SimulationConfig, simulate
 from mycelium_fractal_net.fractals import box_counting_dimension
+from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
 from mycelium_fractal_net.service.middleware.gateway import Gateway
+from mycelium_fractal_net.service.middleware.journal import Journal
 from mycelium_fractal_net.service.openapi import DESCRIPTION, describe
 from mycelium_fractal_net.service.rest import arrays, features, federated, health, nernst
 from mycelium_fractal_net.service.rest import simulate as simulation
@@ -82,14 +84,21 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
     app.openapi = lambda: describe(app)  # type: ignore[method-assign] # FastAPI documents this way
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _raise_again)
-    app.gateway = partial(
-        Gateway,
-        routes=RouteTable(app.routes),
+    routes = RouteTable(app.routes)
+    app.state.journal = Journal(
+        routes=routes,
         guard=services.guard,
-        cors=Cors(services.settings.cors_origins),
         metrics=services.metrics,
         logger=services.logger,
         tracing=services.tracing,
+    )
+    app.gateway = partial(
+        Gateway,
+        routes=routes,
+        guard=services.guard,
+        cors=Cors(services.settings.cors_origins),
+        metrics=services.metrics,
+        journal=app.state.journal,
     )
     return app
 
@@ -156,7 +165,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _warm_up(services: Services) -> None:
     """Compile or load every kernel before the service says it is ready."""
     services.warm = False
-    await services.compute.run(_compile)
+    try:
+        await services.compute.run(_compile)
+    except ServiceError:
+        return  # the service ends before it was ready
+    except Exception:  # nobody waits for this task: what went wrong would never be told
+        services.logger.exception("warm-up failed, the service does not get ready")
+        return
     services.warm = True
 
 

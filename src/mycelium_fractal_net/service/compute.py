@@ -31,6 +31,10 @@ class Gauges(Protocol):
         """Ask ``waiting`` and ``running`` whenever somebody wants to know."""
         ...
 
+    def waited(self, duration_s: float) -> None:
+        """Record how long a computation waited for a thread; called in that thread."""
+        ...
+
     def cancelled(self) -> None:
         """Count a computation whose caller left."""
         ...
@@ -58,11 +62,14 @@ class Compute:
         Computations that wait for a thread, and those that have one.
     draining : bool
         Whether new computations are refused.
+    abandoned : bool
+        Whether nothing is waited for any more.
     """
 
     def __init__(self, threads: int, queue: int, gauges: Gauges) -> None:
         self.threads = threads
         self.draining = False
+        self.abandoned = False
         self._limit = threads + queue
         self._gauges = gauges
         self._accepted = 0
@@ -70,6 +77,7 @@ class Compute:
         self.running = 0
         self._mean_s: float | None = None
         self._lock = threading.Lock()
+        self._stops: set[Callable[[], object]] = set()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mfn-compute")
         gauges.watch(self)
 
@@ -113,6 +121,12 @@ class Compute:
         mean = _FIRST_GUESS_S if self._mean_s is None else self._mean_s
         return min(_LONGEST_WAIT_S, max(1, math.ceil(mean * (self.waiting + 1) / self.threads)))
 
+    def abandon(self) -> None:
+        """Stop everything; whoever waits is told at once that the service ends, whenever the threads notice."""
+        self.draining = self.abandoned = True
+        for stop in list(self._stops):
+            stop()
+
     def close(self) -> None:
         """Let go of the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -135,8 +149,9 @@ class Compute:
         cancel = threading.Event()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._change(waiting=1)
-        job = self._pool.submit(self._in_thread, work, cancel, started, answer)
+        job = self._pool.submit(self._in_thread, work, cancel, started, answer, time.perf_counter())
         stop = partial(self._stop, job, cancel, answer)
+        self._stops.add(stop)
         watcher = None if gone is None else asyncio.ensure_future(gone())
         if watcher is not None:
             watcher.add_done_callback(stop)
@@ -144,9 +159,11 @@ class Compute:
             return await answer
         except asyncio.CancelledError:
             stop()
-            await asyncio.wait((asyncio.wrap_future(job),))
+            if not self.abandoned:
+                await asyncio.wait((asyncio.wrap_future(job),))
             raise
         finally:
+            self._stops.discard(stop)
             if watcher is not None:
                 watcher.remove_done_callback(stop)
                 watcher.cancel()
@@ -159,6 +176,8 @@ class Compute:
             return
         self._gauges.cancelled()
         cancel.set()
+        if self.abandoned and not answer.done():
+            answer.set_exception(ServiceError("SERVICE_UNAVAILABLE"))
         if job.cancel():
             self._change(waiting=-1)
             _settle(answer, cancel, None, None)
@@ -169,10 +188,12 @@ class Compute:
         cancel: threading.Event,
         started: Callable[[], object] | None,
         answer: asyncio.Future[T],
+        queued: float,
     ) -> None:
         """Do a computation; the thread goes on to the next one without waiting for the event loop."""
         self._change(waiting=-1, running=1)
         begin = time.perf_counter()
+        self._gauges.waited(begin - queued)
         result, failure = None, None
         try:
             if started is not None:

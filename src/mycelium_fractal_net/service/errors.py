@@ -5,19 +5,36 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, AnyStr, NamedTuple
 
 from pydantic import ValidationError
 
 from mycelium_fractal_net.errors import MFNError, StabilityError
 
-__all__ = ["CATALOGUE", "Entry", "Problem", "ServiceError", "is_secret_name", "masked", "problem_of", "too_costly"]
+__all__ = [
+    "CATALOGUE",
+    "CUT",
+    "Entry",
+    "Problem",
+    "ServiceError",
+    "hidden_keys",
+    "is_secret_name",
+    "masked",
+    "problem_of",
+    "too_costly",
+]
 
 _MOST_DETAILS = 20
 _LONGEST_VALUE = 200
 _DEEPEST = 4
 _NOT_AN_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
+_KEY = r"(mfn_(?:dev|staging|prod)_[a-z0-9]{12})_[A-Za-z0-9_-]+"
+_KEY_IN_TEXT, _KEY_IN_BYTES = re.compile(_KEY), re.compile(_KEY.encode())
 _SECRET = re.compile(r"key|secret|token|password|passwd|pepper|authorization|credential", re.IGNORECASE)
+
+
+CUT = "... <"
+"""What stands where a long text was cut off."""
 
 
 class Entry(NamedTuple):
@@ -216,6 +233,19 @@ def is_secret_name(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
+def hidden_keys(text: AnyStr) -> AnyStr:
+    """Cut the secret part off keys in a text.
+
+    Examples
+    --------
+    >>> hidden_keys("/x/mfn_dev_0123456789ab_verysecret")
+    '/x/mfn_dev_0123456789ab_***'
+    """
+    if isinstance(text, bytes):
+        return _KEY_IN_BYTES.sub(rb"\1_***", text) if b"mfn_" in text else text
+    return _KEY_IN_TEXT.sub(r"\1_***", text) if "mfn_" in text else text
+
+
 def masked(value: Any, name: str = "", depth: int = 0) -> Any:
     """Return a value as it may be shown: short, without secrets, JSON whatever it was.
 
@@ -253,5 +283,5 @@ def _masked_list(value: Any) -> Any:
 
 
 def _short(text: str) -> str:
-    clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= _LONGEST_VALUE else f"{clean[:_LONGEST_VALUE]}... <{len(clean)} characters>"
+    clean = hidden_keys(text.encode("utf-8", "replace").decode())
+    return clean if len(clean) <= _LONGEST_VALUE else f"{clean[:_LONGEST_VALUE]}{CUT}{len(clean)} characters>"

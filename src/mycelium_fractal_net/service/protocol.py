@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mycelium_fractal_net.service.errors import CATALOGUE, Problem
+from mycelium_fractal_net.service.middleware.exchange import Exchange
+from mycelium_fractal_net.service.middleware.journal import Journal
 
 __all__ = ["LONGEST_HEAD", "LONGEST_URL", "ProblemProtocol"]
 
@@ -26,6 +28,13 @@ _LINGER_S = 1.0
 class ProblemProtocol(HttpToolsProtocol):
     """Bound heads in length and waits in time; answer what is not HTTP with a problem.
 
+    Parameters
+    ----------
+    journal : Journal
+        Where refusals are written down: the application never sees those of a head.
+    **uvicorn
+        What uvicorn gives its protocols.
+
     Notes
     -----
     uvicorn itself waits for ever for the rest of a request and keeps headers of any length. It also loses the body
@@ -38,8 +47,13 @@ class ProblemProtocol(HttpToolsProtocol):
     _pending = 0
     _refused = False
     _fault = "BAD_REQUEST"
+    _fault_to_tell: str | None = None
     _unread = 0
     _unread_since = 0.0
+
+    def __init__(self, *, journal: Journal, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._journal = journal
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
@@ -84,12 +98,14 @@ class ProblemProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that nothing is owed any more."""
+        """Note that nothing is owed any more, and that what follows belongs to another request."""
         if self._in_head:
             return
         self._owed_since = None
         self._pending = 0
         super().on_message_complete()
+        self._in_head = True
+        self.url, self.headers = b"", []
 
     def drop_if_stalled(self, now: float, patience_s: float) -> None:
         """Close the connection if its client owes bytes, or leaves an answer unread, for too long."""
@@ -101,20 +117,65 @@ class ProblemProtocol(HttpToolsProtocol):
         elif now - self._unread_since > patience_s:
             self.transport.abort()
 
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or to a refusal whose turn it is."""
+        super().on_response_complete()
+        if self._fault_to_tell is not None and not self._others_wait():
+            self._tell(self._fault_to_tell)
+
     def refuse(self, code: str) -> None:
-        """Answer with a problem and close, a little later, so that the answer is read before the reset."""
-        if self._refused or self.transport.is_closing():
+        """Read no further, and answer with a problem as soon as earlier requests have their answers."""
+        if self._refused:
             return
         self._refused = True
-        self.logger.warning("refused: %s", CATALOGUE[code].text)
-        self.transport.write(_answer(code, self._request_id()))
+        if self._others_wait():
+            self._fault_to_tell = code
+        else:
+            self._tell(code)
+
+    def _others_wait(self) -> bool:
+        """Tell whether an earlier request of this connection has no answer yet."""
+        if self._in_head:
+            return self.cycle is not None and not self.cycle.response_complete
+        return bool(self.pipeline)
+
+    def _tell(self, code: str) -> None:
+        """Answer and close, a little later, so that the answer is read before the reset."""
+        if self.transport.is_closing():
+            return
+        if not self._in_head and self.cycle.response_started:
+            self.transport.close()  # the request has its answer already
+            return
+        problem = Problem(code, CATALOGUE[code].text, [], {})
+        exchange = self._refuse_head(problem) if self._in_head else self._refuse_body(problem)
+        self.transport.write(_answer(problem, exchange.request_id))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(_LINGER_S, self.transport.close)
 
-    def _request_id(self) -> str:
-        exchange: Any = None if self._in_head else self.scope.get("mfn")
-        return os.urandom(16).hex() if exchange is None else str(exchange.request_id)
+    def _refuse_head(self, problem: Problem) -> Exchange:
+        method, path = self._request_line()
+        scope = {"method": method, "path": path, "headers": self.headers or [], "client": self.client}
+        return self._journal.refuse_head(scope, problem)
+
+    def _refuse_body(self, problem: Problem) -> Exchange:
+        """Leave it to the gateway to write down the refusal; nothing that the application says is sent any more."""
+        exchange = self._journal.open(self.scope)
+        exchange.refused = problem
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        return exchange
+
+    def _request_line(self) -> tuple[str, str]:
+        """Return method and path, empty where they were not read."""
+        if not self.url:
+            return "", ""
+        method = self.parser.get_method().decode("latin-1")
+        try:
+            path = parse_url(self.url).path or b""
+        except HttpParserError:
+            path = b""
+        return method, unquote(path.decode("latin-1"))
 
     def _progress(self) -> None:
         self._moved = True
@@ -154,8 +215,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self.refuse("REQUEST_TIMEOUT")
 
 
-def _answer(code: str, request_id: str) -> bytes:
-    problem = Problem(code, CATALOGUE[code].text, [], {})
+def _answer(problem: Problem, request_id: str) -> bytes:
     body = json.dumps(problem.body(request_id)).encode()
     head = (
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n"

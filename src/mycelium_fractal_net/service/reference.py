@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
 
 from mycelium_fractal_net.service.errors import CATALOGUE
-from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.settings import Environment, Settings, config_directory
 
-__all__ = ["error_reference", "openapi_text", "settings_reference"]
+__all__ = ["environments_reference", "error_reference", "openapi_text", "settings_reference"]
 
 _DEPENDS = {
     "api_key_required": "false in dev, else true",
@@ -31,17 +33,47 @@ def settings_reference() -> str:
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     properties = Settings.model_json_schema(by_alias=False)["properties"]
     for name, field in Settings.model_fields.items():
-        variable = str(field.validation_alias or f"MFN_{name.upper()}")
         default = _DEPENDS.get(name) or _default(field.get_default())
-        rows.append(f"| `{variable}` | {_kind(properties[name])} | {default} | {field.description} |")
+        rows.append(f"| `{_variable(name, field)}` | {_kind(properties[name])} | {default} | {field.description} |")
     return "\n".join(rows)
+
+
+def environments_reference() -> str:
+    """Return a Markdown table of the settings in which the environments differ, from their files and the defaults.
+
+    Examples
+    --------
+    >>> environments_reference().splitlines()[2]
+    '| `MFN_HOST` | 127.0.0.1 | 0.0.0.0 | 0.0.0.0 |'
+    """
+    files = {env: json.loads((config_directory() / f"{env}.json").read_text()) for env in get_args(Environment)}
+    rows = [f"| variable | {' | '.join(files)} |", "|---" * (1 + len(files)) + "|"]
+    for name, field in Settings.model_fields.items():
+        if name == "env":
+            continue
+        values = [_default(content.get(name, _default_in(env, field))) for env, content in files.items()]
+        if len(set(values)) > 1:
+            rows.append(f"| `{_variable(name, field)}` | {' | '.join(values)} |")
+    return "\n".join(rows)
+
+
+def _default_in(env: str, field: FieldInfo) -> Any:
+    return field.get_default(call_default_factory=True, validated_data={"env": env})
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    return str(field.validation_alias or f"MFN_{name.upper()}")
 
 
 def _default(value: Any) -> str:
     if value in (None, []):
         return "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     if isinstance(value, dict):
         return f"`{json.dumps(value)}`"
+    if isinstance(value, float):
+        return f"{value:g}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -26,7 +29,12 @@ class DrainingServer(uvicorn.Server):
 
     The first SIGTERM or SIGINT turns readiness off and refuses new computations; running and queued ones finish.
     Then, and not before ``drain_seconds`` have passed, so that a load balancer can look away, it closes. A second
-    signal closes at once.
+    signal ends it at once: computations are cancelled, their callers get 503, and no exporter is waited for.
+
+    Attributes
+    ----------
+    forced_by : int or None
+        The second signal.
     """
 
     def __init__(self, config: uvicorn.Config, services: Services) -> None:
@@ -34,11 +42,13 @@ class DrainingServer(uvicorn.Server):
         self._services = services
         self._drain_since: float | None = None
         self._signal: int | None = None
+        self.forced_by: int | None = None
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
         if self._drain_since is not None:
-            super().handle_exit(sig, frame)
+            self.forced_by = sig
+            self.should_exit = self.force_exit = self._services.at_once = True
             return
         self._drain_since, self._signal = time.monotonic(), sig
         self._services.compute.draining = True
@@ -50,12 +60,20 @@ class DrainingServer(uvicorn.Server):
         if self._signal is not None:
             self._services.logger.info("draining", signal=self._signal)
             self._signal = None
+        if self.forced_by is not None:
+            self._services.compute.abandon()
         if await super().on_tick(counter):
             return True
         if self._drain_since is None:
             return False
         waited = time.monotonic() - self._drain_since
         return self._services.compute.idle and waited >= self._services.settings.drain_seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close; the application closes too where uvicorn would not wait for it, which takes no time then."""
+        await super().shutdown(sockets)
+        if self.force_exit and not self.lifespan.shutdown_event.is_set():
+            await self.lifespan.shutdown()
 
     def _drop_stalled(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -81,7 +99,7 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        http=ProblemProtocol,
+        http=partial(ProblemProtocol, journal=app.state.journal),  # type: ignore[arg-type] # it is only ever called
         ws="none",
         log_config=None,
         access_log=False,
@@ -90,4 +108,8 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         timeout_graceful_shutdown=settings.shutdown_seconds,
         backlog=_BACKLOG,
     )
-    DrainingServer(config, services).run()
+    server = DrainingServer(config, services)
+    server.run()
+    if server.forced_by is not None:
+        services.logger.warning("ended at once", signal=server.forced_by)
+        os._exit(128 + server.forced_by)  # a thread that does not look whether it is cancelled would be waited for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -22,18 +24,24 @@ from mycelium_fractal_net.service.telemetry.tracing import make_tracing
 
 __all__ = ["Services", "services_of"]
 
+_LOOK_EVERY_S = 0.02
+
 T = TypeVar("T")
 Trace = Callable[..., AbstractContextManager[Any]]
 """``trace(name, **attributes)``: a span below the request's, or nothing where tracing is off."""
 
 
 class Services:
-    """Settings, keys, limits, compute, logs, metrics and traces of one application."""
+    """Settings, keys, limits, compute, logs, metrics and traces of one application.
+
+    Where ``at_once`` is set, from a signal's handler too, closing waits for no exporter.
+    """
 
     def __init__(self, settings: Settings, log_stream: Any = None, span_exporter: Any = None) -> None:
         self.settings = settings
         self.began = time.monotonic()
         self.warm = True
+        self.at_once = False
         self.logger: Logger = make_logger(settings, log_stream)
         self.metrics = Metrics(settings)
         self.tracing = make_tracing(settings, self.metrics.spans_lost, self.logger.warning, span_exporter)
@@ -50,9 +58,7 @@ class Services:
 
     def log_parameters(self, exchange: Exchange, content: Any) -> None:
         """Log what a request asks for, without secrets and without large arrays."""
-        self.logger.debug(
-            "parameters", request_id=exchange.request_id, route=exchange.route, parameters=masked(content)
-        )
+        self.logger.debug("parameters", **exchange.facts(), parameters=masked(content))
 
     def trace(self, exchange: Exchange) -> Trace:
         """Return what opens a span below the request's."""
@@ -81,8 +87,12 @@ class Services:
         """Let go of threads, connections and exporters."""
         self.compute.close()
         await self.limiter.close()
-        if self.tracing is not None:
-            self.tracing.close()
+        if self.tracing is None:
+            return
+        flush = threading.Thread(target=self.tracing.close, name="mfn-last-spans", daemon=True)
+        flush.start()
+        while flush.is_alive() and not self.at_once:
+            await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def services_of(scope: Any) -> Services:

@@ -6,10 +6,11 @@ import difflib
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -17,11 +18,21 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from mycelium_fractal_net.errors import ConfigurationError
 
-__all__ = ["DEFAULT_LIMITS", "EndpointClass", "Settings", "config_directory", "load_settings", "shown"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "EndpointClass",
+    "Environment",
+    "Settings",
+    "config_directory",
+    "load_settings",
+    "shown",
+    "without_secrets",
+]
 
 Environment = Literal["dev", "staging", "prod"]
 EndpointClass = Literal["simulate", "features", "validate", "nernst", "aggregate", "health", "metrics", "failed_auth"]
@@ -40,6 +51,11 @@ DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _ZIPKIN = "OTEL_EXPORTER_ZIPKIN_ENDPOINT"
+_LIMITS = "MFN_RATE_LIMITS"
+_URLS = frozenset({"cors_origins", "rate_limit_storage_url", _OTLP, "otlp_endpoint", _ZIPKIN, "zipkin_endpoint"})
+_QUERY = re.compile(r"[?#]")
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}))?/?")
+_USUAL_PORTS = {"http": "80", "https": "443"}
 
 
 def _split(value: Any) -> Any:
@@ -47,14 +63,22 @@ def _split(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if text.startswith("["):
-        return json.loads(text)
+    if text.startswith(("[", "{")):
+        return _json_list(text)
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _json_list(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, list):
+        raise ValueError('must be a list, as a,b or as JSON: ["a", "b"]')  # noqa: TRY004 # pydantic reports ValueErrors
+    return value
+
+
 def _with_default_limits(value: Any) -> Any:
-    if isinstance(value, str):
-        value = json.loads(value)
     return {**DEFAULT_LIMITS, **value} if isinstance(value, Mapping) else value
 
 
@@ -148,6 +172,41 @@ class Settings(BaseSettings):
         name = value.upper() if isinstance(value, str) else value
         return "WARNING" if name == "WARN" else name
 
+    @field_validator("host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must not be empty, which would mean every address; say 0.0.0.0 or :: for that")
+        return value
+
+    @field_validator("api_key", "api_key_pepper")
+    @classmethod
+    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("must not be empty; leave it out")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for text in value:
+            match = _ORIGIN.fullmatch(text)
+            if text != "*" and (match is None or _USUAL_PORTS.get(match[1]) == match[2]):
+                raise ValueError(
+                    "an Origin that browsers send is scheme://host or scheme://host:port, in small letters, "
+                    "without a usual port, without a path"
+                )
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        if value is not None and _QUERY.search(value):
+            raise ValueError(
+                "must be a base URL without a query; a collector's key goes into OTEL_EXPORTER_OTLP_HEADERS"
+            )
+        return value
+
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
@@ -160,6 +219,10 @@ class Settings(BaseSettings):
     def _storage(cls, value: str) -> str:
         if not value.startswith(("memory://", "redis://", "rediss://", "unix://")):
             raise ValueError("must start with memory://, redis://, rediss:// or unix://")
+        try:
+            _ = urlsplit(value).port
+        except ValueError:
+            raise ValueError("host and port cannot be read; write / : @ ? # in a password as %2F %3A ...") from None
         return value
 
     @model_validator(mode="after")
@@ -173,8 +236,8 @@ class Settings(BaseSettings):
                 "api_key: a key is required (MFN_API_KEY_REQUIRED) and none is set; set MFN_API_KEY, MFN_API_KEYS "
                 "or MFN_API_KEY_FILE"
             )
-        if any(not key.get_secret_value().strip() for key in [*self.api_keys, *filter(None, [self.api_key])]):
-            raise ValueError("api_key: a key must not be empty")
+        if any(not key.get_secret_value().strip() for key in self.api_keys):
+            raise ValueError("api_keys: a key must not be empty")
         return self
 
 
@@ -239,6 +302,8 @@ def load_settings(**given: Any) -> Settings:
         return Settings(_secrets_dir=directory, **given)
     except ValidationError as error:
         raise ConfigurationError(f"the settings are wrong: {'; '.join(_complaints(error))}") from None
+    except SettingsError:  # only the limits are read as JSON by pydantic
+        raise ConfigurationError(f"the settings are wrong: {_limits_complaint()}") from None
     except (ValueError, OSError) as error:
         if isinstance(error, ConfigurationError):
             raise
@@ -252,7 +317,7 @@ def _complaints(error: ValidationError) -> list[str]:
 
 
 def _complaint(item: Any) -> str:
-    path = [str(part) for part in item["loc"]]
+    path = [str(part) for part in item["loc"] if part != "[key]"]
     message = str(item["msg"]).removeprefix("Value error, ")
     if not path:
         return message
@@ -260,7 +325,16 @@ def _complaint(item: Any) -> str:
     variable = name if name in {_OTLP, _ZIPKIN} else f"MFN_{'__'.join(path).upper()}"
     if item["type"] == "extra_forbidden":
         return _unknown(name, Settings.model_fields)
+    if path[0] == "rate_limits" and "[key]" in item["loc"]:
+        return f"{name} ({variable}): there is no class of endpoints {path[1]!r}; {message}"
     return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"
+
+
+def _limits_complaint() -> str:
+    value = os.environ.get(_LIMITS)
+    got = f"; got {value!r}" if value is not None else ""
+    classes = ", ".join(DEFAULT_LIMITS)
+    return f'rate_limits ({_LIMITS}): must be JSON as {{"simulate": 100}}, of the classes {classes}{got}'
 
 
 _NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other rooms, and clients, read
@@ -268,9 +342,16 @@ _NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other
 
 def _check_names() -> None:
     """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
-    known = {f"MFN_{name.upper()}": name for name in Settings.model_fields}
+    known = {
+        str(field.validation_alias or f"MFN_{name.upper()}"): name for name, field in Settings.model_fields.items()
+    }
     for variable in os.environ:
-        if variable.startswith("MFN_") and variable.split("__")[0] not in known and variable not in _NOT_SETTINGS:
+        name, nested, _ = variable.partition("__")
+        if not variable.startswith("MFN_") or variable in _NOT_SETTINGS or (name == _LIMITS and nested):
+            continue
+        if name in known and nested:
+            raise ConfigurationError(f"{variable} would do nothing: {name} has no parts, only {_LIMITS} has")
+        if name not in known:
             raise ConfigurationError(_unknown(variable, known), field=variable)
 
 
@@ -294,12 +375,23 @@ def shown(settings: Settings) -> dict[str, Any]:
 def _shown_value(name: str, value: Any) -> Any:
     if name in {"api_key", "api_keys", "api_key_pepper"}:
         return ["***"] * len(value) if isinstance(value, list) else None if value is None else "***"
-    if isinstance(value, str) and "@" in value:
-        return _without_password(value)
+    if name in _URLS and isinstance(value, str | list):
+        return without_secrets(value) if isinstance(value, str) else [without_secrets(str(url)) for url in value]
     return str(value) if isinstance(value, Path) else value
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    address = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"***@{address}")) if "@" in parts.netloc else url
+def without_secrets(url: str) -> str:
+    """Return a URL as it may be shown: without user, password and query.
+
+    Examples
+    --------
+    >>> without_secrets("redis://user:hidden@cache:6379/1?password=hidden")
+    'redis://***@cache:6379/1?***'
+    """
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    query, userinfo = _QUERY.search(rest), rest.rfind("@")
+    if query is not None and query.start() < userinfo:
+        return f"{scheme}{mark}***"  # which of the two it is cannot be told
+    if query is not None:
+        rest = f"{rest[: query.end()]}***"
+    return f"{scheme}{mark}***{rest[userinfo:]}" if userinfo >= 0 else f"{scheme}{mark}{rest}"

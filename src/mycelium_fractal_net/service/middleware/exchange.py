@@ -8,7 +8,7 @@ import re
 from time import perf_counter
 from typing import Any
 
-from mycelium_fractal_net.service.errors import Problem
+from mycelium_fractal_net.service.errors import Problem, hidden_keys
 from mycelium_fractal_net.service.keys import Key
 from mycelium_fractal_net.service.middleware.head import header_table
 
@@ -25,8 +25,16 @@ def _new_id() -> str:
     return f"{_RANDOM.getrandbits(128):032x}"
 
 
+def _is_usable(request_id: bytes) -> bool:
+    """Tell whether a caller's id is taken; a key in its place is not: it would come back, and go to the logs."""
+    return _REQUEST_ID.fullmatch(request_id) is not None and hidden_keys(request_id) == request_id
+
+
 class Exchange:
-    """What is known of a request while it is answered; ``scope["mfn"]``."""
+    """What is known of a request while it is answered; ``scope["mfn"]``.
+
+    ``problem`` is the error the application answered, ``refused`` what the protocol answered in its place.
+    """
 
     __slots__ = (
         "added",
@@ -37,6 +45,7 @@ class Exchange:
         "method",
         "path",
         "problem",
+        "refused",
         "request_id",
         "route",
         "span",
@@ -52,8 +61,7 @@ class Exchange:
         if len(self.headers) != len(scope["headers"]):
             self.headers = header_table(scope["headers"])
         given = self.headers.get(b"x-request-id")
-        valid = given is not None and _REQUEST_ID.fullmatch(given) is not None
-        self.request_id = given.decode() if given is not None and valid else _new_id()
+        self.request_id = _new_id() if given is None or not _is_usable(given) else given.decode()
         self.route = ""
         self.status = 0
         self.client_ip = ""
@@ -61,11 +69,24 @@ class Exchange:
         self.span: Any = None
         self.trace_id: str | None = None
         self.problem: Problem | None = None
+        self.refused: Problem | None = None
         self.added: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id.encode())]
 
     def text_header(self, name: bytes) -> str:
         """Return a header as text, empty where it is missing."""
         return self.headers.get(name, b"").decode("latin-1")
+
+    def facts(self) -> dict[str, Any]:
+        """Return what every log line about this request tells."""
+        return {
+            "request_id": self.request_id,
+            "method": self.method or None,
+            "path": self.path or None,
+            "route": self.route,
+            "client_ip": self.client_ip,
+            "key_id": self.key.id if self.key is not None else None,
+            "trace_id": self.trace_id,
+        }
 
 
 def exchange_of(scope: Any) -> Exchange:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 import orjson
 
-from mycelium_fractal_net.service.errors import Problem, ServiceError, problem_of
+from mycelium_fractal_net.service.errors import Problem, ServiceError, hidden_keys, problem_of
 from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
 from mycelium_fractal_net.service.middleware.exchange import Exchange
 from mycelium_fractal_net.service.middleware.guard import Guard
 from mycelium_fractal_net.service.middleware.head import check_head
-from mycelium_fractal_net.service.telemetry.logging import Logger
+from mycelium_fractal_net.service.middleware.journal import CLIENT_GONE, Journal
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
-from mycelium_fractal_net.service.telemetry.tracing import Tracing, trace_id_of
 
 __all__ = ["Gateway"]
 
 _PROBLEM = (b"content-type", b"application/problem+json")
-_CLIENT_GONE = 499
 
 
 class Gateway:
@@ -39,28 +36,23 @@ class Gateway:
         guard: Guard,
         cors: Cors,
         metrics: Metrics,
-        logger: Logger,
-        tracing: Tracing | None,
+        journal: Journal,
     ) -> None:
         self._app = app
         self._routes = routes
         self._guard = guard
         self._cors = cors
         self._metrics = metrics
-        self._logger = logger
-        self._tracing = tracing
+        self._journal = journal
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = scope["mfn"] = Exchange(scope)
-        exchange.client_ip = self._guard.address(exchange, scope)
-        exchange.route = self._routes.template(exchange.path)
+        exchange = self._journal.open(scope)
         gauge = self._metrics.open(exchange.route, exchange.method)
         gauge.inc()
-        self._begin_trace(exchange)
 
         async def reply(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -71,12 +63,13 @@ class Gateway:
             await send(message)
 
         try:
+            self._journal.begin_trace(exchange)
             await self._answer(exchange, scope, receive, reply)
         except Exception as error:  # noqa: BLE001 # the last stop: whatever it is, the client gets an answer
             await self._fail(exchange, error, reply)
         finally:
             gauge.dec()
-            self._finish(exchange)
+            self._journal.close(exchange)
 
     async def _answer(self, exchange: Exchange, scope: Any, receive: Any, reply: Any) -> None:
         origin = exchange.headers.get(b"origin")
@@ -101,56 +94,18 @@ class Gateway:
     async def _fail(self, exchange: Exchange, error: Exception, reply: Any) -> None:
         problem = exchange.problem = problem_of(error)
         if problem.status >= 500 and not isinstance(error, ServiceError):
-            self._logger.error("request failed", **self._facts(exchange), exc_info=error)
-            if self._tracing is not None:
-                self._tracing.failed(exchange.span, error)
+            self._journal.fault(exchange, error)
         if exchange.status:
             raise error
-        if problem.status == _CLIENT_GONE:
-            exchange.status = _CLIENT_GONE
+        if problem.status == CLIENT_GONE:
+            exchange.status = CLIENT_GONE
             return
         await self._send_problem(exchange, problem, reply)
 
     @staticmethod
     async def _send_problem(exchange: Exchange, problem: Problem, reply: Any) -> None:
-        body = orjson.dumps(problem.body(exchange.request_id))
+        body = hidden_keys(orjson.dumps(problem.body(exchange.request_id)))
         headers = [_PROBLEM, (b"content-length", b"%d" % len(body))]
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
         await reply({"type": "http.response.start", "status": problem.status, "headers": headers})
         await reply({"type": "http.response.body", "body": body})
-
-    def _begin_trace(self, exchange: Exchange) -> None:
-        parent = exchange.text_header(b"traceparent")
-        if self._tracing is not None:
-            carrier = {"traceparent": parent, "tracestate": exchange.text_header(b"tracestate")}
-            exchange.span = self._tracing.request(exchange.method, exchange.route, carrier)
-            exchange.span.set_attribute("mfn.request_id", exchange.request_id)
-            exchange.trace_id = format(exchange.span.get_span_context().trace_id, "032x")
-            exchange.added.append((b"traceparent", self._tracing.header(exchange.span).encode()))
-        elif parent:
-            exchange.trace_id = trace_id_of(parent)
-
-    def _finish(self, exchange: Exchange) -> None:
-        status = exchange.status or _CLIENT_GONE
-        duration_s = perf_counter() - exchange.begin
-        self._metrics.answered(exchange.route, exchange.method, status, duration_s)
-        facts = self._facts(exchange)
-        if exchange.problem is not None:
-            facts["code"] = exchange.problem.code
-            facts["message"] = exchange.problem.message
-            facts["details"] = exchange.problem.details
-        self._logger.info("request", **facts, status=status, duration_ms=round(duration_s * 1e3, 3))
-        if self._tracing is not None:
-            self._tracing.end_request(exchange.span, status)
-
-    @staticmethod
-    def _facts(exchange: Exchange) -> dict[str, Any]:
-        return {
-            "request_id": exchange.request_id,
-            "method": exchange.method,
-            "path": exchange.path,
-            "route": exchange.route,
-            "client_ip": exchange.client_ip,
-            "key_id": exchange.key.id if exchange.key is not None else None,
-            "trace_id": exchange.trace_id,
-        }

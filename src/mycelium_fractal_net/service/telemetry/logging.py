@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
 from collections.abc import MutableMapping
@@ -17,26 +16,15 @@ import structlog
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.service.errors import is_secret_name, masked
 from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.telemetry.veil import Veil
 
-__all__ = ["Logger", "adopt_standard_logging", "hidden_keys", "make_logger"]
+__all__ = ["Logger", "adopt_standard_logging", "make_logger"]
 
 Event = MutableMapping[str, Any]
 Logger = Any
 """A structlog logger with ``debug``, ``info``, ``warning`` and ``error``."""
 
 _QUIET_S = 60.0
-_KEY = re.compile(r"(mfn_(?:dev|staging|prod)_[a-z0-9]{12})_[A-Za-z0-9_-]+")
-
-
-def hidden_keys(text: str) -> str:
-    """Cut the secret part off keys in a text.
-
-    Examples
-    --------
-    >>> hidden_keys("/x/mfn_dev_0123456789ab_verysecret")
-    '/x/mfn_dev_0123456789ab_***'
-    """
-    return _KEY.sub(r"\1_***", text) if "mfn_" in text else text
 
 
 def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
@@ -53,7 +41,13 @@ def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
     level = logging.getLevelNamesMapping()[settings.log_level]
     return structlog.wrap_logger(
         structlog.BytesLogger(target),
-        processors=[_Stamp(settings.env), _hide, structlog.processors.format_exc_info, _renderer(settings)],
+        processors=[
+            _Stamp(settings.env),
+            _hide,
+            structlog.processors.format_exc_info,
+            _to_json if settings.log_format == "json" else _Console(),
+            _drawn(Veil(settings)),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -83,19 +77,11 @@ def _is_masked(name: str) -> bool:
 
 
 def _hide(_logger: Any, _method: str, event: Event) -> Event:
-    """Mask members that are named like secrets, and cut keys out of texts."""
+    """Mask members that are named like secrets."""
     for name, value in event.items():
         if value is not None and _is_masked(name):
             event[name] = "***"
-        elif isinstance(value, str) and "mfn_" in value:
-            event[name] = hidden_keys(value)
     return event
-
-
-def _renderer(settings: Settings) -> Any:
-    if settings.log_format == "json":
-        return _to_json
-    return _Console()
 
 
 def _to_json(_logger: Any, _method: str, event: Event) -> bytes:
@@ -105,12 +91,30 @@ def _to_json(_logger: Any, _method: str, event: Event) -> bytes:
         return orjson.dumps({str(name): masked(value) for name, value in event.items()})
 
 
+def _drawn(veil: Veil) -> Any:
+    def hide(_logger: Any, _method: str, line: bytes) -> bytes:
+        return veil.line(line)
+
+    return hide
+
+
 class _Console:
+    """Lines for people: nothing a client sends moves their cursor or changes what they see."""
+
     def __init__(self) -> None:
         self._render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
 
     def __call__(self, logger: Any, method: str, event: Event) -> bytes:
+        for name, value in event.items():
+            if isinstance(value, str) and not value.isprintable():
+                event[name] = _printable(value, keep="\n\t" if name == "exception" else "")
         return str(self._render(logger, method, event)).encode("utf-8", "replace")
+
+
+def _printable(text: str, keep: str) -> str:
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 class _Forward(logging.Handler):

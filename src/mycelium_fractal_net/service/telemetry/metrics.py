@@ -20,6 +20,7 @@ _DURATION_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 _DIMENSIONS = (0.0, *(round(1.0 + 0.1 * k, 1) for k in range(11)))  # 0 is a field without an active cell
 _SHAPE = ("grid_size", "steps")
 _LARGEST = 1 << 24
+_PROBES = frozenset({"/health/live", "/health/ready"})  # 503 is how an instance that starts or ends answers them
 
 
 def size_label(value: int) -> str:
@@ -61,6 +62,7 @@ class ErrorShare:
 class _Answered(NamedTuple):
     count: Any
     duration: Any
+    probe: bool
 
 
 class _Simulated(NamedTuple):
@@ -93,7 +95,9 @@ class Metrics:
         )
         self._share = ErrorShare()
         Gauge(
-            "mfn_http_error_rate", "Share of 5xx among the answers of the last minute.", registry=registry
+            "mfn_http_error_rate",
+            "Share of 5xx among the answers of the last minute, without probes.",
+            registry=registry,
         ).set_function(self._share.value)
         self._answered: dict[tuple[str, str, int], _Answered] = {}
         self._opened: dict[tuple[str, str], Any] = {}
@@ -122,6 +126,9 @@ class Metrics:
             settings.compute_queue
         )
         self._depth = Gauge("mfn_compute_queue_depth", "Computations that wait for a thread.", registry=registry)
+        self._waits = Histogram(
+            "mfn_compute_queue_wait_seconds", "Wait for a compute thread.", buckets=_LATENCY_S, registry=registry
+        )
         self._busy = Gauge("mfn_compute_threads_busy", "Compute threads that work.", registry=registry)
         self._cancelled = Counter(
             "mfn_compute_cancelled", "Computations stopped because the caller left.", registry=registry
@@ -154,12 +161,13 @@ class Metrics:
         if children is None:
             known = method if method in _METHODS else "OTHER"
             labels = (endpoint, known, str(status))
-            children = _Answered(self._requests.labels(*labels), self._durations.labels(*labels))
+            children = _Answered(self._requests.labels(*labels), self._durations.labels(*labels), endpoint in _PROBES)
             if known == method:
                 self._answered[key] = children
         children.count.inc()
         children.duration.observe(duration_s)
-        self._share.count(status >= 500)
+        if not children.probe:
+            self._share.count(status >= 500)
 
     def simulated(
         self, config: SimulationConfig, duration_s: float, growth_events: int, dimension: float, exponent: float | None
@@ -184,6 +192,10 @@ class Metrics:
         """Ask the compute threads how many wait and how many run, at every scrape."""
         self._depth.set_function(lambda: compute.waiting)
         self._busy.set_function(lambda: compute.running)
+
+    def waited(self, duration_s: float) -> None:
+        """Record how long a computation waited for a thread; called in that thread."""
+        self._waits.observe(duration_s)
 
     def cancelled(self) -> None:
         """Count a computation whose caller left."""

@@ -1,23 +1,30 @@
-"""Traces; where tracing is off nothing of OpenTelemetry is imported."""
+"""Traces; where tracing is off OpenTelemetry's SDK and exporters are not imported, and no span is made.
+
+Its API is there all the same: FastAPI imports it.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.service.middleware.exchange import Exchange
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
+from mycelium_fractal_net.service.telemetry.veil import Veil
 
 __all__ = ["Tracing", "make_tracing", "trace_id_of"]
 
-_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
 def trace_id_of(traceparent: str) -> str | None:
-    """Return the trace id that a caller's ``traceparent`` names.
+    """Return the trace id that a caller's ``traceparent`` names; a later version than 00 may say more behind it.
 
     Examples
     --------
@@ -25,7 +32,7 @@ def trace_id_of(traceparent: str) -> str | None:
     '0af7651916cd43dd8448eb211c80319c'
     """
     match = _TRACEPARENT.fullmatch(traceparent)
-    return match[1] if match else None
+    return match[2] if match and (match[3] is None or match[1] != "00") else None
 
 
 class Tracing:
@@ -36,7 +43,7 @@ class Tracing:
     settings : Settings
         Environment.
     delivery : Delivery
-        Where spans go.
+        Where spans go; no secret goes with them, see :class:`Veil`.
     """
 
     def __init__(self, settings: Settings, delivery: Delivery) -> None:
@@ -54,20 +61,23 @@ class Tracing:
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._delivery = delivery
+        self._veil = Veil(settings)
         self._provider.add_span_processor(BatchSpanProcessor(cast("Any", delivery)))
         self._tracer = self._provider.get_tracer("mycelium_fractal_net.service", __version__)
         self._propagator = TraceContextTextMapPropagator()
 
-    def request(self, method: str, route: str, headers: Mapping[str, str]) -> Any:
-        """Start the span of a request, with the caller's as parent."""
+    def request(self, exchange: Exchange, parent: str) -> Any:
+        """Start the span of a request, below the one that its ``traceparent`` names."""
         from opentelemetry.trace import SpanKind
 
-        return self._tracer.start_span(
-            f"{method} {route}",
-            context=self._propagator.extract(dict(headers)),
-            kind=SpanKind.SERVER,
-            attributes={"http.request.method": method, "http.route": route},
-        )
+        carrier = {"traceparent": parent, "tracestate": self._veil.text(exchange.text_header(b"tracestate"))}
+        attributes = {
+            "http.request.method": exchange.method,
+            "http.route": exchange.route,
+            "mfn.request_id": self._veil.text(exchange.request_id),
+        }
+        name, context = f"{exchange.method} {exchange.route}", self._propagator.extract(carrier)
+        return self._tracer.start_span(name, context=context, kind=SpanKind.SERVER, attributes=attributes)
 
     def child(self, parent: Any, name: str, **attributes: Any) -> Any:
         """Start a span below another; the caller ends it."""
@@ -87,12 +97,13 @@ class Tracing:
         finally:
             span.end()
 
-    @staticmethod
-    def failed(span: Any, error: BaseException) -> None:
+    def failed(self, span: Any, error: BaseException) -> None:
         """Mark a span as failed."""
         from opentelemetry.trace import StatusCode
 
-        span.record_exception(error)
+        stack = "".join(traceback.format_exception(error))
+        told = {"exception.message": self._veil.text(str(error)), "exception.stacktrace": self._veil.text(stack)}
+        span.record_exception(error, attributes=told)
         span.set_status(StatusCode.ERROR)
 
     @staticmethod
@@ -105,13 +116,13 @@ class Tracing:
             span.set_status(StatusCode.ERROR)
         span.end()
 
-    def header(self, span: Any) -> str:
-        """Return the ``traceparent`` of a span."""
+    def header(self, span: Any) -> str | None:
+        """Return the ``traceparent`` of a span, None where it has no valid id to tell."""
         from opentelemetry.trace import set_span_in_context
 
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier, set_span_in_context(span))
-        return carrier["traceparent"]
+        return carrier.get("traceparent")
 
     def close(self) -> None:
         """Send what is left, if somebody takes it."""
@@ -136,6 +147,6 @@ def make_tracing(
     exporter : SpanExporter, optional
         Where spans go in place of the collector.
     """
-    if not settings.tracing_enabled:
+    if not settings.tracing_enabled or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
     return Tracing(settings, Delivery(exporter or make_exporter(settings), lost, complain))
