@@ -34,6 +34,7 @@ HOSTILE = [
     (np.where(np.eye(6), np.nan, FIELD), r"6 of 36 values are not, the first is nan at index \(0, 0\)"),
     (np.where(np.eye(6), np.inf, FIELD), "the first is inf"),
     (np.where(np.eye(6), -np.inf, FIELD), "the first is -inf"),
+    (np.array([[np.inf]], np.float32), "the first is inf"),
     (np.where(np.eye(6), 1e308, FIELD), "at most 1e[+]100"),
     (np.full((2, 2), np.finfo(np.longdouble).max), "finite potentials"),
     ([[10**400]], "real numbers in mV"),

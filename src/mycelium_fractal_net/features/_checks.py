@@ -81,7 +81,7 @@ def check_range(name: str, fields: NDArray[np.floating[Any]]) -> None:
 
     if all_within(fields.ravel(), LIMIT_MV):
         return
-    bad = np.argwhere(~(np.abs(fields) <= LIMIT_MV))
+    bad = np.argwhere(~(np.abs(fields) <= np.float64(LIMIT_MV)))  # in float32 the limit itself would overflow
     where = tuple(bad[0].tolist())
     raise InvalidInputError(
         f"{name} must hold finite potentials in mV of at most {LIMIT_MV:g}; {len(bad)} of {fields.size} values are "
