@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import socket
 import threading
@@ -154,6 +155,20 @@ def test_health_answers_while_every_thread_computes(server: Server) -> None:
 def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path) -> None:
     server = Server(tmp_path, PORT="many")
     assert server.process.wait(30) == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("127.0.0.1", "Address already in use"), ("nowhere.invalid", ".+"), ("a..b", ".*label empty or too long.*")],
+)
+def test_an_address_that_cannot_be_listened_at_ends_the_process_with_one_line(
+    host: str, reason: str, tmp_path: Path, server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    second = Server(tmp_path, HOST=host, PORT=str(server.port), WARMUP="false")
+    assert second.process.wait(60) == 2
+    line = rf"mfn: cannot listen at {re.escape(host)}:{server.port}: {reason} \[INVALID_CONFIGURATION\]\n"
+    assert re.fullmatch(line, capfd.readouterr().err)
+    assert "Traceback" not in second.log.read_text()
 
 
 class _Interrupted(io.BytesIO):

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 import logging
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,32 +111,83 @@ def test_members_named_like_secrets_are_masked_and_odd_values_do_not_stop_a_line
     assert line["value"] == "<integer of 71 bits>"
 
 
-def test_libraries_log_through_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", root.level)
+@pytest.fixture
+def adopted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    """Lines of a process that serves: whatever the standard library would write goes there."""
+    for place, name in (
+        (logging.getLogger(), "handlers"),
+        (logging.getLogger(), "level"),
+        (threading, "excepthook"),
+        (sys, "unraisablehook"),
+    ):
+        monkeypatch.setattr(place, name, getattr(place, name))
     log = Log()
     adopt_standard_logging(make_logger(load_settings(log_format="json"), log), "INFO")
+    yield log
+    logging.captureWarnings(False)
+
+
+def test_libraries_log_through_the_same_lines(adopted: Log) -> None:
     logging.getLogger("uvicorn.error").warning("slow %s", "socket")
-    assert {"event": "slow socket", "logger": "uvicorn.error", "level": "warning"}.items() <= log.lines[0].items()
+    assert {"event": "slow socket", "logger": "uvicorn.error", "level": "warning"}.items() <= adopted.lines[0].items()
 
 
-def test_an_exporter_says_the_same_once_a_minute_and_other_libraries_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_warnings_of_python_are_lines(adopted: Log) -> None:
+    warnings.warn("this will not go on for ever", UserWarning, stacklevel=1)
+    (line,) = adopted.lines
+    assert (line["logger"], line["level"]) == ("py.warnings", "warning")
+    assert "this will not go on for ever" in line["event"]
+
+
+def test_a_thread_that_dies_has_a_line(adopted: Log) -> None:
+    thread = threading.Thread(target=lambda: 1 // 0, name="unlucky")
+    thread.start()
+    thread.join()
+    (line,) = adopted.named("a thread died")
+    assert (line["thread"], line["level"]) == ("unlucky", "error")
+    assert "ZeroDivisionError" in line["exception"]
+
+
+def test_what_nobody_can_catch_has_a_line(adopted: Log) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ZeroDivisionError("in the end")
+
+    Broken()
+    gc.collect()
+    (line,) = adopted.named("nobody could catch it")
+    assert "Broken.__del__" in line["about"]
+    assert "in the end" in line["exception"]
+
+
+def test_a_task_that_fails_unseen_has_a_line(adopted: Log) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError("unseen")
+
+    async def forget() -> None:
+        asyncio.get_running_loop().create_task(fail())
+        await asyncio.sleep(0.01)
+        gc.collect()
+
+    asyncio.run(forget())
+    assert "unseen" in next(line for line in adopted.lines if line["logger"] == "asyncio")["exception"]
+
+
+def test_an_exporter_says_the_same_once_a_minute_and_other_libraries_say_all(
+    adopted: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     monkeypatch.setattr("mycelium_fractal_net.service.telemetry.logging.time.monotonic", lambda: now[0])
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    monkeypatch.setattr(logging.getLogger(), "level", logging.getLogger().level)
-    log = Log()
-    adopt_standard_logging(make_logger(load_settings(log_format="json"), log), "INFO")
     for second in (0.0, 59.0, 60.0):
         now[0] = second
         logging.getLogger("opentelemetry.exporter").warning("no answer for %s s", second)
         logging.getLogger("uvicorn.error").warning("slow")
-    assert [line["event"] for line in log.lines if line["event"] != "slow"] == [
+    assert [line["event"] for line in adopted.lines if line["event"] != "slow"] == [
         "no answer for 0.0 s",
         "no answer for 60.0 s",
     ]
-    assert len(log.named("slow")) == 3
+    assert len(adopted.named("slow")) == 3
 
 
 @pytest.mark.anyio

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mycelium_fractal_net import __version__
-from mycelium_fractal_net.errors import MissingExtraError
+from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
 from mycelium_fractal_net.service.telemetry.tracing import make_tracing
@@ -213,6 +213,31 @@ def test_at_the_end_a_collector_that_failed_before_is_not_asked_again(
     delivery.hurry()
     assert delivery.export([]).name == "FAILURE"
     assert not collector.arrived.is_set()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("OTEL_BSP_MAX_QUEUE_SIZE", "10"), ("OTEL_BSP_SCHEDULE_DELAY", "-1"), ("OTEL_ATTRIBUTE_COUNT_LIMIT", "-3")],
+)
+def test_values_that_opentelemetry_cannot_use_are_wrong_settings(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"OpenTelemetry does not take its settings: .*: {variable}"):
+        make_tracing(load_settings(tracing_enabled=True), lambda _: None, print)
+
+
+@pytest.mark.usefixtures("_at_the_end")
+def test_what_opentelemetry_complains_of_at_the_start_is_a_line_without_its_secret(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "tell-nobody")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "broken")
+    with running(tmp_path, **_point_to(monkeypatch, "otlp", collector.url)) as server:
+        lines = _end(server)
+    assert {line["level"] for line in lines if line["logger"].startswith("opentelemetry")} == {"warning"}
+    assert "tell-nobody" not in json.dumps(lines)
+    assert capfd.readouterr().err == ""
 
 
 def test_zipkin_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

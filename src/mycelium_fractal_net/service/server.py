@@ -12,11 +12,12 @@ from typing import Any
 
 import uvicorn
 
+from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.app import create_app
 from mycelium_fractal_net.service.protocol import ProblemProtocol
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
-from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging
+from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
 
 __all__ = ["DrainingServer", "serve"]
 
@@ -69,6 +70,26 @@ class DrainingServer(uvicorn.Server):
         waited = time.monotonic() - self._drain_since
         return self._services.compute.idle and waited >= self._services.settings.drain_seconds
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen.
+
+        Raises
+        ------
+        ConfigurationError
+            When host and port cannot be listened at; uvicorn would log it and exit without a word to the terminal.
+        """
+        try:
+            await super().startup(sockets)
+        except (SystemExit, UnicodeError) as end:
+            cause = end.__context__ if isinstance(end, SystemExit) else end
+            if not isinstance(cause, OSError | UnicodeError):
+                raise
+            if not self.lifespan.shutdown_event.is_set():
+                await self.lifespan.shutdown()
+            raise ConfigurationError(
+                f"cannot listen at {self.config.host}:{self.config.port}: {_reason(cause)}"
+            ) from None
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close; the application closes too where uvicorn would not wait for it, which takes no time then."""
         await super().shutdown(sockets)
@@ -82,6 +103,12 @@ class DrainingServer(uvicorn.Server):
                 connection.drop_if_stalled(now, self._services.settings.stall_seconds)
 
 
+def _reason(error: OSError | UnicodeError) -> str:
+    """Say in the system's words why an address cannot be listened at; asyncio's repeat the address."""
+    number = getattr(error, "errno", None) or 0
+    return os.strerror(number) if number > 0 else str(getattr(error, "strerror", None) or error)
+
+
 def serve(settings: Settings, log_stream: Any = None) -> None:
     """Serve until a signal ends it.
 
@@ -92,9 +119,9 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     log_stream : binary file, optional
         Where log lines go; standard output by default.
     """
+    adopt_standard_logging(make_logger(settings, log_stream), settings.log_level)
     app = create_app(settings, log_stream=log_stream)
     services: Services = app.state.services
-    adopt_standard_logging(services.logger, settings.log_level)
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, BinaryIO
 
 import orjson
@@ -127,7 +128,7 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = "error" if record.levelno >= logging.ERROR else record.levelname.lower()
         say = getattr(self._logger, level, self._logger.info)
-        say(record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        say(record.getMessage().strip(), logger=record.name, exc_info=record.exc_info)
 
 
 class _Seldom(logging.Filter):
@@ -148,7 +149,10 @@ class _Seldom(logging.Filter):
 
 
 def adopt_standard_logging(logger: Logger, level: str) -> None:
-    """Send what libraries log through the structured logger; for a process that serves and does nothing else."""
+    """Send through the structured logger what libraries log, what Python warns of, and what nobody caught.
+
+    For a process that serves and does nothing else; to be called before anything else is made.
+    """
     root = logging.getLogger()
     forward = _Forward(logger)
     forward.addFilter(_Seldom())
@@ -157,3 +161,17 @@ def adopt_standard_logging(logger: Logger, level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         other = logging.getLogger(name)
         other.handlers, other.propagate = [], True
+    logging.captureWarnings(True)
+    threading.excepthook = partial(_thread_died, logger)
+    sys.unraisablehook = partial(_nobody_caught, logger)
+
+
+def _thread_died(logger: Logger, end: threading.ExceptHookArgs) -> None:
+    if not issubclass(end.exc_type, SystemExit):
+        name = end.thread.name if end.thread is not None else None
+        logger.error("a thread died", logger="threading", thread=name, exc_info=end.exc_value or end.exc_type())
+
+
+def _nobody_caught(logger: Logger, end: Any) -> None:
+    about = f"{end.err_msg or 'exception ignored in'}: {end.object!r}"
+    logger.error("nobody could catch it", logger="python", about=about, exc_info=end.exc_value or end.exc_type())

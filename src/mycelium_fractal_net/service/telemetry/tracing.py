@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.errors import ConfigurationError, MFNError
 from mycelium_fractal_net.service.middleware.exchange import Exchange
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
@@ -146,7 +147,19 @@ def make_tracing(
         See :class:`Delivery`.
     exporter : SpanExporter, optional
         Where spans go in place of the collector.
+
+    Raises
+    ------
+    ConfigurationError
+        When OpenTelemetry cannot use the values of its own variables.
     """
     if not settings.tracing_enabled or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
-    return Tracing(settings, Delivery(exporter or make_exporter(settings), lost, complain))
+    try:
+        return Tracing(settings, Delivery(exporter or make_exporter(settings), lost, complain))
+    except MFNError:
+        raise
+    except Exception as error:
+        names = ", ".join(sorted(name for name in os.environ if name.startswith("OTEL_"))) or "none"
+        message = f"OpenTelemetry does not take its settings: {Veil(settings).text(str(error))}; variables set: {names}"
+        raise ConfigurationError(message) from error
