@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,8 +106,10 @@ def test_a_key_file_that_cannot_be_written_is_named(path: Path) -> None:
 
 
 def test_a_key_that_could_not_be_read_again_is_not_written(path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="the new key has an"):
-        _add(path, "lab", "test")
+    _, key = make_key("lab", "prod", PEPPER)
+    for wrong in replace(key, name="\udcff"), replace(key, env="test"):
+        with pytest.raises(ConfigurationError, match="the new key has an"):
+            add_key(path, wrong)
     assert not path.exists()
 
 
@@ -225,7 +228,7 @@ def test_scopes_are_known_words() -> None:
         make_key("x", "dev", PEPPER, [])
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x1b[31m", "a\x00", "a\u202eb", "x" * 101])
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x1b[31m", "a\x00", "a\u202eb", "\udcff", "x" * 101])
 def test_a_name_is_something_that_people_can_read(name: str) -> None:
     with pytest.raises(ConfigurationError, match="a name is 1 to 100 printable characters; got"):
         make_key(name, "dev", PEPPER)
