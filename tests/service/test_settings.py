@@ -139,13 +139,42 @@ def test_origins_that_browsers_send_are_taken(origins: str, monkeypatch: pytest.
         ('{"prot": 1}', "no setting prot; did you mean port"),
         ("[1]", "one JSON object; got list"),
         ("{", "is not JSON"),
-        ('{"port": "x"}', "MFN_PORT"),
+        ('{"port": "8001"}', r"dev.json: port: Input should be a valid integer; got '8001'"),
+        ('{"port": true}', "port: Input should be a valid integer; got True"),
+        ('{"port": 70000}', "port: Input should be less than or equal to 65535; got 70000"),
+        ('{"api_key_required": "off"}', "api_key_required: Input should be a valid boolean"),
+        ('{"rate_limits": {"simulate": true}}', "rate_limits: Input should be a valid integer"),
+        ('{"api_key": 5}', r"api_key: .*; got \*\*\*$"),
+        ('{"port": 1, "port": 2}', "the name 'port' occurs twice"),
+        ('{"env": "prod"}', "env cannot stand in a file; set MFN_ENV"),
     ],
 )
 def test_wrong_files_are_refused(content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "dev.json").write_text(content)
     with pytest.raises(ConfigurationError, match=message):
         load_settings(config_dir=tmp_path)
+
+
+@pytest.mark.parametrize("variable", ["mfn_env", "MFN_Port", "Mfn_rate_limits__SIMULATE"])
+def test_variables_in_small_letters_are_refused(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "1")
+    with pytest.raises(ConfigurationError, match=f"{variable} is not read: write it in capitals"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("mfn_env", "no secret; set MFN_ENV"), ("mfn_api_kye", "did you mean mfn_api_key")]
+)
+def test_secrets_that_would_do_nothing_are_refused(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("prod")
+    (tmp_path / "..data").mkdir()
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(secrets_dir=tmp_path)
+
+
+def test_a_directory_of_secrets_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no directory .*/nowhere"):
+        load_settings(secrets_dir=tmp_path / "nowhere")
 
 
 def test_production_without_a_key_does_not_start() -> None:

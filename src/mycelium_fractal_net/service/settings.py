@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import json
 import os
@@ -22,6 +21,14 @@ from pydantic_settings import (
 )
 
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.service.sources import (
+    LIMITS,
+    FileSource,
+    check_secrets,
+    check_variables,
+    config_directory,
+    unknown,
+)
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -51,7 +58,6 @@ DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _ZIPKIN = "OTEL_EXPORTER_ZIPKIN_ENDPOINT"
-_LIMITS = "MFN_RATE_LIMITS"
 _URLS = frozenset({"cors_origins", "rate_limit_storage_url", _OTLP, "otlp_endpoint", _ZIPKIN, "zipkin_endpoint"})
 _QUERY = re.compile(r"[?#]")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}))?/?")
@@ -164,7 +170,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the configuration file below the secrets and the environment."""
         given = getattr(init_settings, "init_kwargs", {})
-        return (init_settings, env_settings, file_secret_settings, _FileSource(settings_cls, given))
+        return (
+            init_settings,
+            env_settings,
+            file_secret_settings,
+            FileSource(settings_cls, given, get_args(Environment)),
+        )
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -241,47 +252,6 @@ class Settings(BaseSettings):
         return self
 
 
-class _FileSource(PydanticBaseSettingsSource):
-    """``NAME.json`` in the configuration directory, for the environment in force."""
-
-    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._given = given
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 # pydantic's
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        name = str(self._given.get("env") or os.environ.get("MFN_ENV") or "dev")
-        if name not in get_args(Environment):
-            return {}
-        chosen = self._given.get("config_dir") or os.environ.get("MFN_CONFIG_DIR")
-        path = (Path(chosen) if chosen else config_directory()) / f"{name}.json"
-        return _read_file(path)
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", file=str(path)) from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}", file=str(path)) from None
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold one JSON object; got {type(content).__name__}", file=str(path))
-    unknown = sorted(set(content) - set(Settings.model_fields))
-    if unknown:
-        raise ConfigurationError(f"{path}: {_unknown(unknown[0], Settings.model_fields)}", file=str(path))
-    return content
-
-
-def config_directory() -> Path:
-    """Return the directory of the configuration files: in the package, or at the root of a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parents[1] / "configs"
-
-
 def load_settings(**given: Any) -> Settings:
     """Gather the settings; what is given here, the command line's, beats everything else.
 
@@ -295,9 +265,10 @@ def load_settings(**given: Any) -> Settings:
     >>> load_settings(env="dev", port=8080).port
     8080
     """
-    _check_names()
+    check_variables(Settings.model_fields)
     given = {name: value for name, value in given.items() if value is not None}
     directory = given.get("secrets_dir") or os.environ.get("MFN_SECRETS_DIR")
+    check_secrets(directory, Settings.model_fields)
     try:
         return Settings(_secrets_dir=directory, **given)
     except ValidationError as error:
@@ -324,41 +295,17 @@ def _complaint(item: Any) -> str:
     name = ".".join(path)
     variable = name if name in {_OTLP, _ZIPKIN} else f"MFN_{'__'.join(path).upper()}"
     if item["type"] == "extra_forbidden":
-        return _unknown(name, Settings.model_fields)
+        return unknown(name, Settings.model_fields)
     if path[0] == "rate_limits" and "[key]" in item["loc"]:
         return f"{name} ({variable}): there is no class of endpoints {path[1]!r}; {message}"
     return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"
 
 
 def _limits_complaint() -> str:
-    value = os.environ.get(_LIMITS)
+    value = os.environ.get(LIMITS)
     got = f"; got {value!r}" if value is not None else ""
     classes = ", ".join(DEFAULT_LIMITS)
-    return f'rate_limits ({_LIMITS}): must be JSON as {{"simulate": 100}}, of the classes {classes}{got}'
-
-
-_NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other rooms, and clients, read
-
-
-def _check_names() -> None:
-    """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
-    known = {
-        str(field.validation_alias or f"MFN_{name.upper()}"): name for name, field in Settings.model_fields.items()
-    }
-    for variable in os.environ:
-        name, nested, _ = variable.partition("__")
-        if not variable.startswith("MFN_") or variable in _NOT_SETTINGS or (name == _LIMITS and nested):
-            continue
-        if name in known and nested:
-            raise ConfigurationError(f"{variable} would do nothing: {name} has no parts, only {_LIMITS} has")
-        if name not in known:
-            raise ConfigurationError(_unknown(variable, known), field=variable)
-
-
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-    hint = f"did you mean {near[0]}?" if near else "mfn config reference lists all settings"
-    return f"there is no setting {name}; {hint}"
+    return f'rate_limits ({LIMITS}): must be JSON as {{"simulate": 100}}, of the classes {classes}{got}'
 
 
 def shown(settings: Settings) -> dict[str, Any]:

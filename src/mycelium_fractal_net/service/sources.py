@@ -1,0 +1,131 @@
+"""Where settings come from: names that are known, files that hold what they should."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from mycelium_fractal_net.errors import ConfigurationError
+
+__all__ = ["LIMITS", "FileSource", "check_secrets", "check_variables", "config_directory", "unknown"]
+
+LIMITS = "MFN_RATE_LIMITS"
+_NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other rooms, and clients, read
+_FROM_ELSEWHERE = ("env", "config_dir", "secrets_dir")  # they say which files are read, so no file can
+
+
+def config_directory() -> Path:
+    """Return the directory of the configuration files: in the package, or at the root of a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parents[1] / "configs"
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """``NAME.json`` in the configuration directory, for the environment in force."""
+
+    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, Any], names: Iterable[str]) -> None:
+        super().__init__(settings_cls)
+        self._given = given
+        self._names = frozenset(names)
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 # pydantic's
+        """Return nothing: the file is read as a whole."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        name = str(self._given.get("env") or os.environ.get("MFN_ENV") or "dev")
+        if name not in self._names:
+            return {}
+        chosen = self._given.get("config_dir") or os.environ.get("MFN_CONFIG_DIR")
+        path = (Path(chosen) if chosen else config_directory()) / f"{name}.json"
+        return _read_file(path, self.settings_cls.model_fields)
+
+
+def _read_file(path: Path, fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
+    def refusal(text: str) -> ConfigurationError:
+        return ConfigurationError(f"{path}: {text}", file=str(path))
+
+    try:
+        content = json.loads(path.read_bytes(), object_pairs_hook=_once)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", file=str(path)) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}", file=str(path)) from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold one JSON object; got {type(content).__name__}", file=str(path))
+    for name, value in content.items():
+        if name in _FROM_ELSEWHERE:
+            raise refusal(f"{name} cannot stand in a file; set MFN_{name.upper()}")
+        if name not in fields:
+            raise refusal(unknown(name, fields))
+        if complaint := _type_complaint(fields[name], value):
+            shown = "***" if "SecretStr" in str(fields[name].annotation) else repr(value)
+            raise refusal(f"{name}: {complaint}; got {shown:.100}")
+    return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the name {twice!r} occurs twice")
+    return found
+
+
+def _type_complaint(field: FieldInfo, value: Any) -> str:
+    """Say what is wrong with a value: unlike a variable, a file can hold numbers, so the text "1" and true are none."""
+    kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    try:
+        TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        return str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+    return ""
+
+
+def check_variables(fields: Mapping[str, FieldInfo]) -> None:
+    """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
+    known = {str(field.validation_alias or f"MFN_{name.upper()}"): name for name, field in fields.items()}
+    for variable in os.environ:
+        name, nested, _ = variable.partition("__")
+        if not name.upper().startswith("MFN_") or variable in _NOT_SETTINGS:
+            continue
+        if name != name.upper():  # pydantic would take it, but whoever asks for MFN_ENV would not find it
+            raise ConfigurationError(f"{variable} is not read: write it in capitals, {variable.upper()}")
+        if name in known and nested and name != LIMITS:
+            raise ConfigurationError(f"{variable} would do nothing: {name} has no parts, only {LIMITS} has")
+        if name not in known:
+            raise ConfigurationError(unknown(variable, known), field=variable)
+
+
+def check_secrets(directory: str | Path | None, fields: Mapping[str, FieldInfo]) -> None:
+    """Refuse a directory of secrets that is not there, and files in it that are named like settings and are none."""
+    if directory is None:
+        return
+    path = Path(directory)
+    if not path.is_dir():
+        raise ConfigurationError(f"secrets_dir (MFN_SECRETS_DIR): there is no directory {path}")
+    known = {f"mfn_{name}": name for name in fields}
+    for file in sorted(path.iterdir()):
+        name = file.name.lower().partition("__")[0]
+        if known.get(name) in _FROM_ELSEWHERE:
+            raise ConfigurationError(f"{file}: this is no secret; set {name.upper()}")
+        if name.startswith("mfn_") and name not in known:
+            raise ConfigurationError(f"{path}: {unknown(name, known)}")
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """Return the refusal of a name, with the one that was perhaps meant."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
+    hint = f"did you mean {near[0]}?" if near else "mfn config reference lists all settings"
+    return f"there is no setting {name}; {hint}"
