@@ -173,7 +173,7 @@ def test_secrets_that_would_do_nothing_are_refused(name: str, message: str, tmp_
 
 
 def test_a_directory_of_secrets_that_is_missing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="there is no directory .*/nowhere"):
+    with pytest.raises(ConfigurationError, match=r"there is no directory .*/nowhere"):
         load_settings(secrets_dir=tmp_path / "nowhere")
 
 
@@ -230,7 +230,7 @@ def test_the_documentation_lists_every_setting() -> None:
 def test_the_documentation_lists_every_difference_of_the_environments() -> None:
     table = environments_reference()
     assert table in (ROOT / "docs" / "service" / "settings.md").read_text()
-    assert "| `MFN_MAX_CELL_STEPS` | 2000000000 | 2000000000 | 1000000000 |" in table
+    assert "| `MFN_COMPUTE_QUEUE` | 32 | 32 | 64 |" in table
 
 
 def test_the_documentation_lists_every_error() -> None:
