@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import math
 import os
 import random
@@ -21,10 +22,12 @@ __all__ = ["HealthUser", "NernstUser", "SimulateUser", "Spike", "Stress", "Susta
 
 KEY = os.environ.get("MFN_KEY") or os.environ.get("MFN_API_KEY") or ""
 HEADERS = {"X-API-Key": KEY} if KEY else {}
+ASKED = ("/nernst", "/simulate", "/validate", "/health")
 SEEDS = 16
 GAS_CONSTANT = 8.31446261815324
 FARADAY_CONSTANT = 96485.33212331
 
+_log = logging.getLogger(__name__)
 _seen: dict[str, Any] = {}
 
 
@@ -136,6 +139,15 @@ def check_target(environment: Any, **_: Any) -> None:
     problem = not_allowed(host) or not_welcome(host)
     if problem:
         sys.exit(problem)
+
+
+@events.quitting.add_listener
+def tell_what_was_never_asked(environment: Any, **_: Any) -> None:
+    """Warn of endpoints that a run with few users, or a short one, has not reached."""
+    asked = {name.removesuffix(REFUSED) for name, _ in environment.stats.entries}
+    missed = [path for path in ASKED if path not in asked]
+    if missed:
+        _log.warning("never asked, so not tested: %s; take eleven users or more, and a longer run", ", ".join(missed))
 
 
 def not_allowed(host: str) -> str | None:

@@ -76,6 +76,17 @@ def test_after_warmup_another_process_compiles_nothing(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*.nbc")} == machine_code
 
 
+def test_warmup_reaches_every_kernel_of_aggregation() -> None:
+    code = (
+        "from mycelium_fractal_net.cli import main; from mycelium_fractal_net.federated import _kernels as k\n"
+        "main(['warmup', '--kinetics', 'mycelium', '--dtype', 'float64', '--json'])\n"
+        "kernels = {name: item for name, item in vars(k).items() if name[0] != '_' and hasattr(item, 'signatures')}\n"
+        "print([name for name, item in kernels.items() if not item.signatures])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_warmup_as_json_counts_its_jobs(mfn: Mfn) -> None:
     answer = mfn("warmup", "--kinetics", "mycelium", "--dtype", "float64", "--json").json
     assert answer["jobs"] >= 4

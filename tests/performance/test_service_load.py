@@ -23,7 +23,7 @@ import pytest
 
 import mycelium_fractal_net as mfn
 from benchmarks.probes import computing, settled
-from tests.service.helpers import AUTH, ION, Server, running
+from tests.service.helpers import AUTH, ION, KEY, Server, running
 
 T = TypeVar("T")
 CLIENTS = 16
@@ -156,8 +156,15 @@ def test_the_load_test_ends_without_a_failure_and_writes_its_report(tmp_path: Pa
     rows = [line.split() for line in done.stderr.splitlines()]
     assert {"/health", "/nernst", "/simulate", "/validate"} <= {row[1] for row in rows if len(row) > 9}
     assert any(row[0] == "Aggregated" and row[2] == "0(0.00%)" for row in rows if len(row) > 2)
+    assert "never asked" not in done.stderr
     names = {path.name for path in tmp_path.iterdir()}
     assert {"sustained.html", "sustained_stats.csv", "sustained_failures.csv"} <= names
+
+
+def test_the_load_test_names_what_two_users_never_ask(tmp_path: Path, server: Server) -> None:
+    done = _load(tmp_path, "--host", server.url, "--users", "2", "--run-time", "2s", MFN_KEY=KEY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "never asked, so not tested: /simulate, /validate; take eleven users or more" in done.stderr
 
 
 class _Wrong(BaseHTTPRequestHandler):

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from mycelium_fractal_net import federated
 from mycelium_fractal_net.cli._console import print_json, progress_bar
 from mycelium_fractal_net.features import extract_features
 from mycelium_fractal_net.fields import SimulationConfig, list_kinetics, simulate
@@ -46,7 +47,7 @@ def warmup(
 
 
 def _jobs(kinetics: Iterable[str], dtypes: Iterable[str]) -> Iterator[Callable[[], object]]:
-    """Yield calls that between them reach every kernel of the engine and of the features."""
+    """Yield calls that between them reach every kernel of the engine, of the features and of aggregation."""
     for name, dtype, size in product(kinetics, dtypes, (_SMALL, _TILED)):
         yield partial(_simulate, name, dtype, size)
     noise = np.random.default_rng(0).normal(-60.0, 5.0, (4, 32, 32))
@@ -56,6 +57,18 @@ def _jobs(kinetics: Iterable[str], dtypes: Iterable[str]) -> Iterator[Callable[[
         yield partial(box_counting_dimension, noise[0] > -60.0, method=method, periodic=periodic)
     yield partial(lacunarity, noise[0] > -60.0, [2, 4])
     yield generate_ifs
+    gradients = noise[0, :12]
+    for rule in (
+        federated.HierarchicalKrum(3, 0.2, 0),
+        federated.Bulyan(f=1),
+        federated.TrimmedMean(f=1).after(federated.NearestNeighborMixing(f=1)),
+        federated.GeometricMedian(),
+        federated.CenteredClipping(radius=1.0),
+    ):
+        yield partial(rule.aggregate, gradients)
+    many = np.random.default_rng(0).normal(size=(256, 2_049))
+    for by_pairs in (federated.Krum(f=1), federated.MultiKrum(f=1)):
+        yield partial(by_pairs.aggregate, many)
 
 
 def _simulate(kinetics: str, dtype: str, grid_size: int) -> object:

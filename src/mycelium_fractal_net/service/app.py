@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,9 +16,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.features import FeatureConfig, extract_features
-from mycelium_fractal_net.fields import SimulationConfig, simulate
-from mycelium_fractal_net.fractals import box_counting_dimension
 from mycelium_fractal_net.service.errors import ServiceError
 from mycelium_fractal_net.service.middleware.access import RouteTable
 from mycelium_fractal_net.service.middleware.cors import Cors
@@ -32,6 +28,7 @@ from mycelium_fractal_net.service.rest import validate as validation
 from mycelium_fractal_net.service.rest.route import JsonRoute
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings, load_settings
+from mycelium_fractal_net.service.warmup import compile_kernels
 
 __all__ = ["create_app"]
 
@@ -163,19 +160,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _warm_up(services: Services) -> None:
-    """Compile or load every kernel before the service says it is ready."""
+    """Compile or load kernels before the service says it is ready."""
     services.warm = False
     try:
-        await services.compute.run(_compile)
+        await services.compute.run(compile_kernels)
     except ServiceError:
         return  # the service ends before it was ready
     except Exception:  # nobody waits for this task: what went wrong would never be told
         services.logger.exception("warm-up failed, the service does not get ready")
         return
     services.warm = True
-
-
-def _compile(cancel: threading.Event) -> None:
-    result = simulate(SimulationConfig(grid_size=16, steps=2), threads=1, cancel=cancel)
-    extract_features(result.field_mv, FeatureConfig())
-    box_counting_dimension(result.field_mv > result.field_mv.mean(), periodic=True)
