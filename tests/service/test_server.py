@@ -143,6 +143,20 @@ def test_a_second_signal_ends_what_runs(tmp_path: Path, second: signal.Signals) 
     assert "error" not in {line["level"] for line in lines}
 
 
+def test_computations_do_not_outlast_the_time_that_they_get(tmp_path: Path) -> None:
+    with (
+        running(tmp_path, COMPUTE_THREADS="1", WARMUP="false", SHUTDOWN_SECONDS="1") as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        body = {"grid_size": 512, "steps": 7_000}
+        asked = pool.submit(httpx.post, f"{server.url}/simulate", json=body, headers=AUTH, timeout=60)
+        _wait_for(server, "mfn_compute_threads_busy", 1)
+        server.terminate()
+        assert asked.result().json()["code"] == "SERVICE_UNAVAILABLE"
+        assert server.process.wait(30) == 128 + signal.SIGTERM
+    assert "longer than MFN_SHUTDOWN_SECONDS" in server.log.read_text()
+
+
 def test_health_answers_while_every_thread_computes(server: Server) -> None:
     connection = _simulate_and_leave(server)
     _wait_for(server, "mfn_compute_threads_busy", 1)

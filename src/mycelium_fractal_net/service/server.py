@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import time
 from functools import partial
@@ -30,12 +31,13 @@ class DrainingServer(uvicorn.Server):
 
     The first SIGTERM or SIGINT turns readiness off and refuses new computations; running and queued ones finish.
     Then, and not before ``drain_seconds`` have passed, so that a load balancer can look away, it closes. A second
-    signal ends it at once: computations are cancelled, their callers get 503, and no exporter is waited for.
+    signal, or computations that go on for longer than ``shutdown_seconds``, end it at once: computations are
+    cancelled, their callers get 503, and no exporter is waited for.
 
     Attributes
     ----------
     forced_by : int or None
-        The second signal.
+        The signal that ended it at once.
     """
 
     def __init__(self, config: uvicorn.Config, services: Services) -> None:
@@ -43,24 +45,31 @@ class DrainingServer(uvicorn.Server):
         self._services = services
         self._drain_since: float | None = None
         self._signal: int | None = None
+        self._told = False
         self.forced_by: int | None = None
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
         if self._drain_since is not None:
-            self.forced_by = sig
-            self.should_exit = self.force_exit = self._services.at_once = True
+            self._force(sig)
             return
         self._drain_since, self._signal = time.monotonic(), sig
         self._services.compute.draining = True
+
+    def _force(self, sig: int) -> None:
+        self.forced_by = sig
+        self.should_exit = self.force_exit = self._services.at_once = True
 
     async def on_tick(self, counter: int) -> bool:
         """Say whether the time to close has come; asked ten times a second."""
         if counter % _TICKS_A_LOOK == 0:
             self._drop_stalled()
-        if self._signal is not None:
+        if self._signal is not None and not self._told:
             self._services.logger.info("draining", signal=self._signal)
-            self._signal = None
+            self._told = True
+        if self._drains_too_long():
+            self._services.logger.warning("computations take longer than MFN_SHUTDOWN_SECONDS; they are stopped")
+            self._force(self._signal or signal.SIGTERM)
         if self.forced_by is not None:
             self._services.compute.abandon()
         if await super().on_tick(counter):
@@ -95,6 +104,11 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
         if self.force_exit and not self.lifespan.shutdown_event.is_set():
             await self.lifespan.shutdown()
+
+    def _drains_too_long(self) -> bool:
+        if self._drain_since is None or self.forced_by is not None or self._services.compute.idle:
+            return False
+        return time.monotonic() - self._drain_since >= self._services.settings.shutdown_seconds
 
     def _drop_stalled(self) -> None:
         now = asyncio.get_running_loop().time()
