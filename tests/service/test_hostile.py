@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import socket
 from collections.abc import Iterator
@@ -362,6 +363,24 @@ def test_a_body_that_arrives_slowly_but_steadily_is_taken(impatient: Server) -> 
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize(
+    ("head", "trailers", "status"),
+    [
+        (HEAD.replace(f"X-API-Key: {KEY}\r\n", ""), f"X-API-Key: {KEY}\r\n", b"401"),
+        (HEAD.replace("Content-Type: application/json\r\n", ""), "Content-Type: application/json\r\n", b"415"),
+        (HEAD, "X-Request-ID: smuggled\r\nOrigin: https://evil.example\r\nX-API-Key: another\r\n", b"200"),
+        (HEAD, "Connection: Upgrade\r\nUpgrade: websocket\r\nHost: evil\r\nX-API-Key: \xff\r\n", b"200"),
+    ],
+)
+def test_trailers_are_no_headers(server: Server, head: str, trailers: str, status: bytes) -> None:
+    chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n{len(BODY):x}\r\n{BODY.decode()}\r\n0\r\n{trailers}\r\n"
+    answer = raw_answer(server, chunked.encode("latin-1"))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"smuggled" not in answer
+    assert b"evil" not in answer
+
+
 def test_expectations_are_met_only_when_the_body_is_wanted(server: Server) -> None:
     expecting = HEAD + "Expect: 100-continue\r\n"
     wanted = raw_answer(server, f"{expecting}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
@@ -399,6 +418,18 @@ def test_a_body_on_get_is_read_past(server: Server) -> None:
     with httpx.Client(base_url=server.url) as client:
         assert client.request("GET", "/health", content=b"x" * 100_000).status_code == 200
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_long_does_not_cost_its_sender_the_answer(server: Server, chunked: bool) -> None:
+    """http.client reads nothing before it has sent all."""
+    body = b" " * 20_000_000
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    pieces = (body[i : i + 65_536] for i in range(0, len(body), 65_536))
+    connection.request("POST", "/nernst", pieces if chunked else body, {**AUTH, "Content-Type": "application/json"})
+    with connection.getresponse() as answer:
+        assert (answer.status, json.load(answer)["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    connection.close()
 
 
 def test_bodies_of_refused_requests_do_not_break_the_connection(server: Server) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
@@ -23,6 +24,8 @@ LONGEST_URL = 8_192
 """Most bytes of path and query."""
 
 _LINGER_S = 1.0
+_LONGEST_LINGER_S = 30.0
+_MOST_DISCARDED = 1 << 26
 
 
 class ProblemProtocol(HttpToolsProtocol):
@@ -50,6 +53,8 @@ class ProblemProtocol(HttpToolsProtocol):
     _fault_to_tell: str | None = None
     _unread = 0
     _unread_since = 0.0
+    _left = False
+    _discarded = 0
 
     def __init__(self, *, journal: Journal, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -58,10 +63,14 @@ class ProblemProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self._exit = _Exit(transport.write, self.close, transport.is_closing)
         self._owed_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; bound what has not become part of a head or a body yet."""
+        if self._left:
+            self._discard(len(data))
+            return
         self._unset_keepalive_if_required()
         if self._refused:
             return
@@ -84,13 +93,18 @@ class ProblemProtocol(HttpToolsProtocol):
         self._owed_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Check the head's length; start the request, unless it is to be read again without an upgrade."""
+        """Check the head's length; start the request, unless it is to be read again without an upgrade.
+
+        Whatever comes after the head is no header of it: trailers go where nobody looks.
+        """
         self._check_lengths()
         if self.parser.should_upgrade() and not self._should_upgrade():
             return
         self._in_head = False
         self._progress()
         super().on_headers_complete()
+        self.cycle.transport = self._exit  # type: ignore[assignment] # all of a transport that a cycle asks for
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """Note that the body grows."""
@@ -118,7 +132,9 @@ class ProblemProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, or to a refusal whose turn it is."""
+        """Go on to the next request, or to a refusal whose turn it is; or nowhere, if this answer was the last."""
+        if self._left:
+            return
         super().on_response_complete()
         if self._fault_to_tell is not None and not self._others_wait():
             self._tell(self._fault_to_tell)
@@ -140,7 +156,7 @@ class ProblemProtocol(HttpToolsProtocol):
         return bool(self.pipeline)
 
     def _tell(self, code: str) -> None:
-        """Answer and close, a little later, so that the answer is read before the reset."""
+        """Answer and close."""
         if self.transport.is_closing():
             return
         if not self._in_head and self.cycle.response_started:
@@ -149,9 +165,31 @@ class ProblemProtocol(HttpToolsProtocol):
         problem = Problem(code, CATALOGUE[code].text, [], {})
         exchange = self._refuse_head(problem) if self._in_head else self._refuse_body(problem)
         self.transport.write(_answer(problem, exchange.request_id))
+        self._linger()
+
+    def close(self) -> None:
+        """Close after an answer; a client that is still sending is heard out first."""
+        if self._owed_since is None:
+            self.transport.close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Say no more, and read past what still comes: bytes that nobody read would reset the answer away."""
+        self._refused = self._left = True
+        self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(_LINGER_S, self.transport.close)
+        self._last_moment = self.loop.time() + _LONGEST_LINGER_S
+        self._discard(0)
+
+    def _discard(self, length: int) -> None:
+        """Wait for the client to fall silent, but not for ever."""
+        self._unset_keepalive_if_required()
+        self._discarded += length
+        rest_s = self._last_moment - self.loop.time()
+        wait_s = min(_LINGER_S, rest_s) if self._discarded <= _MOST_DISCARDED else 0.0
+        self.timeout_keep_alive_task = self.loop.call_later(max(0.0, wait_s), self.transport.close)
 
     def _refuse_head(self, problem: Problem) -> Exchange:
         method, path = self._request_line()
@@ -213,6 +251,14 @@ class ProblemProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self.refuse("REQUEST_TIMEOUT")
+
+
+class _Exit(NamedTuple):
+    """What a cycle may do with the transport."""
+
+    write: Callable[[bytes], None]
+    close: Callable[[], None]
+    is_closing: Callable[[], bool]
 
 
 def _answer(problem: Problem, request_id: str) -> bytes:
