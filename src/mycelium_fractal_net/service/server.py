@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -47,6 +48,7 @@ class DrainingServer(uvicorn.Server):
         self._signal: int | None = None
         self._told = False
         self.forced_by: int | None = None
+        self._settled = False
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
@@ -64,6 +66,7 @@ class DrainingServer(uvicorn.Server):
         """Say whether the time to close has come; asked ten times a second."""
         if counter % _TICKS_A_LOOK == 0:
             self._drop_stalled()
+            self._settle_heap()
         if self._signal is not None and not self._told:
             self._services.logger.info("draining", signal=self._signal)
             self._told = True
@@ -109,6 +112,13 @@ class DrainingServer(uvicorn.Server):
         if self._drain_since is None or self.forced_by is not None or self._services.compute.idle:
             return False
         return time.monotonic() - self._drain_since >= self._services.settings.shutdown_seconds
+
+    def _settle_heap(self) -> None:
+        """Leave what was there from the start out of the collector's walks: nobody is served while one lasts."""
+        if not self._settled and self._services.ready:
+            self._settled = True
+            gc.collect()
+            gc.freeze()
 
     def _drop_stalled(self) -> None:
         now = asyncio.get_running_loop().time()

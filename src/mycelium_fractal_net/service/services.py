@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -49,6 +50,7 @@ class Services:
         self.limiter = RateLimiter(settings, self.metrics.limiter_fell_back, self.logger.warning)
         self.guard = Guard(settings, self.keys, self.limiter)
         self.compute = Compute(settings.compute_threads, settings.compute_queue, self.metrics)
+        self.reading = Compute(1, settings.compute_queue, _Uncounted())
         self.logs_parameters = settings.log_level == "DEBUG"
 
     @property
@@ -73,18 +75,20 @@ class Services:
         if self.tracing is not None:
             waiting = self.tracing.child(exchange_of(request.scope).span, "queue")
 
-        async def gone() -> None:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-
+        started = waiting.end if waiting is not None else None
         try:
-            return await self.compute.run(work, gone=gone, started=waiting.end if waiting is not None else None)
+            return await self.compute.run(work, gone=partial(_gone, request), started=started)
         finally:
             if waiting is not None and waiting.is_recording():
                 waiting.end()
 
+    async def read_for(self, request: Request, work: Work[T]) -> T:
+        """Read a long body, one at a time in a thread of its own; it stops when the client leaves."""
+        return await self.reading.run(work, gone=partial(_gone, request))
+
     async def close(self) -> None:
         """Let go of threads, connections and exporters."""
+        self.reading.close()
         self.compute.close()
         await self.limiter.close()
         if self.tracing is None:
@@ -93,6 +97,24 @@ class Services:
         flush.start()
         while flush.is_alive() and not self.at_once:
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+class _Uncounted:
+    """No gauges: the metrics speak of computations."""
+
+    def watch(self, compute: Compute) -> None:
+        """Ask nothing."""
+
+    def cancelled(self) -> None:
+        """Count nothing."""
+
+    def refused(self) -> None:
+        """Count nothing."""
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def services_of(scope: Any) -> Services:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.rest.rows import Packed
 
 __all__ = ["ARROW", "JSON", "NPY", "FieldList", "choose_media_type", "field_array", "to_arrow", "to_npy"]
 
@@ -25,7 +26,7 @@ _MOST_PARTS = 50
 # The first fault ends the reading of a list: a body can hold millions of them.
 Millivolt = Annotated[float, Field(ge=-1e12, le=1e12)]
 Row = Annotated[list[Millivolt], Field(min_length=1, max_length=2_048, fail_fast=True)]
-FieldList = Annotated[list[Row], Field(min_length=1, max_length=2_048, fail_fast=True)]
+FieldList = Annotated[list[Row], Field(min_length=1, max_length=2_048, fail_fast=True), Packed()]
 """Rows of a field in mV."""
 
 
@@ -72,8 +73,8 @@ def _quality(text: str) -> float:
     return 1.0 if math.isnan(weight) else min(max(weight, 0.0), 1.0)
 
 
-def field_array(name: str, rows: list[Any]) -> NDArray[np.float64]:
-    """Turn nested lists into an array.
+def field_array(name: str, rows: Any) -> NDArray[np.float64]:
+    """Turn nested lists into an array; what a long body held is one, or a list of them, already.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def field_array(name: str, rows: list[Any]) -> NDArray[np.float64]:
         When the rows are not of one length.
     """
     try:
-        return np.array(rows, dtype=np.float64)
+        return np.asarray(rows, dtype=np.float64)
     except (ValueError, OverflowError):
         raise InvalidInputError(
             f"{name} must be a rectangle of numbers: its rows differ in length", field=name

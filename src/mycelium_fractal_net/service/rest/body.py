@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from mycelium_fractal_net.service.errors import ServiceError, masked
+from mycelium_fractal_net.service.rest.pieces import Pieces
 
-__all__ = ["AsInteger", "Whole", "parse_json", "read_body", "require_json"]
+__all__ = ["AsInteger", "Whole", "parse_json", "parse_long_json", "read_body", "require_json"]
 
 _JSON = b"application/json"
 _MOST_MEMBERS = 1000
 _MOST_DIGITS = 400
 _DIGITS_OF_A_FLOAT = 308
+_DECODED_AT_ONCE = 1 << 20
 
 
 def _as_integer(value: Any) -> Any:
@@ -113,8 +117,33 @@ def parse_json(text: bytes) -> Any:
     ...
     mycelium_fractal_net.service.errors.ServiceError: the body is not JSON: NaN is not a JSON number
     """
+    return _strictly(lambda: _DECODER.decode(text.decode("utf-8")))
+
+
+def parse_long_json(text: bytes, arrays: Mapping[str, int], cancel: threading.Event | None = None) -> Any:
+    """Parse JSON as :func:`parse_json` does, in pieces; see :class:`Pieces` for what becomes of arrays.
+
+    Raises
+    ------
+    CancelledError
+        Soon after ``cancel`` was set.
+    """
+    return _strictly(lambda: Pieces(_decoded(text), _DECODER, arrays, cancel).read())
+
+
+def _decoded(text: bytes) -> str:
+    """Decode a long text in pieces; where they cannot be, the whole says which byte is at fault."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    ends = range(0, len(text), _DECODED_AT_ONCE)
     try:
-        return _DECODER.decode(text.decode("utf-8"))
+        return "".join(decoder.decode(text[i : i + _DECODED_AT_ONCE], i == ends[-1]) for i in ends)
+    except UnicodeDecodeError:
+        return text.decode("utf-8")
+
+
+def _strictly(parse: Callable[[], Any]) -> Any:
+    try:
+        return parse()
     except json.JSONDecodeError as error:
         raise _refusal(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:

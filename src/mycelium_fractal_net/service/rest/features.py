@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,8 @@ class FeaturesRequest(BaseModel):
         },
     )
 
+    arrays: ClassVar[Mapping[str, int]] = {"field": 2, "history": 3}
+
     field: FieldList | None = Field(None, description="One field, a row a list.")
     history: Annotated[list[FieldList], Field(min_length=1, max_length=4_096, fail_fast=True)] | None = Field(
         None, description="Successive fields, the start included."
@@ -131,10 +134,10 @@ async def compute_field_features(request: Request, body: FeaturesRequest) -> Fea
     A single field has not moved: dV_mean, dV_max, T_stable and E_trend are 0.
     """
     services, exchange = services_of(request.scope), exchange_of(request.scope)
-    array = field_array("field", body.field) if body.field is not None else field_array("history", body.history or [])
     config, trace = body.config.config(), services.trace(exchange)
 
     def work(_cancel: threading.Event) -> FeaturesResponse:
+        array = field_array("history", body.history) if body.field is None else field_array("field", body.field)
         with trace("features"):
             return _describe(array, config, body.periodic)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
+import numpy as np
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
@@ -19,6 +21,8 @@ from mycelium_fractal_net.service.middleware.access import access
 from mycelium_fractal_net.service.middleware.exchange import exchange_of
 from mycelium_fractal_net.service.rest.arrays import field_array
 from mycelium_fractal_net.service.rest.body import Whole
+from mycelium_fractal_net.service.rest.route import Answer
+from mycelium_fractal_net.service.rest.rows import Packed
 from mycelium_fractal_net.service.services import services_of
 
 __all__ = ["RULES", "AggregateRequest", "AggregateResponse", "aggregate", "check_cost", "make_rule"]
@@ -47,6 +51,7 @@ _CLUSTERS = 10
 _LEAST_IN_CLUSTER = 3
 _SEEDED_RULES = frozenset({"hierarchical_krum", "tree"})
 _SEED_BITS = 53
+_WRITTEN_AT_ONCE = 8_192
 
 
 class AggregateRequest(BaseModel):
@@ -68,7 +73,9 @@ class AggregateRequest(BaseModel):
         },
     )
 
-    gradients: Annotated[list[Gradient], Field(min_length=1, max_length=100_000, fail_fast=True)] = Field(
+    arrays: ClassVar[Mapping[str, int]] = {"gradients": 2}
+
+    gradients: Annotated[list[Gradient], Field(min_length=1, max_length=100_000, fail_fast=True), Packed()] = Field(
         description="One gradient a client, all of one length. A gradient that holds null, or a number beyond every "
         "float such as 1e400, is not finite: it is rejected by name and counts against f."
     )
@@ -119,11 +126,11 @@ async def aggregate(request: Request, body: AggregateRequest) -> AggregateRespon
     rule = make_rule(body, n)
     trace = services.trace(exchange)
 
-    def work(_cancel: threading.Event) -> AggregateResponse:
+    def work(_cancel: threading.Event) -> bytes:
         with trace("aggregation", rule=body.rule, gradients=n), _naming("gradients", n):
-            return _answer(rule.aggregate(gradients))
+            return _payload(rule.aggregate(gradients))
 
-    return await services.compute_for(request, work)
+    return Answer(await services.compute_for(request, work))  # type: ignore[return-value] # the response as bytes
 
 
 def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
@@ -228,9 +235,17 @@ def _clusters(wanted: int | None, n: int) -> int:
     return fitting
 
 
+def _payload(found: fed.Aggregation) -> bytes:
+    """Write the answer, a piece of the vector at a time: a million numbers at once would hold everybody up."""
+    answer = _answer(found)
+    pieces = np.array_split(found.vector, found.vector.size // _WRITTEN_AT_ONCE + 1)
+    numbers = b",".join(orjson.dumps(piece, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] for piece in pieces)
+    return answer.__pydantic_serializer__.to_json(answer).replace(b"[]", b"[" + numbers + b"]", 1)
+
+
 def _answer(found: fed.Aggregation) -> AggregateResponse:
     return AggregateResponse(
-        aggregated_gradient=found.vector.tolist(),
+        aggregated_gradient=[],
         num_input_gradients=found.n,
         selected=list(found.selected),
         rejected=sorted(found.rejected),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi.routing import APIRoute
@@ -11,11 +13,13 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 
 from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.body import parse_json, read_body, require_json
+from mycelium_fractal_net.service.middleware.exchange import Exchange, exchange_of
+from mycelium_fractal_net.service.rest.body import parse_json, parse_long_json, read_body, require_json
 from mycelium_fractal_net.service.services import Services, services_of
 
 __all__ = ["Answer", "JsonRoute"]
+
+_LONG = 65_536
 
 
 class Answer(NamedTuple):
@@ -43,6 +47,7 @@ class _Runner:
         signature = inspect.signature(endpoint, eval_str=True)
         body = signature.parameters.get("body")
         self._endpoint = endpoint
+        self._arrays = {} if body is None else getattr(body.annotation, "arrays", {})
         self._validator = None if body is None else TypeAdapter(body.annotation).validator
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -50,7 +55,7 @@ class _Runner:
         if self._validator is None:
             answer = await self._endpoint(request)
         else:
-            answer = await self._endpoint(request, await self._body(scope, receive))
+            answer = await self._endpoint(request, await self._body(request))
         if not isinstance(answer, Answer):
             answer = Answer(answer.__pydantic_serializer__.to_json(answer))
         length = b"%d" % len(answer.payload)
@@ -58,17 +63,27 @@ class _Runner:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer.payload})
 
-    async def _body(self, scope: Any, receive: Any) -> Any:
-        services: Services = services_of(scope)
+    async def _body(self, request: Request) -> Any:
+        scope, services = request.scope, services_of(request.scope)
         exchange = exchange_of(scope)
         if scope["query_string"]:
             raise _query_refused()
         require_json(exchange.headers)
         guard = services.guard
-        content = parse_json(await read_body(receive, guard.longest_body, guard.too_large))
+        text = await read_body(request.receive, guard.longest_body, guard.too_large)
+        if len(text) > _LONG:
+            return await services.read_for(request, partial(self._read_long, text, services, exchange))
+        content = parse_json(text)
         if services.logs_parameters:
             services.log_parameters(exchange, content)
         return self._validator.validate_python(content)  # type: ignore[union-attr] # there is one where there is a body
+
+    def _read_long(self, text: bytes, services: Services, exchange: Exchange, cancel: threading.Event) -> Any:
+        """Parse and validate in a thread what would hold the event loop up."""
+        content = parse_long_json(text, self._arrays, cancel)
+        if services.logs_parameters:
+            services.log_parameters(exchange, content)
+        return self._validator.validate_python(content)  # type: ignore[union-attr] # as above
 
 
 def _query_refused() -> ServiceError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Mapping
 from time import perf_counter
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import orjson
@@ -33,6 +34,7 @@ from mycelium_fractal_net.service.rest.body import Whole
 from mycelium_fractal_net.service.rest.features import FeatureNumbers
 from mycelium_fractal_net.service.rest.receipt import Receipt, receipt_of
 from mycelium_fractal_net.service.rest.route import Answer
+from mycelium_fractal_net.service.rest.rows import Packed
 from mycelium_fractal_net.service.services import Trace, services_of
 
 __all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
@@ -41,7 +43,7 @@ Part = Literal["features", "field", "lyapunov"]
 Rate = Annotated[Real, Field(ge=-1e6, le=1e6)]
 Potential = Annotated[float, Field(ge=-1000, le=1000)]
 StartRow = Annotated[list[Potential], Field(min_length=8, max_length=512, fail_fast=True)]
-StartField = Annotated[list[StartRow], Field(min_length=8, max_length=512, fail_fast=True)]
+StartField = Annotated[list[StartRow], Field(min_length=8, max_length=512, fail_fast=True), Packed()]
 
 _EXAMPLES: list[Any] = [
     {"grid_size": 32, "steps": 32, "seed": 7, "include": ["features"]},
@@ -84,6 +86,8 @@ class SimulateRequest(SimulationConfig):
     """A simulation's parameters, and what to say about its result."""
 
     model_config = ConfigDict(json_schema_extra=_say_more)
+
+    arrays: ClassVar[Mapping[str, int]] = {"initial_field_mv": 2}
 
     grid_size: Whole = Field(64, ge=8, le=512, description="Cells along each side of the square lattice.")
     steps: Whole = Field(64, ge=1, le=10_000, description="Steps to simulate.")
