@@ -1,4 +1,5 @@
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mycelium_fractal_net.dynamics import get_system, kaplan_yorke_dimension, lyapunov_spectrum
-from mycelium_fractal_net.errors import DivergedError, InvalidInputError
+from mycelium_fractal_net.errors import CancelledError, DivergedError, InvalidInputError
 
 matrices = hnp.arrays(np.float64, (3, 3), elements=st.floats(-2, 2))
 
@@ -176,3 +177,10 @@ def test_given_jacobians_are_the_derivatives(name: str) -> None:
     columns = [(np.asarray(system.function(state + w)) - system.function(state - w)) / 2e-6 for w in widths]
     expected = np.stack(columns, axis=-1).reshape(state.size, state.size)
     np.testing.assert_allclose(np.reshape(system.jacobian(state), expected.shape), expected, atol=1e-6)
+
+
+def test_a_spectrum_can_be_cancelled() -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError, match="cancelled at step 0 of 110"):
+        lyapunov_spectrum(lambda x: 4 * x * (1 - x), None, 0.3, 100, cancel=cancel)

@@ -22,7 +22,7 @@ class CancelAtLook(threading.Event):
 
     def is_set(self) -> bool:
         self.looks -= 1
-        if self.looks == 0:
+        if self.looks <= 0:
             self.set()
         return super().is_set()
 
@@ -235,3 +235,12 @@ def test_no_history_is_kept_unless_it_is_asked_for() -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < 60 * 5 * 8 * 3 + 20_000
+
+
+def test_an_ensemble_stops_within_a_field_and_leaves_the_event_alone() -> None:
+    configs = [mfn.SimulationConfig(grid_size=16, steps=5000, seed=seed) for seed in range(3)]
+    with pytest.raises(CancelledError, match="cancelled at step"):
+        list(mfn.simulate_ensemble(configs, 1, CancelAtLook(3)))
+    cancel = threading.Event()
+    assert next(mfn.simulate_ensemble([SMALL] * 2, 1, cancel)).step == 20
+    assert not cancel.is_set()

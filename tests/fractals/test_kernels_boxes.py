@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from mycelium_fractal_net.errors import CancelledError
+from mycelium_fractal_net.features import extract_features
+from mycelium_fractal_net.fractals import _covers, box_counting_dimension
 from mycelium_fractal_net.fractals._kernels_boxes import aligned_counts, cover_counts, extents
+from tests.fields.test_runs import CancelAtLook
 
 shapes = st.tuples(st.integers(1, 20), st.integers(1, 20))
 masks = shapes.flatmap(lambda shape: hnp.arrays(np.uint8, shape, elements=st.integers(0, 1)))
@@ -98,3 +102,21 @@ def test_the_extent_of_a_set_may_go_round_the_border(rows: Any, periodic: bool, 
     mask = np.zeros((10, 6), np.uint8)
     mask[list(rows), 2] = 1
     assert extents(mask, periodic) == expected
+
+
+@settings(max_examples=80, deadline=None)
+@given(masks, st.lists(st.integers(1, 20), min_size=1, max_size=5, unique=True), st.booleans())
+def test_counts_that_could_be_cancelled_are_the_same(mask: Any, scales: list[int], periodic: bool) -> None:
+    sizes = np.array(sorted(scales))
+    in_steps = _covers._counted_in_steps(mask, sizes, periodic, lambda: None)
+    assert in_steps.tolist() == cover_counts(mask, sizes, periodic).tolist()
+
+
+@pytest.mark.parametrize("look", [1, 5, 9])
+@pytest.mark.parametrize("side", [512, 700])
+def test_boxes_of_a_large_mask_can_be_cancelled(look: int, side: int) -> None:
+    mask = np.random.default_rng(1).random((side, side)) < 0.3
+    with pytest.raises(CancelledError, match="cancelled while boxes were counted"):
+        box_counting_dimension(mask, periodic=True, cancel=CancelAtLook(look))
+    with pytest.raises(CancelledError, match="cancelled while boxes were counted"):
+        extract_features(np.where(mask, 0.0, -70.0), cancel=CancelAtLook(look))

@@ -127,6 +127,7 @@ async def test_a_million_faults_cost_no_more_than_one(path: str, body: str, fiel
         ("/federated/aggregate", {"gradients": [[1.0]] * 20_000, "num_clusters": 3}),
         ("/federated/aggregate", {"gradients": [[1.0]] * 20_000, "num_clusters": 6_000}),
         ("/federated/aggregate", {"gradients": [[1.0] * 300] * 3000, "rule": "nnm_trimmed_mean"}),
+        ("/federated/aggregate", {"gradients": [[1.0] * 1300] * 1300, "rule": "geometric_median"}),
     ],
 )
 async def test_what_would_take_minutes_or_all_memory_is_refused(path: str, body: dict[str, object]) -> None:

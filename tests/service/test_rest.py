@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import threading
 
 import httpx
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from scipy.stats import hypergeom
 
 import mycelium_fractal_net as mfn
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.federated import HierarchicalKrum, Median, TrimmedMean
+from mycelium_fractal_net.service.rest import features
 from mycelium_fractal_net.service.rest.federated import RULES
 from mycelium_fractal_net.service.rest.simulate import SimulateRequest
 from mycelium_fractal_net.service.telemetry.metrics import size_label
@@ -322,6 +325,28 @@ async def test_few_gradients_get_fewer_clusters_and_too_few_a_hint() -> None:
     answer = await _post("/federated/aggregate", {"gradients": [[1.0]] * 8})
     assert (answer.status_code, answer.json()["code"]) == (422, "AGGREGATION_FAILED")
     assert "Take median" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "path", "body"),
+    [
+        (Median, "aggregate", "/federated/aggregate", {"gradients": [[1.0]], "rule": "median"}),
+        (features, "extract_features", "/features", {"field": [[1.0]]}),
+        (features, "box_counting_dimension", "/features", {"field": [[1.0]]}),
+    ],
+)
+async def test_computations_are_given_the_event_that_stops_them(
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, path: str, body: object
+) -> None:
+    seen: list[object] = []
+
+    def look(*given: object, **named: object) -> None:
+        seen.extend(value for value in (*given, *named.values()) if isinstance(value, threading.Event))
+        raise InvalidInputError("looked at")
+
+    monkeypatch.setattr(owner, name, look)
+    assert (await _post(path, body)).json()["message"] == "looked at"
+    assert len(seen) == 1
 
 
 async def test_interactive_documentation_is_off_in_production() -> None:

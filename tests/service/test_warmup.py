@@ -29,6 +29,7 @@ simulations = [{"dtype": dtype, **more} for dtype in ("float64", "float32") for 
 features = [{**what, **how} for what in ({"field": field}, {"history": [field] * 12}) for how in (
     {}, {"periodic": False}, {"config": {"connectivity": 8}}, {"config": {"box_scales": [1, 2, 4]}},
 )]
+features += [{"field": [[-70.0, -40.0] * 255] * 520}]
 few = [[i % 7, 1.0] for i in range(40)]
 many = [[i * j % 7 for j in range(2_049)] for i in range(256)]
 aggregations = [{"gradients": few, "rule": rule} for rule in RULES]

@@ -66,6 +66,20 @@ def test_parameters_out_of_range_are_refused(options: dict[str, Any], message: s
         mfn.validate(**options)
 
 
+def test_the_network_stops_learning_when_it_is_cancelled() -> None:
+    late = Event()
+    with pytest.raises(mfn.CancelledError, match="cancelled after 0 of 100 epochs"):
+        mfn.validate(
+            grid_size=8, steps=1, epochs=100, cancel=late, progress=lambda done, of: late.set() if done == of else None
+        )
+
+
+def test_exponents_stop_when_they_are_cancelled() -> None:
+    (cancel := Event()).set()
+    with pytest.raises(mfn.CancelledError, match="cancelled at step 0 of 21000"):
+        list(_numbers.number_checks(cancel))
+
+
 def test_it_can_be_cancelled() -> None:
     cancel = Event()
     cancel.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mycelium_fractal_net.dynamics._tangent import (
     default_transient,
     quiet,
 )
-from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 
 __all__ = ["kaplan_yorke_dimension", "lyapunov_spectrum"]
 
@@ -28,6 +29,7 @@ def lyapunov_spectrum(
     steps: int,
     *,
     transient: int | None = None,
+    cancel: threading.Event | None = None,
 ) -> Vector:
     r"""Measure all Lyapunov exponents of a map x -> step(x).
 
@@ -50,6 +52,8 @@ def lyapunov_spectrum(
     transient : int, optional
         Steps before those, in which the orbit reaches the attractor and the frame turns with it. By default a
         tenth of ``steps``, at most 1000.
+    cancel : threading.Event, optional
+        Stops the measurement at the next step once it is set.
 
     Returns
     -------
@@ -62,6 +66,8 @@ def lyapunov_spectrum(
         For arguments of another kind or functions that return other shapes.
     DivergedError
         When the orbit leaves the finite numbers; carries the step.
+    CancelledError
+        When ``cancel`` was set.
 
     Notes
     -----
@@ -87,6 +93,8 @@ def lyapunov_spectrum(
     frame = Frame(position.size)
     with quiet():
         for index in range(before + count):
+            if cancel is not None and cancel.is_set():
+                raise CancelledError(f"cancelled at step {index} of {before + count}", step=index)
             if index == before:
                 frame.forget()
             frame.move(field.jacobian(position, index))

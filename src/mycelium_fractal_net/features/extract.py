@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,12 @@ _DEFAULT = FeatureConfig()
 _NO_STEPS = np.empty((0, 5))
 
 
-def extract_features(array_or_result: Any, config: FeatureConfig = _DEFAULT, periodic: bool = True) -> FeatureVector:
+def extract_features(
+    array_or_result: Any,
+    config: FeatureConfig = _DEFAULT,
+    periodic: bool = True,
+    cancel: threading.Event | None = None,
+) -> FeatureVector:
     """Extract the 18 features of a field, of a history of fields, or of a simulation.
 
     Parameters
@@ -30,6 +36,8 @@ def extract_features(array_or_result: Any, config: FeatureConfig = _DEFAULT, per
         Thresholds, window, connectivity, box scales.
     periodic : bool
         Whether opposite edges touch, for arrays. A result says so itself.
+    cancel : threading.Event, optional
+        Stops the extraction from a large field soon after it is set.
 
     Returns
     -------
@@ -41,6 +49,8 @@ def extract_features(array_or_result: Any, config: FeatureConfig = _DEFAULT, per
     InvalidInputError
         For NaN, infinities and magnitudes above 1e100 mV, for masks, text, objects, complex numbers, masked
         cells and other shapes. The message says what to do.
+    CancelledError
+        When ``cancel`` was set.
 
     Notes
     -----
@@ -66,12 +76,12 @@ def extract_features(array_or_result: Any, config: FeatureConfig = _DEFAULT, per
     if hasattr(array_or_result, "step_statistics"):
         result = array_or_result
         wraps = result.config.boundary == "periodic"
-        return compute_features(result.field_mv, result.step_statistics, wraps, config)
+        return compute_features(result.field_mv, result.step_statistics, wraps, config, cancel)
     fields = as_numbers("array_or_result", array_or_result, (2, 3))
     statistics = _checked_statistics(fields) if fields.ndim == 3 else None
     last = fields if fields.ndim == 2 else fields[-1]
     check_range("array_or_result", last)
-    return compute_features(last, statistics, wraps, config)
+    return compute_features(last, statistics, wraps, config, cancel)
 
 
 def _checked_statistics(history: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -89,6 +99,7 @@ def compute_features(
     step_statistics: NDArray[np.float64] | None,
     periodic: bool,
     config: FeatureConfig = _DEFAULT,
+    cancel: threading.Event | None = None,
 ) -> FeatureVector:
     """Compute the features from the last field and the statistics of its steps, without a look at their validity.
 
@@ -102,6 +113,8 @@ def compute_features(
         Whether opposite edges touch.
     config : FeatureConfig
         Thresholds, window, connectivity, box scales.
+    cancel : threading.Event, optional
+        Stops the counting of boxes.
     """
     from mycelium_fractal_net.features._kernels_summary import summarise
 
@@ -115,13 +128,15 @@ def compute_features(
         periodic,
         (config.stability_threshold_mv, config.stability_window),
     )
-    dimension, r2 = _dimension(active, periodic, config)
+    dimension, r2 = _dimension(active, periodic, config, cancel)
     values = [dimension, r2, *moments, *moved, share, *clusters.tolist(), largest, spread]
     return FeatureVector(*map(float, values))
 
 
-def _dimension(active: NDArray[np.uint8], periodic: bool, config: FeatureConfig) -> tuple[float, float]:
+def _dimension(
+    active: NDArray[np.uint8], periodic: bool, config: FeatureConfig, cancel: threading.Event | None
+) -> tuple[float, float]:
     if config.box_scales is None:
-        return fast_box_dimension(active, periodic)
-    boxes = box_counting_dimension(active, periodic=periodic, scales=config.box_scales)
+        return fast_box_dimension(active, periodic, cancel)
+    boxes = box_counting_dimension(active, periodic=periodic, scales=config.box_scales, cancel=cancel)
     return boxes.dimension, boxes.r2

@@ -7,12 +7,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.federated._threads import in_blocks
+from mycelium_fractal_net.federated._threads import in_blocks, stop_if_cancelled
 from mycelium_fractal_net.federated._updates import FloatArray
 
 __all__ = ["column_median", "column_rank_mean"]
 
 _LARGEST_NETWORK = 1500
+_TILE = 64
+_SORTED_AT_ONCE = 1 << 18
 _Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -40,7 +42,7 @@ def column_rank_mean(values: FloatArray, low: int, high: int, nearest: int = 0) 
         def block(start: int, stop: int) -> None:
             _sorted_block(values, start, stop, low, high, nearest, out)
 
-    in_blocks(block, values.shape[1], values.size)
+    in_blocks(block, values.shape[1], values.size, _TILE)
     return out
 
 
@@ -50,8 +52,10 @@ def _sorted_block(
     from mycelium_fractal_net.federated._kernels import rank_means
 
     nothing = np.empty(0, dtype=np.int64)
-    for left in range(start, stop, 64):
-        right = min(left + 64, stop)
+    width = max(1, min(_TILE, _SORTED_AT_ONCE // len(values)))
+    for left in range(start, stop, width):
+        stop_if_cancelled()
+        right = min(left + width, stop)
         columns = np.ascontiguousarray(values[:, left:right].T)
         columns.sort(axis=1)
         rank_means(columns.T, 0, right - left, low, high, nearest, nothing, nothing, out[left:right])

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._scale import row_sizes
-from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns
+from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns, stop_if_cancelled
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["rough_squared_distances", "squared_distances", "squared_distances_of_pairs"]
+__all__ = ["nearest_first", "rough_squared_distances", "squared_distances", "squared_distances_of_pairs"]
 
 _CANCELLED = 1e-6
 _DEEPEST = 3
@@ -92,6 +92,22 @@ def squared_distances_of_pairs(
     return out
 
 
+def nearest_first(distances: NDArray[np.float64], keep: int | None = None) -> NDArray[np.intp]:
+    """Return for every row the indices of the others, itself among them, by distance; lower indices on ties.
+
+    Of the nearest ``keep`` alone, if that is given, and then in ascending order.
+    """
+    n = len(distances)
+    order = np.empty((n, n if keep is None else keep), dtype=np.intp)
+
+    def block(start: int, stop: int) -> None:
+        found = np.argsort(distances[start:stop], axis=1, kind="stable")
+        order[start:stop] = found if keep is None else np.sort(found[:, :keep], axis=1)
+
+    in_blocks(block, n, 8 * n * n)
+    return order
+
+
 def _fill(
     values: FloatArray,
     rows: NDArray[np.intp],
@@ -102,6 +118,7 @@ def _fill(
     """Write the distances among `rows`, centred on the mean of `ordinary`; repair what cancels."""
     from mycelium_fractal_net.federated._kernels import distances_from_gram
 
+    stop_if_cancelled()
     gram = _centred_gram(values, rows, ordinary)
     count = distances_from_gram(gram, rows, _CANCELLED, out)
     if count == 0:

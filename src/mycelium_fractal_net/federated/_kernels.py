@@ -248,7 +248,7 @@ def pick_repeatedly(distances: Floats, order: Ints, picks: int, spare: int, left
     are left, then to the lower index. A picked row leaves its score in ``scores`` and False in ``left``.
     """
     n = distances.shape[0]
-    remaining = n
+    remaining = left.sum()
     for _ in range(picks):
         count = max(1, remaining - spare)
         best, lowest = -1, np.inf

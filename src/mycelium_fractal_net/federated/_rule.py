@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._threads import cancellable
 from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite
 
 if TYPE_CHECKING:
@@ -83,7 +85,9 @@ class Rule(ABC):
         """Aggregate and return the vector alone, in the kind of the updates."""
         return self._aggregate(updates, weights, self.quickly).vector
 
-    def aggregate(self, updates: Any, weights: ArrayLike | None = None) -> Aggregation:
+    def aggregate(
+        self, updates: Any, weights: ArrayLike | None = None, cancel: threading.Event | None = None
+    ) -> Aggregation:
         """Aggregate and tell how.
 
         Parameters
@@ -92,13 +96,18 @@ class Rule(ABC):
             One row per client. Rows with NaN or infinity are rejected first and count against f.
         weights : (n,) array, optional
             Claimed sample counts; only `Mean` takes them.
+        cancel : threading.Event, optional
+            Stops the aggregation soon after it is set.
 
         Raises
         ------
         AggregationError
             If the input is not n vectors of one length, or n is too small for f.
+        CancelledError
+            When ``cancel`` was set.
         """
-        return self._aggregate(updates, weights, self.combine)
+        with cancellable(cancel):
+            return self._aggregate(updates, weights, self.combine)
 
     def _aggregate(
         self, updates: Any, weights: ArrayLike | None, combine: Callable[[FloatArray, int], Outcome]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.federated._columns import column_rank_mean
-from mycelium_fractal_net.federated._distances import squared_distances
+from mycelium_fractal_net.federated._distances import nearest_first, squared_distances
 from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._scale import tame, untame
+from mycelium_fractal_net.federated._threads import stretches
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.krum import Neighbors, neighbor_count, require_neighbors
 
@@ -82,6 +83,14 @@ class Bulyan(Rule):
 
         n = len(distances)
         left, scores = np.ones(n, dtype=bool), np.full(n, np.inf)
-        order = np.argsort(distances, axis=1, kind="stable")
-        pick_repeatedly(distances, order, n - 2 * f, n - neighbor_count(n, f, self.neighbors), left, scores)
+        order = nearest_first(distances)
+        for picks in stretches(n - 2 * f, (n - 2 * f) * n * n):
+            pick_repeatedly(
+                distances,
+                order,
+                picks.stop - picks.start,
+                n - neighbor_count(n, f, self.neighbors),
+                left,
+                scores,
+            )
         return np.flatnonzero(~left), scores

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._distances import squared_distances
+from mycelium_fractal_net.federated._distances import nearest_first, squared_distances
 from mycelium_fractal_net.federated._scale import tame, untame
-from mycelium_fractal_net.federated._threads import in_blocks
+from mycelium_fractal_net.federated._threads import in_blocks, stretches
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.pipeline import PreAggregation
 
 __all__ = ["NearestNeighborMixing"]
+
+_TILE = 128
+_ADDED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,14 @@ class NearestNeighborMixing(PreAggregation):
 
         tamed, exponent = tame(values)
         keep = len(values) - (self.f - lost)
-        order = np.argsort(squared_distances(tamed), axis=1, kind="stable")
-        members = np.sort(order[:, :keep], axis=1)
+        members = nearest_first(squared_distances(tamed), keep)
         source = values if exponent == 0 else np.ldexp(values, -exponent)
         mixed = np.empty(values.shape)
         work = keep * values.size
-        in_blocks(lambda start, stop: mix_rows(source, members, start, stop, mixed), values.shape[1], work)
+
+        def block(start: int, stop: int) -> None:
+            for rows in stretches(len(members), keep * len(members) * max(stop - start, _TILE) // _ADDED_AT_ONCE):
+                mix_rows(source, members[rows], start, stop, mixed[rows])
+
+        in_blocks(block, values.shape[1], work, _TILE)
         return untame(mixed, exponent), None

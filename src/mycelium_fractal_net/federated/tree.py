@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from mycelium_fractal_net.federated._plan import (
 from mycelium_fractal_net.federated._rule import Aggregation, Outcome, Rule
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._stream import Windows
-from mycelium_fractal_net.federated._threads import cores, worker_pool
+from mycelium_fractal_net.federated._threads import cancellable, cores, stop_if_cancelled, worker_pool
 from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite, require_count
 from mycelium_fractal_net.federated.nearest_neighbor_mixing import NearestNeighborMixing
 from mycelium_fractal_net.federated.trimmed_mean import TrimmedMean
@@ -157,7 +158,9 @@ class Tree(Rule):
         """Return the leaf rule's condition."""
         return self.leaf_rule.condition()
 
-    def aggregate(self, updates: Any, weights: ArrayLike | None = None) -> Aggregation:
+    def aggregate(
+        self, updates: Any, weights: ArrayLike | None = None, cancel: threading.Event | None = None
+    ) -> Aggregation:
         """Aggregate an (n, d) array, a list, a tensor, or an iterator of vectors or of (k, d) blocks.
 
         Raises
@@ -165,7 +168,13 @@ class Tree(Rule):
         AggregationError
             If the leaves are too small for the leaf rule, too few for the root rule, or too many updates
             are not finite.
+        CancelledError
+            When ``cancel`` was set.
         """
+        with cancellable(cancel):
+            return self._aggregate_leaves(updates, weights)
+
+    def _aggregate_leaves(self, updates: Any, weights: ArrayLike | None) -> Aggregation:
         self._read_weights(weights, 0, np.empty(0, dtype=np.intp))
         if isinstance(updates, Iterable) and not isinstance(updates, Sized):
             windows = Windows(updates, self.leaf_size, self.window_bytes)
@@ -242,6 +251,7 @@ class _Run:
         self.windows += 1
 
     def _leaf(self, values: FloatArray, rows: NDArray[np.intp]) -> tuple[FloatArray | None, dict[int, str]]:
+        stop_if_cancelled()
         rule = self.tree.leaf_rule
         finite, _, bad = reject_non_finite(values[rows])
         rejected = {int(rows[index]): reason for index, reason in bad.items()}

@@ -96,7 +96,20 @@ def simulate_history(config: SimulationConfig, every: int = 1, threads: int | No
     return history
 
 
-def simulate_ensemble(configs: Iterable[SimulationConfig], threads: int | None = None) -> Iterator[SimulationResult]:
+class _Linked(threading.Event):
+    """An event that counts as set when another is."""
+
+    def __init__(self, other: threading.Event | None) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self._other is not None and self._other.is_set())
+
+
+def simulate_ensemble(
+    configs: Iterable[SimulationConfig], threads: int | None = None, cancel: threading.Event | None = None
+) -> Iterator[SimulationResult]:
     """Simulate many configurations side by side, one a thread, and yield the results in order.
 
     Parameters
@@ -105,11 +118,17 @@ def simulate_ensemble(configs: Iterable[SimulationConfig], threads: int | None =
         Read as results are taken: a generator of any length will do.
     threads : int, optional
         Simulations at a time; all cores by default.
+    cancel : threading.Event, optional
+        Stops all of them within 50 ms once it is set.
 
     Yields
     ------
     SimulationResult
         The same bits as :func:`simulate` gives, in the order of ``configs``.
+
+    Raises
+    ------
+    InvalidInputError, DivergedError, CancelledError
 
     Examples
     --------
@@ -119,17 +138,17 @@ def simulate_ensemble(configs: Iterable[SimulationConfig], threads: int | None =
     [0, 1, 2]
     """
     workers = available_cores() if threads is None else checked_count("threads", threads, least=1)
-    cancel, source = threading.Event(), iter(configs)
+    stop, source = _Linked(cancel), iter(configs)
     pending: deque[Future[SimulationResult]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="mfn-ensemble") as pool:
         try:
             while True:
                 for config in islice(source, 2 * workers - len(pending)):
-                    pending.append(pool.submit(simulate, config, threads=1, cancel=cancel))
+                    pending.append(pool.submit(simulate, config, threads=1, cancel=stop))
                 if not pending:
                     return
                 yield pending.popleft().result()
         finally:
-            cancel.set()
+            stop.set()
             for future in pending:
                 future.cancel()

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["aligned_counts", "cover_counts", "extents"]
+__all__ = ["aligned_counts", "cover_counts", "extents", "fewest_over_phases", "grow", "sum_round"]
 
 
 @njit(cache=True, nogil=True)
@@ -28,17 +28,17 @@ def cover_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64], periodic: b
         while height < wanted_height or width < wanted_width:
             taller = min(2 * height, wanted_height)
             wider = min(2 * width, wanted_width)
-            window = _grow(window, taller - height, wider - width, periodic)
+            window = grow(window, taller - height, wider - width, periodic)
             height, width = taller, wider
         if periodic and (rows % height or columns % width):
             counts[index] = _fewest_on_torus(mask, window, height, width)
         else:
-            counts[index] = _fewest_over_phases(window, height, width)
+            counts[index] = fewest_over_phases(window, height, width)
     return counts
 
 
 @njit(cache=True, nogil=True)
-def _grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> NDArray[np.uint8]:
+def grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> NDArray[np.uint8]:
     """OR the windows with copies moved ``down`` and ``right``: zeros come in from outside, or it wraps."""
     rows, columns = window.shape
     grown_rows = rows if periodic else rows + down
@@ -75,7 +75,7 @@ def _either(a: NDArray[np.uint8], b: NDArray[np.uint8], target: NDArray[np.uint8
 
 
 @njit(cache=True, nogil=True)
-def _fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> int:
+def fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> int:
     """Sum the windows of every phase class and return the smallest sum."""
     rows, columns = window.shape
     sums = np.zeros((height, columns), np.int32)
@@ -99,12 +99,12 @@ def _fewest_on_torus(mask: NDArray[np.uint8], window: NDArray[np.uint8], height:
     """
     rows, columns = mask.shape
     rest_height, rest_width = rows % height, columns % width
-    sums = _sum_round(window, _rest_of(mask, rest_height, width), height)
+    sums = sum_round(window, _rest_of(mask, rest_height, width), height)
     rest = sums[:0]
     if rest_width > 0:
         tall = _rest_of(mask, height, rest_width)
-        rest = _sum_round(tall, _rest_of(mask, rest_height, rest_width), height)
-    totals = _sum_round(sums.T.copy(), rest.T.copy(), width)
+        rest = sum_round(tall, _rest_of(mask, rest_height, rest_width), height)
+    totals = sum_round(sums.T.copy(), rest.T.copy(), width)
     return int(totals.min())
 
 
@@ -118,13 +118,13 @@ def _rest_of(mask: NDArray[np.uint8], wanted_height: int, wanted_width: int) -> 
     while height < wanted_height or width < wanted_width:
         taller = min(2 * height, wanted_height)
         wider = min(2 * width, wanted_width)
-        window = _grow(window, taller - height, wider - width, True)
+        window = grow(window, taller - height, wider - width, True)
         height, width = taller, wider
     return window
 
 
 @njit(cache=True, nogil=True)
-def _sum_round(values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], stride: int) -> NDArray[np.int32]:
+def sum_round(values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], stride: int) -> NDArray[np.int32]:
     """For each row e sum the rows e, e + stride, ... that fit once round, and row e - stride of the rest."""
     rows, columns = values.shape
     around = rows // stride

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net.fractals._covers import cover_counts
 from mycelium_fractal_net.fractals._ladder import first_scales, is_exactly_similar, ladder, may_be_similar
 from mycelium_fractal_net.fractals._line import Line, fit_line
 
@@ -24,7 +26,9 @@ class BoxTable(NamedTuple):
     counts: NDArray[np.int64]
 
 
-def fast_box_dimension(mask: NDArray[np.uint8], periodic: bool) -> tuple[float, float]:
+def fast_box_dimension(
+    mask: NDArray[np.uint8], periodic: bool, cancel: threading.Event | None = None
+) -> tuple[float, float]:
     """Return dimension and r2 of :func:`box_counting_dimension` with its default scales, unchecked and lean.
 
     Parameters
@@ -33,41 +37,49 @@ def fast_box_dimension(mask: NDArray[np.uint8], periodic: bool) -> tuple[float, 
         0 and 1 only; it is not looked at twice.
     periodic : bool
         Whether opposite edges touch.
+    cancel : threading.Event, optional
+        Stops the counting soon after it is set.
 
     Returns
     -------
     tuple of float
         (0, 0) for an empty mask and for one too small to have two scales; (2, 1) for a full one.
     """
-    table = count_boxes(mask.view(np.uint8), "cover", periodic, None)
+    table = count_boxes(mask.view(np.uint8), "cover", periodic, None, cancel)
     line = fit_table(table, mask.shape)
     return line.slope, line.r2
 
 
-def count_boxes(mask: NDArray[np.uint8], method: Method, periodic: bool, scales: NDArray[np.int64] | None) -> BoxTable:
+def count_boxes(
+    mask: NDArray[np.uint8],
+    method: Method,
+    periodic: bool,
+    scales: NDArray[np.int64] | None,
+    cancel: threading.Event | None = None,
+) -> BoxTable:
     """Count at the given scales, or at those that suit the mask."""
-    from mycelium_fractal_net.fractals._kernels_boxes import aligned_counts, cover_counts, extents
+    from mycelium_fractal_net.fractals._kernels_boxes import aligned_counts, extents
 
     cells, height, width = extents(mask, periodic)
     if scales is None:
         side, extent = max(mask.shape), max(height, width)
         if method == "cover":
-            return _count_at_fitting_scales(mask, periodic, cells, extent)
+            return _count_at_fitting_scales(mask, periodic, cells, extent, cancel)
         scales = ladder(2, side, extent)
-    counts = cover_counts(mask, scales, periodic) if method == "cover" else aligned_counts(mask, scales)
+    counts = cover_counts(mask, scales, periodic, cancel) if method == "cover" else aligned_counts(mask, scales)
     return BoxTable(cells, scales, counts)
 
 
-def _count_at_fitting_scales(mask: NDArray[np.uint8], periodic: bool, cells: int, extent: int) -> BoxTable:
+def _count_at_fitting_scales(
+    mask: NDArray[np.uint8], periodic: bool, cells: int, extent: int, cancel: threading.Event | None
+) -> BoxTable:
     """Count at powers of two, unless the mask is exactly similar to itself at the powers of another base."""
-    from mycelium_fractal_net.fractals._kernels_boxes import cover_counts
-
     side = max(mask.shape)
     if not may_be_similar(cells):
         scales = ladder(2, side, extent)
-        return BoxTable(cells, scales, cover_counts(mask, scales, periodic))
+        return BoxTable(cells, scales, cover_counts(mask, scales, periodic, cancel))
     scales, where, bases = first_scales(side, extent)
-    counts = cover_counts(mask, scales, periodic)
+    counts = cover_counts(mask, scales, periodic, cancel)
     powers = BoxTable(cells, scales[where], counts[where])
     if not bases or is_exactly_similar([cells, *powers.counts.tolist()]):
         return powers
@@ -75,7 +87,7 @@ def _count_at_fitting_scales(mask: NDArray[np.uint8], periodic: bool, cells: int
     for base in bases:
         if cells % at[base] == 0 and cells > at[base]:
             steps = ladder(base, side, extent)
-            found = cover_counts(mask, steps, periodic)
+            found = cover_counts(mask, steps, periodic, cancel)
             if is_exactly_similar([cells, *found.tolist()]):
                 return BoxTable(cells, steps, found)
     return powers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -46,7 +47,13 @@ class BoxCounting:
     verdict: Verdict
 
 
-def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = False, scales: Any = None) -> BoxCounting:
+def box_counting_dimension(
+    mask: Any,
+    method: str = "cover",
+    periodic: bool = False,
+    scales: Any = None,
+    cancel: threading.Event | None = None,
+) -> BoxCounting:
     r"""Measure the box-counting dimension of the cells that are set.
 
     .. math:: D = -\frac{d \ln N(s)}{d \ln s}
@@ -67,6 +74,8 @@ def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = Fa
         2 to a quarter of the longest side, but not above half the extent of the set (yet up to 8 where the
         set is that large). With ``cover``, a set that is exactly self-similar under a ratio of 3, 4, 5, 6 or
         7, and not under 2, is measured at the powers of that ratio.
+    cancel : threading.Event, optional
+        Stops the counting with ``cover`` soon after it is set.
 
     Returns
     -------
@@ -80,6 +89,8 @@ def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = Fa
     InvalidInputError
         For what is not a mask (NaN, text, other values than 0 and 1, not two-dimensional, no cell) and for
         unusable scales.
+    CancelledError
+        When ``cancel`` was set.
 
     Notes
     -----
@@ -129,7 +140,7 @@ def box_counting_dimension(mask: Any, method: str = "cover", periodic: bool = Fa
     if method not in ("cover", "aligned"):
         raise refusal("method", "'cover' or 'aligned'", method)
     sizes = None if scales is None else as_box_sizes("scales", scales, max(cells.shape), fewest=2)
-    table = count_boxes(cells, cast("Method", method), wraps, sizes)
+    table = count_boxes(cells, cast("Method", method), wraps, sizes, cancel)
     line = fit_table(table, cells.shape)
     slopes = _local_slopes(table)
     verdict = judge(cells, table, line.slope, slopes, wraps)

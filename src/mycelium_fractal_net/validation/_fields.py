@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,13 @@ Array = NDArray[np.floating[Any]]
 _QUIET: dict[str, Any] = {"spike_probability": 0.0, "turing_enabled": False, "leak": 0.0}
 
 
-def field_checks() -> Iterator[Check]:
+def field_checks(cancel: threading.Event | None = None) -> Iterator[Check]:
     """Yield the checks of stability analysis, time step, convergence, conservation and determinism."""
     yield from _stability()
     yield from _against_numpy()
     yield from _growth_rate()
     yield from _convergence()
-    yield from _conservation()
+    yield from _conservation(cancel)
     yield from _determinism()
 
 
@@ -118,14 +119,14 @@ def _convergence() -> Iterator[Check]:
     yield Check.number("order of convergence in time", 1.0, math.log2(errors[0] / errors[1]), 0.05, "heat equation")
 
 
-def _conservation() -> Iterator[Check]:
+def _conservation(cancel: threading.Event | None) -> Iterator[Check]:
     field = np.random.default_rng(5).uniform(-60.0, 20.0, (48, 48))
     for boundary in ("periodic", "neumann"):
         config = SimulationConfig(grid_size=48, steps=50, boundary=boundary, **_QUIET)
         drift = float(simulate(config, field).field_mv.mean() - field.mean())
         yield Check.number(f"drift of the mean by diffusion, {boundary}, in mV", 0.0, drift, 1e-10, "conservation")
     config = SimulationConfig(grid_size=48, steps=4000, boundary="dirichlet", **_QUIET)
-    rest = float(np.abs(simulate(config, field).field_mv + 70.0).max())
+    rest = float(np.abs(simulate(config, field, cancel=cancel).field_mv + 70.0).max())
     yield Check.number(
         "distance from the held border's potential, in mV", 0.0, rest, 1.0, "heat equation, held at rest"
     )

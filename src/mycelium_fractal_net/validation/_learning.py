@@ -58,7 +58,9 @@ def learnability(
     # The same start as the network's, by a step too small to change anything.
     untrained = MLPRegressor(batch_size=1, learning_rate_init=1e-300, **options).partial_fit(inputs[:1], truth[:1])
     network = MLPRegressor(batch_size=batch_size, learning_rate_init=0.01, **options)
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        if cancel is not None and cancel.is_set():
+            raise CancelledError(f"cancelled after {epoch} of {epochs} epochs")
         network.partial_fit(inputs[train], truth[train])
     residual = truth[held] - network.predict(inputs[held])
     spread = truth[held] - truth[held].mean()
@@ -89,10 +91,11 @@ def _ensemble(
 
     configs = (change(float(value), int(seed)) for value, seed in zip(values, seeds, strict=True))
     rows: list[Array] = []
-    for result in simulate_ensemble(configs, threads):
-        if cancel is not None and cancel.is_set():
-            raise CancelledError(f"cancelled after {len(rows)} of {FIELDS} fields")
-        rows.append(result.features.to_array())
-        if progress is not None:
-            progress(len(rows), FIELDS)
+    try:
+        for result in simulate_ensemble(configs, threads, cancel):
+            rows.append(result.features.to_array())
+            if progress is not None:
+                progress(len(rows), FIELDS)
+    except CancelledError:
+        raise CancelledError(f"cancelled after {len(rows)} of {FIELDS} fields") from None
     return ("bias" if by_bias else "spike_probability"), np.array(rows), values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 
@@ -23,7 +24,7 @@ def exact_nernst_mv(valence: int, outside: str, inside: str, temperature_k: str)
         return 1000 * _BOLTZMANN * Decimal(temperature_k) / (valence * _ELEMENTARY_CHARGE) * ratio.ln()
 
 
-def membrane_checks() -> Iterator[Check]:
+def membrane_checks(cancel: threading.Event | None = None) -> Iterator[Check]:  # noqa: ARG001 # every group's form
     """Yield the checks of Nernst's and of Goldman, Hodgkin and Katz's equations."""
     cases = (("potassium", 1, "0.005", "0.14"), ("calcium", 2, "0.0018", "1e-7"), ("chloride", -1, "0.11", "0.004"))
     for name, valence, outside, inside in cases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,10 +25,10 @@ _PINNED = (
 )
 
 
-def number_checks() -> Iterator[Check]:
+def number_checks(cancel: threading.Event | None = None) -> Iterator[Check]:
     """Yield the checks of fractals, dynamics and features."""
     yield from _dimensions()
-    yield from _exponents()
+    yield from _exponents(cancel)
     yield from _features()
 
 
@@ -48,11 +49,11 @@ def _dimensions() -> Iterator[Check]:
     yield Check.number("box dimension of a full mask", 2.0, full, 0.0, "definition")
 
 
-def _exponents() -> Iterator[Check]:
+def _exponents(cancel: threading.Event | None) -> Iterator[Check]:
     def logistic(x: Array) -> Array:
         return np.asarray(4 * x * (1 - x))
 
-    found = lyapunov_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 20_000)
+    found = lyapunov_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 20_000, cancel=cancel)
     yield Check.number("Lyapunov exponent of the logistic map", math.log(2), float(found[0]), 0.005, "ln 2, exact")
 
     def henon(s: Array) -> Array:
@@ -61,7 +62,7 @@ def _exponents() -> Iterator[Check]:
     def henon_jacobian(s: Array) -> Array:
         return np.array([[-2.8 * s[0], 1.0], [0.3, 0.0]])
 
-    pair = lyapunov_spectrum(henon, henon_jacobian, np.array([0.1, 0.1]), 20_000)
+    pair = lyapunov_spectrum(henon, henon_jacobian, np.array([0.1, 0.1]), 20_000, cancel=cancel)
     yield Check.number(
         "largest exponent of the Henon map", 0.41922, float(pair[0]), 0.01,
         "Sprott, Chaos and Time-Series Analysis, 2003, ISBN 978-0198508403",

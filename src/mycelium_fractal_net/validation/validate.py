@@ -108,7 +108,7 @@ def _run(cancel: threading.Event | None) -> Iterator[Check]:
     """Yield every scientific check; one that raises counts as failed."""
     for group, checks in _GROUPS.items():
         try:
-            for check in checks():
+            for check in checks(cancel):
                 _stop_if(cancel)
                 yield check
         except CancelledError:

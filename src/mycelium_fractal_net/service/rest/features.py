@@ -136,18 +136,22 @@ async def compute_field_features(request: Request, body: FeaturesRequest) -> Fea
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     config, trace = body.config.config(), services.trace(exchange)
 
-    def work(_cancel: threading.Event) -> FeaturesResponse:
+    def work(cancel: threading.Event) -> FeaturesResponse:
         array = field_array("history", body.history) if body.field is None else field_array("field", body.field)
         with trace("features"):
-            return _describe(array, config, body.periodic)
+            return _describe(array, config, body.periodic, cancel)
 
     return await services.compute_for(request, work)
 
 
-def _describe(array: NDArray[np.float64], config: FeatureConfig, periodic: bool) -> FeaturesResponse:
-    vector = extract_features(array, config, periodic)
+def _describe(
+    array: NDArray[np.float64], config: FeatureConfig, periodic: bool, cancel: threading.Event
+) -> FeaturesResponse:
+    vector = extract_features(array, config, periodic, cancel)
     last = array if array.ndim == 2 else array[-1]
-    boxes = box_counting_dimension(last > config.active_threshold_mv, periodic=periodic, scales=config.box_scales)
+    boxes = box_counting_dimension(
+        last > config.active_threshold_mv, periodic=periodic, scales=config.box_scales, cancel=cancel
+    )
     return FeaturesResponse(features=vector.to_dict(), units=dict(FEATURE_UNITS), box_counting=_boxes(boxes))
 
 

@@ -126,9 +126,9 @@ async def aggregate(request: Request, body: AggregateRequest) -> AggregateRespon
     rule = make_rule(body, n)
     trace = services.trace(exchange)
 
-    def work(_cancel: threading.Event) -> bytes:
+    def work(cancel: threading.Event) -> bytes:
         with trace("aggregation", rule=body.rule, gradients=n), _naming("gradients", n):
-            return _payload(rule.aggregate(gradients))
+            return _payload(rule.aggregate(gradients, cancel=cancel))
 
     return Answer(await services.compute_for(request, work))  # type: ignore[return-value] # the response as bytes
 
@@ -136,8 +136,9 @@ async def aggregate(request: Request, body: AggregateRequest) -> AggregateRespon
 def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
     """Refuse what would take too long, or too much memory: every pair of gradients counts with its values.
 
-    Bulyan, which picks again from those that are left, counts every triple. Mean, median, trimmed mean and
-    geometric median cost no more than the reading of the body, and a tree's groups are small.
+    Bulyan, which picks again from those that are left, counts every triple; the geometric median solves equations,
+    as many as there are gradients or values, whichever are fewer. Mean, median and trimmed mean cost no more than the
+    reading of the body, and a tree's groups are small.
 
     Raises
     ------
@@ -159,7 +160,8 @@ def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
         pairs = n * math.ceil(n / clusters) + clusters**2
     elif body.rule in _PAIR_RULES:
         pairs = n**2
-    cost = pairs * max(length, _PAIR_VALUES) + (n**3 if body.rule == "bulyan" else 0)
+    triples = {"bulyan": n, "geometric_median": min(n, length)}.get(body.rule, 0) ** 3
+    cost = pairs * max(length, _PAIR_VALUES) + triples
     if cost > most:
         message = (
             f"{body.rule} of {n:,} gradients takes {cost:,} operations, more than the {most:,} that one request may "
