@@ -21,7 +21,7 @@ from mycelium_fractal_net.service.rest.simulate import SimulateRequest
 from tests.service.helpers import AUTH, client_of, make_app
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
     max_leaves=40,
 )
@@ -71,6 +71,13 @@ def test_what_is_not_json_is_refused_in_the_same_words(text: bytes) -> None:
 def test_texts_and_numbers_that_are_pages_long_are_refused(text: str) -> None:
     with pytest.raises(ServiceError, match="characters is too long"):
         parse_long_json(text.encode(), {})
+
+
+@pytest.mark.parametrize("digits", [99, 301, 308, 309, 400, 401, 5_000])
+@pytest.mark.parametrize("before", range(0, 600, 97))
+def test_long_integers_are_those_of_the_decoder(digits: int, before: int) -> None:
+    text = json.dumps([[7] * before, {"a": [1, "9" * digits]}]).replace('"9', "9").replace('9"', "9")
+    assert _outcome(lambda: _read(text, 10_000)) == _outcome(lambda: _DECODER.decode(text))
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ class Pieces:
     ) -> None:
         self._text = text
         self._scan = decoder.scan_once  # type: ignore[attr-defined] # what JSONDecoder.raw_decode calls
+        plain = json.JSONDecoder(object_pairs_hook=decoder.object_pairs_hook, parse_constant=decoder.parse_constant)
+        self._scan_plain = plain.scan_once  # type: ignore[attr-defined] # as above
         self._once = decoder.object_pairs_hook
         self._arrays = arrays
         self._cancel = cancel
@@ -177,7 +179,7 @@ class Pieces:
         if cut <= 0 or opened > piece.count("]") or opened + piece.count("{") > _MOST_CONTAINERS:
             return None, False
         try:
-            batch, end = self._scan(piece, 0)
+            batch, end = (self._scan if _has_long_number(piece) else self._scan_plain)(piece, 0)
         except (json.JSONDecodeError, StopIteration):
             return None, False
         closed = end < len(piece)
@@ -219,3 +221,8 @@ class Pieces:
 
     def _fault(self, message: str) -> json.JSONDecodeError:
         return json.JSONDecodeError(message, self._text, self._at)
+
+
+def _has_long_number(piece: str) -> bool:
+    """Tell whether a number may have 300 digits, so that the decoder's hook has a say, which is slow for the others."""
+    return any(piece[k : k + 100].isdigit() for k in range(0, len(piece), 200))
