@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._scale import row_sizes
-from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns, stop_if_cancelled
+from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns, stop_if_cancelled, stretches
 from mycelium_fractal_net.federated._updates import FloatArray
 
 __all__ = ["nearest_first", "rough_squared_distances", "squared_distances", "squared_distances_of_pairs"]
@@ -21,6 +21,7 @@ _PANEL_BYTES = 4096
 _WELL_APART = 0.05
 _SAFE_IN_FLOAT32 = 1e15
 _MOST_ROWS = 20_000
+_TILE = 64
 
 
 def squared_distances(values: FloatArray) -> NDArray[np.float64]:
@@ -63,8 +64,6 @@ def rough_squared_distances(values: FloatArray) -> NDArray[np.float64] | None:
     Gram matrix is off by at most 260 * 2^-24 of the product of its two norms, half their squared sum, and no
     squared distance is smaller than 0.05 of that sum.
     """
-    from mycelium_fractal_net.federated._kernels import distances_from_gram
-
     n = len(values)
     if n > _MOST_ROWS or n * n * values.shape[1] < 64 * _DIRECT_WORK:
         return None
@@ -74,7 +73,7 @@ def rough_squared_distances(values: FloatArray) -> NDArray[np.float64] | None:
         return None
     everyone, out = np.arange(n), np.zeros((n, n))
     gram = _centred_gram(values, everyone, np.flatnonzero(sizes <= 2 * middle), np.float32)
-    return None if distances_from_gram(gram, everyone, _WELL_APART, out) else out
+    return None if _fill_from(gram, everyone, _WELL_APART, out) else out
 
 
 def squared_distances_of_pairs(
@@ -116,11 +115,9 @@ def _fill(
     depth: int,
 ) -> None:
     """Write the distances among `rows`, centred on the mean of `ordinary`; repair what cancels."""
-    from mycelium_fractal_net.federated._kernels import distances_from_gram
-
     stop_if_cancelled()
     gram = _centred_gram(values, rows, ordinary)
-    count = distances_from_gram(gram, rows, _CANCELLED, out)
+    count = _fill_from(gram, rows, _CANCELLED, out)
     if count == 0:
         return
     norms = np.diagonal(gram)
@@ -130,6 +127,16 @@ def _fill(
         return
     for group in _groups(close):
         _fill(values, rows[group], rows[group[:1]], out, depth + 1)
+
+
+def _fill_from(gram: NDArray[np.float64], rows: NDArray[np.intp], least: float, out: NDArray[np.float64]) -> int:
+    """Write the distances that a Gram matrix implies; return how many of them cancelled."""
+    from mycelium_fractal_net.federated._kernels import distances_from_gram
+
+    n = len(rows)
+    return sum(
+        distances_from_gram(gram, rows, least, part.start, part.stop, out) for part in stretches(n, 4 * n * n, _TILE)
+    )
 
 
 def _centred_gram(

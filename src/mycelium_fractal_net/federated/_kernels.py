@@ -183,16 +183,16 @@ def mix_rows(x: Floats, members: Ints, start: int, stop: int, out: Floats) -> No
 
 
 @njit(cache=True, nogil=True)
-def distances_from_gram(gram: Floats, rows: Ints, least: float, out: Floats) -> int:
-    """Fill ``out`` at all pairs of ``rows`` from a lower Gram triangle; return how many pairs cancelled.
+def distances_from_gram(gram: Floats, rows: Ints, least: float, start: int, stop: int, out: Floats) -> int:
+    """Fill ``out`` at the pairs of ``rows[start:stop]`` and those before; return how many pairs cancelled.
 
-    A pair counts as cancelled if its squared distance is below ``least`` times its two squared norms.
+    ``gram`` is a lower Gram triangle; a pair counts as cancelled if its squared distance is below ``least`` times its
+    two squared norms.
     """
-    n = rows.size
     cancelled = 0
-    for top in range(0, n, _TILE):
+    for top in range(start, stop, _TILE):
         for left in range(0, top + 1, _TILE):
-            for i in range(top, min(top + _TILE, n)):
+            for i in range(top, min(top + _TILE, stop)):
                 for j in range(left, min(left + _TILE, i)):
                     norms = gram[i, i] + gram[j, j]
                     gap = max(norms - 2.0 * gram[i, j], 0.0)
