@@ -193,9 +193,9 @@ class Compute:
         """Do a computation; the thread goes on to the next one without waiting for the event loop."""
         self._change(waiting=-1, running=1)
         begin = time.perf_counter()
-        self._gauges.waited(begin - queued)
         result, failure = None, None
         try:
+            self._gauges.waited(begin - queued)
             if started is not None:
                 started()
             result = work(cancel)

@@ -111,6 +111,9 @@ class _Uncounted:
     def refused(self) -> None:
         """Count nothing."""
 
+    def waited(self, duration_s: float) -> None:
+        """Observe nothing."""
+
 
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
