@@ -12,6 +12,7 @@ from mycelium_fractal_net.features._kernels_clusters import cluster_summary
 from mycelium_fractal_net.features._kernels_moments import moments
 from mycelium_fractal_net.features._kernels_temporal import energy_of
 from mycelium_fractal_net.features._kernels_trend import trend
+from mycelium_fractal_net.fractals._kernels_boxes import extents
 
 __all__ = ["summarise"]
 
@@ -26,8 +27,16 @@ def summarise(
     eight: bool,
     periodic: bool,
     rest: tuple[float, int],
-) -> tuple[NDArray[np.uint8], tuple[float, ...], tuple[float, float, int, float], float, NDArray[np.int64], int, float]:
-    """Return the mask of active cells, and the features of space and time.
+) -> tuple[
+    NDArray[np.uint8],
+    tuple[int, int, int],
+    tuple[float, ...],
+    tuple[float, float, int, float],
+    NDArray[np.int64],
+    int,
+    float,
+]:
+    """Return the mask of active cells, its extents, and the features of space and time.
 
     Parameters
     ----------
@@ -47,17 +56,15 @@ def summarise(
     Returns
     -------
     tuple
-        Mask; moments; mean and largest change, first step of rest, slope of the energy; share of active cells;
-        clusters above each threshold, largest cluster, spread of the clusters' sizes.
+        Mask; number of active cells, height and width of the box around them; moments; mean and largest change, first
+        step of rest, slope of the energy; clusters above each threshold, largest cluster, spread of the sizes.
     """
     active = np.empty(field.shape, np.uint8)
-    count = 0
     for i in range(field.shape[0]):
         for j in range(field.shape[1]):
             active[i, j] = field[i, j] > active_threshold
-            count += active[i, j]
     counts, largest, spread = cluster_summary(field, thresholds, eight, periodic)
     moved = (0.0, 0.0, 0, 0.0)
     if statistics.shape[0] > 0:
         moved = trend(statistics, energy_of(field_mv), field.size, rest[0], rest[1])
-    return active, moments(field.ravel()), moved, count / field.size, counts, largest, spread
+    return active, extents(active, periodic), moments(field.ravel()), moved, counts, largest, spread

@@ -118,7 +118,7 @@ def compute_features(
     """
     from mycelium_fractal_net.features._kernels_summary import summarise
 
-    active, moments, moved, share, clusters, largest, spread = summarise(
+    active, extents, moments, moved, clusters, largest, spread = summarise(
         field_mv,
         field_mv.astype(np.float64, copy=False),
         _NO_STEPS if step_statistics is None else step_statistics,
@@ -128,15 +128,11 @@ def compute_features(
         periodic,
         (config.stability_threshold_mv, config.stability_window),
     )
-    dimension, r2 = _dimension(active, periodic, config, cancel)
+    if config.box_scales is None:
+        dimension, r2 = fast_box_dimension(active, periodic, extents, cancel)
+    else:
+        boxes = box_counting_dimension(active, periodic=periodic, scales=config.box_scales, cancel=cancel)
+        dimension, r2 = boxes.dimension, boxes.r2
+    share = extents[0] / field_mv.size
     values = [dimension, r2, *moments, *moved, share, *clusters.tolist(), largest, spread]
     return FeatureVector(*map(float, values))
-
-
-def _dimension(
-    active: NDArray[np.uint8], periodic: bool, config: FeatureConfig, cancel: threading.Event | None
-) -> tuple[float, float]:
-    if config.box_scales is None:
-        return fast_box_dimension(active, periodic, cancel)
-    boxes = box_counting_dimension(active, periodic=periodic, scales=config.box_scales, cancel=cancel)
-    return boxes.dimension, boxes.r2

@@ -28,6 +28,8 @@ Progress = Callable[[int, int], object]
 
 FrameT = TypeVar("FrameT", bound="Frame")
 
+_SMALL_BYTES = 1 << 18
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -67,9 +69,15 @@ class Frame:
     def digest(self) -> str:
         """SHA-256 over fields (little-endian), step and counters: equal digests mean equal bits."""
         numbers = (self.step, self.growth_events, self.turing_activations, self.clamping_events)
+        arrays: list[Any] = [
+            np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data
+            for array in (self.field_mv, self.activator, self.inhibitor)
+        ]
+        if self.field_mv.nbytes < _SMALL_BYTES:  # to copy is shorter than to wait for the interpreter after each
+            arrays = [b"".join(arrays)]
         state = hashlib.sha256(repr(numbers).encode())
-        for array in (self.field_mv, self.activator, self.inhibitor):
-            state.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
+        for array in arrays:
+            state.update(array)
         return state.hexdigest()
 
 

@@ -18,6 +18,10 @@ __all__ = ["BoxTable", "Method", "count_boxes", "fast_box_dimension", "fit_table
 Method: TypeAlias = Literal["cover", "aligned"]
 
 
+Extents: TypeAlias = tuple[int, int, int]
+"""Number of cells, height and width of the smallest box around them."""
+
+
 class BoxTable(NamedTuple):
     """How many boxes of each scale hold one of the ``cells`` cells."""
 
@@ -27,7 +31,7 @@ class BoxTable(NamedTuple):
 
 
 def fast_box_dimension(
-    mask: NDArray[np.uint8], periodic: bool, cancel: threading.Event | None = None
+    mask: NDArray[np.uint8], periodic: bool, known: Extents, cancel: threading.Event | None = None
 ) -> tuple[float, float]:
     """Return dimension and r2 of :func:`box_counting_dimension` with its default scales, unchecked and lean.
 
@@ -37,6 +41,8 @@ def fast_box_dimension(
         0 and 1 only; it is not looked at twice.
     periodic : bool
         Whether opposite edges touch.
+    known : tuple of int
+        What :func:`mycelium_fractal_net.fractals._kernels_boxes.extents` says of the mask.
     cancel : threading.Event, optional
         Stops the counting soon after it is set.
 
@@ -45,7 +51,8 @@ def fast_box_dimension(
     tuple of float
         (0, 0) for an empty mask and for one too small to have two scales; (2, 1) for a full one.
     """
-    table = count_boxes(mask.view(np.uint8), "cover", periodic, None, cancel)
+    cells, height, width = known
+    table = _count_at_fitting_scales(mask.view(np.uint8), periodic, cells, max(height, width), cancel)
     line = fit_table(table, mask.shape)
     return line.slope, line.r2
 
