@@ -42,9 +42,8 @@ def _calls(cancel: threading.Event) -> Iterator[Callable[[], object]]:
     yield partial(extract_features, noise[-1], periodic=False)
     for periodic in (True, False):
         yield partial(box_counting_dimension, noise[-1] > -60.0, periodic=periodic)
-    yield partial(
-        box_counting_dimension, np.tri(520, 510, dtype=bool), periodic=True, cancel=cancel
-    )  # counted in steps
+    large = np.tri(520, 510, dtype=bool)  # counted in steps, between which it can be stopped
+    yield partial(box_counting_dimension, large, periodic=True, cancel=cancel)
     for rule in (
         fed.HierarchicalKrum(3, 0.2, 0),
         fed.Bulyan(f=1),
