@@ -46,7 +46,7 @@ class Effort(NamedTuple):
     validation_s: float
 
 
-FULL = Effort(rounds=7, seconds=6.0, health_s=30.0, samples=25, grids=(64, 128, 256, 512), validation_s=30.0)
+FULL = Effort(rounds=5, seconds=4.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
 QUICK = Effort(rounds=1, seconds=1.0, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
 
 
