@@ -46,8 +46,8 @@ class Journal:
         found: Exchange | None = scope.get("mfn")
         if found is not None:
             return found
-        exchange: Exchange
-        exchange = scope["mfn"] = Exchange(scope)
+        exchange = Exchange(scope)
+        scope["mfn"] = exchange
         exchange.client_ip = self._guard.address(exchange, scope)
         exchange.route = self._routes.template(exchange.path)
         return exchange
