@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,7 @@ from mycelium_fractal_net.fields._start import (
     EVENT_MEAN_MV,
     EVENT_STD_MV,
     START_POTENTIAL_STD_MV,
-    RandomStreams,
     _lay_patches,
-    rest_pair,
 )
 
 Field = NDArray[np.floating[Any]]
@@ -34,16 +32,25 @@ def laplacian(x: Field, boundary: str, held: float) -> Field:
     return (vertical + horizontal) - 4 * x
 
 
-def random_streams(seed: int) -> RandomStreams:
+class Streams(NamedTuple):
+    """A generator for each random process."""
+
+    start: np.random.Generator
+    sites: np.random.Generator
+    amplitudes: np.random.Generator
+    jitter: np.random.Generator
+
+
+def random_streams(seed: int) -> Streams:
     """Make the streams of a seed, child by child."""
     start, events, jitter = np.random.SeedSequence(seed).spawn(3)
-    return RandomStreams(*map(np.random.default_rng, (start, *events.spawn(2), jitter)))
+    return Streams(*map(np.random.default_rng, (start, *events.spawn(2), jitter)))
 
 
 def start_fields(config: SimulationConfig, generator: np.random.Generator) -> tuple[Field, Field, Field]:
     """Return activator, inhibitor and potential at step 0."""
     model, shape, dtype = config.model, (config.grid_size, config.grid_size), config.dtype
-    mean_a, mean_h = model.start or rest_pair(config)
+    mean_a, mean_h = model.start or linear_stability(model, **config.complete_parameters).steady_state
     a = (mean_a + model.noise * generator.standard_normal(shape)).astype(dtype)
     h = np.full(shape, mean_h, dtype)
     v = config.rest_potential_mv + START_POTENTIAL_STD_MV * generator.standard_normal(shape)

@@ -1,4 +1,4 @@
-"""All features but the dimension, in one compiled call: each gives Python's interpreter away and waits for it after."""
+"""All that features need of a field in one compiled call: each gives the interpreter away, and waits for it after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mycelium_fractal_net.features._kernels_clusters import cluster_summary
 from mycelium_fractal_net.features._kernels_moments import moments
 from mycelium_fractal_net.features._kernels_temporal import energy_of
 from mycelium_fractal_net.features._kernels_trend import trend
-from mycelium_fractal_net.fractals._kernels_boxes import extents
+from mycelium_fractal_net.fractals._kernels_boxes import cover_counts, extents
 
 __all__ = ["summarise"]
 
@@ -27,16 +27,18 @@ def summarise(
     eight: bool,
     periodic: bool,
     rest: tuple[float, int],
+    scales: NDArray[np.int64],
 ) -> tuple[
     NDArray[np.uint8],
     tuple[int, int, int],
+    NDArray[np.int64],
     tuple[float, ...],
     tuple[float, float, int, float],
     NDArray[np.int64],
     int,
     float,
 ]:
-    """Return the mask of active cells, its extents, and the features of space and time.
+    """Return the mask of active cells, its extents and counts of boxes, and the features of space and time.
 
     Parameters
     ----------
@@ -52,12 +54,15 @@ def summarise(
         Whether clusters join over corners, and over opposite edges.
     rest : tuple of float and int
         Standard deviation in mV/step below which the field rests, and for how many steps.
+    scales : ndarray
+        Sides of the boxes to count, ascending.
 
     Returns
     -------
     tuple
-        Mask; number of active cells, height and width of the box around them; moments; mean and largest change, first
-        step of rest, slope of the energy; clusters above each threshold, largest cluster, spread of the sizes.
+        Mask; number of active cells, height and width of the box around them; boxes; moments; mean and largest
+        change, first step of rest, slope of the energy; clusters above each threshold, largest cluster, spread of
+        the sizes.
     """
     active = np.empty(field.shape, np.uint8)
     for i in range(field.shape[0]):
@@ -67,4 +72,5 @@ def summarise(
     moved = (0.0, 0.0, 0, 0.0)
     if statistics.shape[0] > 0:
         moved = trend(statistics, energy_of(field_mv), field.size, rest[0], rest[1])
-    return active, extents(active, periodic), moments(field.ravel()), moved, counts, largest, spread
+    boxes = cover_counts(active, scales, periodic)
+    return active, extents(active, periodic), boxes, moments(field.ravel()), moved, counts, largest, spread

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from mycelium_fractal_net.features._checks import LIMIT_MV, as_flag, as_numbers, check_range, refusal
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.vector import FeatureVector
-from mycelium_fractal_net.fractals import box_counting_dimension, fast_box_dimension
+from mycelium_fractal_net.fractals import box_counting_dimension, early_scales, fast_box_dimension
 
 __all__ = ["compute_features", "extract_features"]
 
 _DEFAULT = FeatureConfig()
 _NO_STEPS = np.empty((0, 5))
+_NO_SCALES = np.empty(0, np.int64)
 
 
 def extract_features(
@@ -118,7 +119,8 @@ def compute_features(
     """
     from mycelium_fractal_net.features._kernels_summary import summarise
 
-    active, extents, moments, moved, clusters, largest, spread = summarise(
+    scales = early_scales(field_mv.shape) if config.box_scales is None else _NO_SCALES
+    active, extents, boxes, moments, moved, clusters, largest, spread = summarise(
         field_mv,
         field_mv.astype(np.float64, copy=False),
         _NO_STEPS if step_statistics is None else step_statistics,
@@ -127,12 +129,13 @@ def compute_features(
         config.connectivity == 8,
         periodic,
         (config.stability_threshold_mv, config.stability_window),
+        scales,
     )
     if config.box_scales is None:
-        dimension, r2 = fast_box_dimension(active, periodic, extents, cancel)
+        dimension, r2 = fast_box_dimension(active, periodic, extents, boxes, cancel)
     else:
-        boxes = box_counting_dimension(active, periodic=periodic, scales=config.box_scales, cancel=cancel)
-        dimension, r2 = boxes.dimension, boxes.r2
+        counting = box_counting_dimension(active, periodic=periodic, scales=config.box_scales, cancel=cancel)
+        dimension, r2 = counting.dimension, counting.r2
     share = extents[0] / field_mv.size
     values = [dimension, r2, *moments, *moved, share, *clusters.tolist(), largest, spread]
     return FeatureVector(*map(float, values))

@@ -52,8 +52,8 @@ _directory: Path | None = None
 def _template() -> tuple[str, str]:
     """Return the template's text and the text of what it imports, which the digest must cover."""
     here = Path(__file__).parent
-    temporal = here.parent / "features" / "_kernels_temporal.py"
-    return (here / "_kernels.py").read_text("utf-8"), temporal.read_text("utf-8")
+    imported = (here / "_kernels_frame.py", here.parent / "features" / "_kernels_temporal.py")
+    return (here / "_kernels.py").read_text("utf-8"), "\0".join(path.read_text("utf-8") for path in imported)
 
 
 def _write_module(text: str, dependencies: str) -> Path:

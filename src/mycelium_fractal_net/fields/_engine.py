@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,9 +20,10 @@ from mycelium_fractal_net.fields._start import (
     RandomStreams,
     inside,
     lay_fields,
-    rest_pair,
+    start_numbers,
 )
 from mycelium_fractal_net.fields.config import SimulationConfig
+from mycelium_fractal_net.fields.stability import steady_pair, substeps_for
 
 __all__ = ["Engine", "checked_count"]
 
@@ -29,11 +31,13 @@ Field = NDArray[np.floating[Any]]
 
 _BOUNDARIES = {"periodic": 0, "neumann": 1, "dirichlet": 2}
 _STATISTICS_BLOCK_ROWS = 32
+_EVENT_SIZE = (EVENT_MEAN_MV, EVENT_STD_MV)
 _BLOCK_UPDATES = 8_000_000  # substep updates between two looks at the clock, about 10 ms
 _NOISE_CELLS = 1 << 18
 _WHOLE_CELLS = 640 * 640  # up to here the fields stay in cache without tiles
 _THREADED_CELLS = 512 * 512
 _THREADED_SIDE = 128  # below, a step is shorter than waking a thread
+_HELD_SIDE = 128  # up to here to copy fields is shorter than to wait for the interpreter
 _PAGE, _STAGGER = 4096, 640  # bytes; ten lines of the cache, so that six arrays share one page evenly
 _LANES = 16  # as in the kernels: rows of a tile's window are whole lines of the cache
 _TILE = {"float64": (512, 2048), "float32": (512, 4096)}
@@ -53,24 +57,26 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _aligned(shape: tuple[int, int], dtype: Any, lead: int, place: int) -> Field:
-    """Return zeros of which the flat element ``lead`` stands at byte ``place`` of a page."""
-    dtype = np.dtype(dtype)
-    size = shape[0] * shape[1] * dtype.itemsize
-    memory = np.zeros(size + 2 * _PAGE, np.uint8)
-    start = -(memory.ctypes.data + lead * dtype.itemsize) % _PAGE + place
-    field: Field = memory[start : start + size].view(dtype).reshape(shape)
-    return field
+def _aligned(shape: tuple[int, int], dtype: str, lead: int, places: Sequence[int]) -> list[Field]:
+    """Return arrays with any content of which the flat element ``lead`` stands at these bytes of a page.
+
+    To ask for zeros would give the interpreter away.
+    """
+    itemsize = np.dtype(dtype).itemsize
+    room = -(-shape[0] * shape[1] * itemsize // _PAGE) * _PAGE + _PAGE
+    memory = np.empty(room * len(places) + _PAGE, np.uint8)
+    first = -(memory.__array_interface__["data"][0] + lead * itemsize) % _PAGE
+    return [np.ndarray(shape, dtype, memory, first + k * room + place) for k, place in enumerate(places)]
 
 
-def _bordered(side: int, pad: int, dtype: Any) -> tuple[dict[str, Field], dict[str, Field]]:
-    """Return zeros for "a", "h" and "v" within a border of ghosts, and spare arrays like them.
+def _bordered(side: int, pad: int, dtype: str) -> tuple[dict[str, Field], dict[str, Field]]:
+    """Return arrays for "a", "h" and "v" within a border of ghosts, and spare arrays like them; any content.
 
     The first inner cell begins a line of the cache, and that of each array stands at another place of its page:
     a load waits for a store before it when their addresses agree in the last twelve bits.
     """
     shape = (side + 2, side + 2 * pad)
-    arrays = [_aligned(shape, dtype, shape[1] + pad, k * _STAGGER) for k in range(6)]
+    arrays = _aligned(shape, dtype, shape[1] + pad, range(0, 6 * _STAGGER, _STAGGER))
     return dict(zip("ahv", arrays[:3], strict=True)), dict(zip("ahv", arrays[3:], strict=True))
 
 
@@ -81,28 +87,42 @@ class Engine:
         n = config.grid_size
         self.config = config
         self.kernels = load_kernels(config.model.trace, config.dtype)
-        self.streams = RandomStreams.from_seed(config.seed)
+        self.streams = RandomStreams(config.seed)
         self.step = 0
         self.counters = np.zeros(4, np.int64)
-        self._statistics = np.zeros((config.steps, 5))
-        self._accumulators = np.zeros((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
+        self._statistics = np.empty((config.steps, 5))
+        self._accumulators = np.empty((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
+        self._prepare_constants()
         default = available_cores() if n * n >= _THREADED_CELLS else 1
         self.threads = default if threads is None else checked_count("threads", threads, least=1)
         large = n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE)
         self.tile = _TILE[config.dtype] if large and self._halo <= n else None
         self.pad = self._halo if self.tile is not None else 1
         self._fields, self._spare = _bordered(n, self.pad, config.dtype)
-        lay_fields(config, self.streams.start, initial_field_mv, self._fields, self.pad)
+        self._laid = False
+        if initial_field_mv is not None or config.model.patches is not None or self.tile is not None:
+            self._lay(initial_field_mv)
         self._pool: ThreadPoolExecutor | None = None
-        self._prepare_constants()
+
+    def _lay(self, initial_field_mv: ArrayLike | None = None) -> None:
+        """Write the fields of step 0, if no kernel has; the kernel of the first steps does it in the same call."""
+        if not self._laid:
+            lay_fields(
+                self.config, self._start, self.streams.start, initial_field_mv, self._fields, self._spare, self.pad
+            )
+            self._accumulators.fill(0.0)
+            self._laid = True
 
     def _prepare_constants(self) -> None:
         config, scalar = self.config, np.dtype(self.config.dtype).type
-        values, dt = config.complete_parameters, 1.0 / config.substeps
+        values = config.complete_parameters
+        self._substeps = substeps_for(values["D_a"], values["D_h"])
+        dt = 1.0 / self._substeps
         self._rates = tuple(scalar(values[name]) for name in config.model.rate_names) or (scalar(0),)
         self._scales = (scalar(4), scalar(dt * values["D_a"]), scalar(dt * values["D_h"]), scalar(dt))
-        rest = rest_pair(config)
+        rest = steady_pair(config.model, values)
         self._pair_rest = (scalar(rest[0]), scalar(rest[1]))
+        self._start = start_numbers(config, rest)
         low, high = config.clamp_mv
         self._potential = tuple(
             scalar(value)
@@ -121,17 +141,20 @@ class Engine:
         """Advance in tiles of (rows, columns); rows must be a multiple of the 32 of a block of statistics."""
         if self._halo > self.config.grid_size:
             return  # the halo would wrap more than once
+        self._lay()
         self.tile = tile
         if self._halo > self.pad:
             narrow, narrow_pad, self.pad = self._fields, self.pad, self._halo
             self._fields, self._spare = _bordered(self.config.grid_size, self.pad, self.config.dtype)
+            for field in (*self._fields.values(), *self._spare.values()):
+                field.fill(0.0)
             for name, field in narrow.items():
                 self.replace(name, inside(field, narrow_pad))
 
     @property
     def _halo(self) -> int:
         """Ghost columns that tiles read."""
-        return self.config.substeps if self.config.boundary == "periodic" else 1
+        return self._substeps if self.config.boundary == "periodic" else 1
 
     @property
     def statistics(self) -> NDArray[np.float64]:
@@ -140,12 +163,16 @@ class Engine:
 
     def interior(self, name: str) -> Field:
         """Return a copy of a field ("a", "h" or "v") without its border, (N, N)."""
+        self._lay()
         return inside(self._fields[name], self.pad).copy()
 
     def interiors(self) -> tuple[Field, Field, Field]:
         """Return copies of activator, inhibitor and potential, each (N, N)."""
         from mycelium_fractal_net.fields._kernels_frame import take_fields
 
+        if self.config.grid_size > _HELD_SIDE:
+            return self.interior("a"), self.interior("h"), self.interior("v")
+        self._lay()
         shape = (self.config.grid_size, self.config.grid_size)
         a, h, v = (np.empty(shape, self.config.dtype) for _ in range(3))
         take_fields(self._fields["a"], self._fields["h"], self._fields["v"], self.pad, a, h, v)
@@ -153,6 +180,7 @@ class Engine:
 
     def replace(self, name: str, interior: Field) -> None:
         """Put another field in place of the present one."""
+        self._lay()
         inside(self._fields[name], self.pad)[:] = interior
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -168,7 +196,7 @@ class Engine:
     def _reserve(self, steps: int) -> None:
         missing = self.step + steps - len(self._statistics)
         if missing > 0:
-            self._statistics = np.concatenate([self._statistics, np.zeros((missing, 5))])
+            self._statistics = np.concatenate([self._statistics, np.empty((missing, 5))])
 
     def advance_block(self, most: int, cancel: threading.Event | None) -> None:
         """Advance by at most ``most`` steps: as many as fit between two looks at the clock."""
@@ -189,17 +217,14 @@ class Engine:
             step=self.step,
         )
 
-    def _draw(self, steps: int) -> tuple[NDArray[np.float64], Field, Field]:
-        """Draw events and noise of the next steps; the streams do not depend on how steps are grouped."""
-        dtype = np.dtype(self.config.dtype)
-        draws = self.streams.sites.random((steps, 2))
-        amplitudes = EVENT_MEAN_MV + EVENT_STD_MV * self.streams.amplitudes.standard_normal(steps)
-        n = self.config.grid_size
-        noise = np.empty((0, 0, 0), dtype)
-        if self.config.quantum_jitter:
-            noise = self.streams.jitter.standard_normal((steps, n, n), dtype=dtype)
-            noise *= dtype.type(self.config.jitter_std_mv)
-        return draws, amplitudes.astype(dtype), noise
+    def _draw_noise(self, steps: int) -> Field:
+        """Draw the noise of the next steps, of none without jitter; the stream does not care how steps are grouped."""
+        dtype, n = np.dtype(self.config.dtype), self.config.grid_size
+        if not self.config.quantum_jitter:
+            return np.empty((0, n, n), dtype)
+        noise = self.streams.jitter.standard_normal((steps, n, n), dtype=dtype)
+        noise *= dtype.type(self.config.jitter_std_mv)
+        return noise
 
     def _swap(self, names: str) -> None:
         for name in names:
@@ -208,29 +233,35 @@ class Engine:
     def _advance_whole(self, most: int) -> None:
         config = self.config
         cells = config.grid_size**2
-        steps = min(most, max(1, _BLOCK_UPDATES // (cells * (config.substeps + 2))))
+        steps = min(most, max(1, _BLOCK_UPDATES // (cells * (self._substeps + 2))))
         if config.quantum_jitter:
             steps = min(steps, max(1, _NOISE_CELLS // cells))
-        draws, amplitudes, noise = self._draw(steps)
+        streams = self.streams
         a, h, v = self._fields.values()
         a_new, h_new, v_new = self._spare.values()
         pair_moved, v_moved, done = self.kernels.advance_whole(
-            a, h, v, a_new, h_new, v_new, config.substeps, _BOUNDARIES[config.boundary], self._pair_rest,
+            a, h, v, a_new, h_new, v_new, self._substeps, _BOUNDARIES[config.boundary], self._pair_rest,
             self._scales, self._rates, self._potential, config.turing_enabled, config.spike_probability,
-            draws, amplitudes, noise, self._accumulators, self._statistics[self.step : self.step + steps],
+            (streams.start, streams.sites, streams.amplitudes), (not self._laid, *self._start), _EVENT_SIZE,
+            self._draw_noise(steps), self._accumulators, self._statistics[self.step : self.step + steps],
             self.counters,
         )  # fmt: skip
+        self._laid = True
         self._swap(("ah" if pair_moved else "") + ("v" if v_moved else ""))
         self.step += done
 
     def _advance_tiled(self, tile: tuple[int, int], cancel: threading.Event | None) -> None:
+        from mycelium_fractal_net.fields._kernels_frame import draw_events
+
         config, kernels = self.config, self.kernels
         boundary = _BOUNDARIES[config.boundary]
         before = self.streams.states if cancel is not None else None
-        draws, amplitudes, noise = self._draw(1)
+        draws, jumps = np.empty((1, 2)), np.empty(1, config.dtype)
+        draw_events(self.streams.sites, self.streams.amplitudes, _EVENT_SIZE, draws, jumps)
+        noise = self._draw_noise(1)
         event = kernels.begin_step(
             self._fields["v"], self._fields["a"], self.pad, self._potential[3], config.turing_enabled,
-            config.spike_probability, draws[0], amplitudes[0], boundary, self._potential[2],
+            config.spike_probability, draws[0], jumps[0], boundary, self._potential[2],
         )  # fmt: skip
         kernels.refresh_pair(self._fields["a"], self._fields["h"], self.pad, boundary, self._pair_rest)
         step_noise = noise[0] if noise.shape[0] else np.empty((0, 0), noise.dtype)
@@ -257,19 +288,20 @@ class Engine:
         tiles = -(-n // rows) * -(-n // columns)
         chunk = max(
             1,
-            min(_BLOCK_UPDATES // (rows * columns * (config.substeps + 2)), -(-tiles // (4 * self.threads))),
+            min(_BLOCK_UPDATES // (rows * columns * (self._substeps + 2)), -(-tiles // (4 * self.threads))),
         )
         starts = itertools.count(0, chunk)
 
         def work() -> NDArray[np.int64]:
             counters = np.zeros(3, np.int64)
-            window = max(32, config.substeps) + config.substeps + 3
-            pitch = -(-(min(columns, n) + 2 * config.substeps + 2) // _LANES) * _LANES
-            workspace = _aligned((4, window * pitch), config.dtype, 1, 0)
+            window = max(32, self._substeps) + self._substeps + 3
+            pitch = -(-(min(columns, n) + 2 * self._substeps + 2) // _LANES) * _LANES
+            (workspace,) = _aligned((4, window * pitch), config.dtype, 1, (0,))
+            workspace.fill(0.0)
             while (first := next(starts)) < tiles and not (cancel is not None and cancel.is_set()):
                 self.kernels.advance_tiles(
                     first, min(first + chunk, tiles), rows, columns, *self._fields.values(), *self._spare.values(),
-                    self.pad, workspace, config.substeps, _BOUNDARIES[config.boundary], self._pair_rest, self._scales,
+                    self.pad, workspace, self._substeps, _BOUNDARIES[config.boundary], self._pair_rest, self._scales,
                     self._rates, self._potential, config.turing_enabled, event, noise, self._accumulators, counters,
                 )  # fmt: skip
             return counters

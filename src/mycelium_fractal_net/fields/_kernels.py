@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, GROUP_ROWS, accumulate_group, reduce_block
+from mycelium_fractal_net.fields._kernels_frame import draw_events, lay_start
 from mycelium_fractal_net.fields._reaction import reaction
 
 PERIODIC, NEUMANN, DIRICHLET = 0, 1, 2
@@ -275,9 +276,12 @@ def finish_step(accumulators, statistics):
 @njit(cache=True, nogil=True, error_model="numpy")
 def advance_whole(
     a, h, v, a_new, h_new, v_new, substeps, boundary, pair_rest, scales, p, potential, turing, probability,
-    draws, amplitudes, noise, accumulators, statistics, counters,
+    streams, start, event_size, noise, accumulators, statistics, counters,
 ):  # fmt: skip
-    """Advance the whole field by ``len(draws)`` steps in one thread.
+    """Advance the whole field by ``len(statistics)`` steps in one thread.
+
+    ``streams`` are the generators of the start, of the sites and of the amplitudes of events; ``start`` is (whether
+    to draw the fields of step 0, what :func:`lay_start` takes for the pair, and for the potential).
 
     Returns (result of the pair lies in the new arrays, the potential's does, steps done); fewer steps than asked
     mean that the last of them left the finite numbers. ``counters`` ends with the growth events.
@@ -285,8 +289,14 @@ def advance_whole(
     rows, columns = v.shape[0] - 2, v.shape[1] - 2
     pair_moved, v_moved = False, False
     region = (1, rows, 1, columns)
-    for t in range(draws.shape[0]):
-        event = begin_step(v, a, 1, potential[3], turing, probability, draws[t], amplitudes[t], boundary, potential[2])
+    steps = statistics.shape[0]
+    draws, jumps = np.empty((steps, 2)), np.empty(steps, v.dtype)
+    if start[0]:
+        lay_start(streams[0], start[1], start[2], 1, a, h, v, (a_new, h_new, v_new))
+        accumulators[:] = 0.0
+    draw_events(streams[1], streams[2], event_size, draws, jumps)
+    for t in range(steps):
+        event = begin_step(v, a, 1, potential[3], turing, probability, draws[t], jumps[t], boundary, potential[2])
         counters[3] += event[0] > 0
         if turing and evolve_pair(a, h, a_new, h_new, substeps, boundary, pair_rest, scales, p):
             a, a_new = a_new, a
@@ -300,7 +310,7 @@ def advance_whole(
         v_moved = not v_moved
         if counters[2] > 0:
             return pair_moved, v_moved, t + 1
-    return pair_moved, v_moved, draws.shape[0]
+    return pair_moved, v_moved, steps
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -12,27 +12,39 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["lay_start", "take_fields"]
+__all__ = ["clear_border", "draw_events", "lay_start", "take_fields"]
 
 Field = NDArray[np.floating[Any]]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def clear_border(field: Field, pad: int) -> None:
+    """Write zeros into one row and ``pad`` columns on each side."""
+    field[0] = 0.0
+    field[-1] = 0.0
+    field[:, :pad] = 0.0
+    field[:, -pad:] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def lay_start(
-    noise: NDArray[np.float64],
+    generator: np.random.Generator,
     pair: tuple[float, float, float],
     potential: tuple[float, float, float, float],
     pad: int,
     a: Field,
     h: Field,
     v: Field,
+    spare: tuple[Field, Field, Field],
 ) -> None:
-    """Turn two fields of standard normal numbers into activator and potential, and fill the inhibitor.
+    """Draw activator and potential, one after the other, fill the inhibitor, and clear all borders.
+
+    Numba draws from NumPy's generators what NumPy does, to the bit.
 
     Parameters
     ----------
-    noise : ndarray, shape (2, N, N)
-        For the activator and for the potential.
+    generator : numpy.random.Generator
+        Of the start.
     pair : tuple of float
         Mean and standard deviation of the activator, the inhibitor.
     potential : tuple of float
@@ -40,20 +52,54 @@ def lay_start(
     pad : int
         Ghost columns on each side of the fields.
     a, h, v : ndarray, shape (N + 2, N + 2 pad)
-        Written inside their borders.
+        Written as a whole.
+    spare : tuple of ndarray
+        Three like them, of which the borders are written.
     """
     mean_a, std_a, mean_h = pair
     mean_v, std_v, low, high = potential
-    for i in range(noise.shape[1]):
-        for j in range(noise.shape[2]):
-            a[i + 1, j + pad] = noise[0, i, j] * std_a + mean_a
-            h[i + 1, j + pad] = mean_h
-            v[i + 1, j + pad] = min(max(noise[1, i, j] * std_v + mean_v, low), high)
+    rows, columns = v.shape[0] - 2, v.shape[1] - 2 * pad
+    for field in (a, h, v, *spare):
+        clear_border(field, pad)
+    for i in range(1, rows + 1):
+        for j in range(pad, pad + columns):
+            a[i, j] = generator.standard_normal() * std_a + mean_a
+            h[i, j] = mean_h
+    for i in range(1, rows + 1):
+        for j in range(pad, pad + columns):
+            v[i, j] = min(max(generator.standard_normal() * std_v + mean_v, low), high)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def draw_events(
+    sites: np.random.Generator,
+    amplitudes: np.random.Generator,
+    size: tuple[float, float],
+    draws: NDArray[np.float64],
+    jumps: Field,
+) -> None:
+    """Draw for each step whether a growth event happens and where, and how large it is.
+
+    Parameters
+    ----------
+    sites, amplitudes : numpy.random.Generator
+        Of the events.
+    size : tuple of float
+        Mean and standard deviation of the jump in mV.
+    draws : ndarray, shape (steps, 2)
+        Written: uniform numbers for the chance of an event, and for its cell.
+    jumps : ndarray, shape (steps,)
+        Written: jumps in mV.
+    """
+    for t in range(jumps.shape[0]):
+        draws[t, 0] = sites.random()
+        draws[t, 1] = sites.random()
+        jumps[t] = size[0] + size[1] * amplitudes.standard_normal()
+
+
+@njit(cache=True, error_model="numpy")
 def take_fields(a: Field, h: Field, v: Field, pad: int, a_out: Field, h_out: Field, v_out: Field) -> None:
-    """Copy what lies inside the borders."""
+    """Copy what lies inside the borders, without giving the interpreter away: for small fields."""
     rows, columns = v_out.shape
     for i in range(rows):
         a_out[i] = a[i + 1, pad : pad + columns]

@@ -3,79 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields._lazy import lazy
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.models import Patches
-from mycelium_fractal_net.fields.stability import steady_pair
 
-__all__ = ["RandomStreams", "checked_field", "inside", "lay_fields", "rest_pair"]
+__all__ = ["RandomStreams", "StartNumbers", "checked_field", "inside", "lay_fields", "start_numbers"]
 
 Field = NDArray[np.floating[Any]]
 
 START_POTENTIAL_STD_MV = 5.0
 EVENT_MEAN_MV, EVENT_STD_MV = 20.0, 5.0
-_SPAWN_KEYS = ((0,), (1, 0), (1, 1), (2,))  # the first child, the two of the second, and the third: as spawn gives
+_STREAMS = ("start", "sites", "amplitudes", "jitter")
 
 
-@dataclass
 class RandomStreams:
-    """One generator for each random process, so that none depends on what another draws."""
+    """One generator for each random process, so that none depends on what another draws; made when it is needed.
 
-    start: np.random.Generator
-    sites: np.random.Generator
-    amplitudes: np.random.Generator
-    jitter: np.random.Generator
+    The keys are those of ``SeedSequence(seed).spawn(3)``, the second of which spawns two.
+    """
 
-    @classmethod
-    def from_seed(cls, seed: int) -> RandomStreams:
-        """Make the streams of a seed: start, events (two) and jitter."""
-        return cls(*(_stream(seed, key) for key in _SPAWN_KEYS))
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    @lazy
+    def start(self) -> np.random.Generator:
+        """Of the fields at step 0."""
+        return self._stream(0)
+
+    @lazy
+    def sites(self) -> np.random.Generator:
+        """Of the chance and the place of growth events."""
+        return self._stream(1, 0)
+
+    @lazy
+    def amplitudes(self) -> np.random.Generator:
+        """Of the size of growth events."""
+        return self._stream(1, 1)
+
+    @lazy
+    def jitter(self) -> np.random.Generator:
+        """Of the noise in every cell and step."""
+        return self._stream(2)
 
     @property
     def states(self) -> dict[str, Any]:
         """Generator states, ready for JSON."""
-        return {name: generator.bit_generator.state for name, generator in vars(self).items()}
+        return {name: getattr(self, name).bit_generator.state for name in _STREAMS}
 
     @states.setter
     def states(self, states: dict[str, Any]) -> None:
-        for name, generator in vars(self).items():
-            generator.bit_generator.state = states[name]
+        for name in _STREAMS:
+            getattr(self, name).bit_generator.state = states[name]
+
+    def _stream(self, *key: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed, spawn_key=key)))
 
 
-def _stream(seed: int, key: tuple[int, ...]) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+StartNumbers = tuple[tuple[float, float, float], tuple[float, float, float, float]]
+"""Mean and deviation of the activator, the inhibitor; mean, deviation, lowest and highest of the potential in mV."""
 
 
-def rest_pair(config: SimulationConfig) -> tuple[float, float]:
-    """Return activator and inhibitor at the steady state."""
-    return steady_pair(config.model, config.complete_parameters)
+def start_numbers(config: SimulationConfig, rest: tuple[float, float]) -> StartNumbers:
+    """Return what the fields of step 0 are drawn from; ``rest`` is the pair's steady state."""
+    model = config.model
+    mean_a, mean_h = model.start or rest
+    pair = (float(mean_a), float(model.noise), float(mean_h))
+    return pair, (config.rest_potential_mv, START_POTENTIAL_STD_MV, *config.clamp_mv)
 
 
 def lay_fields(
     config: SimulationConfig,
+    start: StartNumbers,
     generator: np.random.Generator,
     initial_field_mv: ArrayLike | None,
     fields: Mapping[str, Field],
+    spare: Mapping[str, Field],
     pad: int,
 ) -> None:
-    """Write activator "a", inhibitor "h" and potential "v" (mV) at step 0 into fields with ``pad`` ghost columns."""
+    """Write activator "a", inhibitor "h" and potential "v" (mV) at step 0 into fields with ``pad`` ghost columns.
+
+    The ghosts of all fields become zero, those of the spare ones too.
+    """
     from mycelium_fractal_net.fields._kernels_frame import lay_start
 
-    model, n = config.model, config.grid_size
-    mean_a, mean_h = model.start or rest_pair(config)
-    low, high = config.clamp_mv
     a, h, v = fields["a"], fields["h"], fields["v"]
-    noise = generator.standard_normal((2, n, n))
-    potential = (config.rest_potential_mv, START_POTENTIAL_STD_MV, low, high)
-    lay_start(noise, (float(mean_a), float(model.noise), float(mean_h)), potential, pad, a, h, v)
-    if model.patches is not None:
-        _lay_patches(inside(a, pad), inside(h, pad), model.patches, generator)
+    lay_start(generator, *start, pad, a, h, v, tuple(spare.values()))
+    if config.model.patches is not None:
+        _lay_patches(inside(a, pad), inside(h, pad), config.model.patches, generator)
     if initial_field_mv is not None:
         inside(v, pad)[:] = checked_potential(config, initial_field_mv)
 

@@ -25,6 +25,7 @@ _FORMAT = 1
 def save(path: str | Path, config: SimulationConfig, engine: Engine) -> None:
     """Write a checkpoint; the file is replaced as a whole, so that an interruption leaves the old one."""
     target = Path(path)
+    arrays: dict[str, Any] = {name: engine.interior(name) for name in "ahv"}
     header = {
         "format": _FORMAT,
         "version": __version__,
@@ -33,7 +34,6 @@ def save(path: str | Path, config: SimulationConfig, engine: Engine) -> None:
         "counters": engine.counters.tolist(),
         "streams": engine.streams.states,
     }
-    arrays: dict[str, Any] = {name: engine.interior(name) for name in "ahv"}
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
         try:
             np.savez(file, header=np.array(json.dumps(header)), statistics=engine.statistics, **arrays)
@@ -85,7 +85,7 @@ def _checked_state(config: SimulationConfig, header: dict[str, Any], arrays: dic
         _check_array(name, arrays[name], (config.grid_size, config.grid_size), config.dtype)
         if counters[2] == 0 and not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name!r} is not finite everywhere")
-    RandomStreams.from_seed(0).states = header["streams"]
+    RandomStreams(0).states = header["streams"]
     return {**arrays, "step": step, "counters": counters, "streams": header["streams"]}
 
 

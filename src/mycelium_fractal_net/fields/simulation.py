@@ -28,7 +28,15 @@ Progress = Callable[[int, int], object]
 
 FrameT = TypeVar("FrameT", bound="Frame")
 
-_SMALL_BYTES = 1 << 18
+_SMALL_BYTES = 1 << 17
+_HELD_BYTES = 2047  # hashlib gives the interpreter away for more
+
+
+def _hash(state: hashlib._Hash, data: memoryview) -> None:
+    """Hash, little by little where that is shorter than to wait for the interpreter."""
+    step = _HELD_BYTES if data.nbytes <= _SMALL_BYTES else data.nbytes
+    for start in range(0, data.nbytes, step):
+        state.update(data[start : start + step])
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +81,9 @@ class Frame:
             np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data
             for array in (self.field_mv, self.activator, self.inhibitor)
         ]
-        if self.field_mv.nbytes < _SMALL_BYTES:  # to copy is shorter than to wait for the interpreter after each
-            arrays = [b"".join(arrays)]
         state = hashlib.sha256(repr(numbers).encode())
         for array in arrays:
-            state.update(array)
+            _hash(state, array.cast("B"))
         return state.hexdigest()
 
 

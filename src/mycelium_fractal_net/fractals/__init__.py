@@ -1,6 +1,6 @@
 """Fractal geometry of masks and measures: box counting, lacunarity, generalised dimensions, IFS."""
 
-from mycelium_fractal_net.fractals._table import fast_box_dimension
+from mycelium_fractal_net.fractals._table import early_scales, fast_box_dimension
 from mycelium_fractal_net.fractals.box_counting import BoxCounting, box_counting_dimension
 from mycelium_fractal_net.fractals.generalised import GeneralisedDimensions, generalised_dimensions
 from mycelium_fractal_net.fractals.ifs import IFS, generate_ifs, list_ifs
@@ -12,6 +12,7 @@ __all__ = [
     "BoxCounting",
     "GeneralisedDimensions",
     "box_counting_dimension",
+    "early_scales",
     "fast_box_dimension",
     "generalised_dimensions",
     "generate_ifs",

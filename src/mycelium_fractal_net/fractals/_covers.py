@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import CancelledError
 
-__all__ = ["cover_counts"]
+__all__ = ["LONG", "cover_counts"]
 
-_LONG = 1 << 18
+LONG = 1 << 18
 """Cells from which on a count takes too long to be waited for."""
 
 Mask = NDArray[np.uint8]
@@ -31,7 +31,7 @@ def cover_counts(
     """
     from mycelium_fractal_net.fractals import _kernels_boxes
 
-    if cancel is None or mask.size < _LONG:
+    if cancel is None or mask.size < LONG:
         counted: NDArray[np.int64] = _kernels_boxes.cover_counts(mask, scales, periodic)
         return counted
 

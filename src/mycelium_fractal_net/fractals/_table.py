@@ -9,17 +9,20 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.fractals._covers import cover_counts
+from mycelium_fractal_net.fractals._covers import LONG, cover_counts
 from mycelium_fractal_net.fractals._ladder import first_scales, is_exactly_similar, ladder, may_be_similar
 from mycelium_fractal_net.fractals._line import Line, fit_line
 
-__all__ = ["BoxTable", "Method", "count_boxes", "fast_box_dimension", "fit_table", "full_dimension"]
+__all__ = ["BoxTable", "Method", "count_boxes", "early_scales", "fast_box_dimension", "fit_table", "full_dimension"]
 
 Method: TypeAlias = Literal["cover", "aligned"]
 
 
 Extents: TypeAlias = tuple[int, int, int]
 """Number of cells, height and width of the smallest box around them."""
+
+
+_NONE = np.empty(0, np.int64)
 
 
 class BoxTable(NamedTuple):
@@ -30,8 +33,23 @@ class BoxTable(NamedTuple):
     counts: NDArray[np.int64]
 
 
+def early_scales(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the scales to count at before anything is known of the mask; none for one that takes long.
+
+    Examples
+    --------
+    >>> early_scales((64, 64)).tolist()
+    [2, 4, 8, 16]
+    """
+    return ladder(2, max(shape), max(shape)) if math.prod(shape) < LONG else _NONE
+
+
 def fast_box_dimension(
-    mask: NDArray[np.uint8], periodic: bool, known: Extents, cancel: threading.Event | None = None
+    mask: NDArray[np.uint8],
+    periodic: bool,
+    known: Extents,
+    early: NDArray[np.int64] = _NONE,
+    cancel: threading.Event | None = None,
 ) -> tuple[float, float]:
     """Return dimension and r2 of :func:`box_counting_dimension` with its default scales, unchecked and lean.
 
@@ -43,6 +61,8 @@ def fast_box_dimension(
         Whether opposite edges touch.
     known : tuple of int
         What :func:`mycelium_fractal_net.fractals._kernels_boxes.extents` says of the mask.
+    early : ndarray
+        Boxes at :func:`early_scales`, where they have been counted.
     cancel : threading.Event, optional
         Stops the counting soon after it is set.
 
@@ -52,7 +72,7 @@ def fast_box_dimension(
         (0, 0) for an empty mask and for one too small to have two scales; (2, 1) for a full one.
     """
     cells, height, width = known
-    table = _count_at_fitting_scales(mask.view(np.uint8), periodic, cells, max(height, width), cancel)
+    table = _count_at_fitting_scales(mask.view(np.uint8), periodic, cells, max(height, width), early, cancel)
     line = fit_table(table, mask.shape)
     return line.slope, line.r2
 
@@ -71,20 +91,26 @@ def count_boxes(
     if scales is None:
         side, extent = max(mask.shape), max(height, width)
         if method == "cover":
-            return _count_at_fitting_scales(mask, periodic, cells, extent, cancel)
+            return _count_at_fitting_scales(mask, periodic, cells, extent, _NONE, cancel)
         scales = ladder(2, side, extent)
     counts = cover_counts(mask, scales, periodic, cancel) if method == "cover" else aligned_counts(mask, scales)
     return BoxTable(cells, scales, counts)
 
 
 def _count_at_fitting_scales(
-    mask: NDArray[np.uint8], periodic: bool, cells: int, extent: int, cancel: threading.Event | None
+    mask: NDArray[np.uint8],
+    periodic: bool,
+    cells: int,
+    extent: int,
+    early: NDArray[np.int64],
+    cancel: threading.Event | None,
 ) -> BoxTable:
     """Count at powers of two, unless the mask is exactly similar to itself at the powers of another base."""
     side = max(mask.shape)
     if not may_be_similar(cells):
         scales = ladder(2, side, extent)
-        return BoxTable(cells, scales, cover_counts(mask, scales, periodic, cancel))
+        known = early.size >= scales.size
+        return BoxTable(cells, scales, early[: scales.size] if known else cover_counts(mask, scales, periodic, cancel))
     scales, where, bases = first_scales(side, extent)
     counts = cover_counts(mask, scales, periodic, cancel)
     powers = BoxTable(cells, scales[where], counts[where])
