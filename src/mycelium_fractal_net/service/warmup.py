@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mycelium_fractal_net import federated as fed
 from mycelium_fractal_net.errors import CancelledError
@@ -38,6 +39,7 @@ def _calls(cancel: threading.Event) -> Iterator[Callable[[], object]]:
     for dtype in ("float64", "float32"):
         for jitter in (False, True):
             yield partial(_simulate, cancel, dtype, jitter)
+        yield partial(_simulate, cancel, dtype, False, noise[-1])
     yield partial(extract_features, noise)
     yield partial(extract_features, noise[-1], periodic=False)
     for periodic in (True, False):
@@ -56,6 +58,6 @@ def _calls(cancel: threading.Event) -> Iterator[Callable[[], object]]:
         yield partial(by_pairs.aggregate, many)
 
 
-def _simulate(cancel: threading.Event, dtype: str, jitter: bool) -> object:
+def _simulate(cancel: threading.Event, dtype: str, jitter: bool, start: NDArray[np.float64] | None = None) -> object:
     config = SimulationConfig.model_validate({"grid_size": 16, "steps": 2, "dtype": dtype, "quantum_jitter": jitter})
-    return simulate(config, threads=1, cancel=cancel).features
+    return simulate(config, start, threads=1, cancel=cancel).features
