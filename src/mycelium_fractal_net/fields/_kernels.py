@@ -95,18 +95,9 @@ def evolve_rows(a, h, a_new, h_new, origin, first, last, scales, p):
     lo = (first - origin) * pitch
     a_flat, h_flat = a.ravel(), h.ravel()
     pair_span(
-        a_flat[lo - pitch :],
-        a_flat[lo:],
-        a_flat[lo + pitch :],
-        h_flat[lo - pitch :],
-        h_flat[lo:],
-        h_flat[lo + pitch :],
-        a_new.ravel()[lo:],
-        h_new.ravel()[lo:],
-        (last - first + 1) * pitch - 2,
-        scales,
-        p,
-    )
+        a_flat[lo - pitch :], a_flat[lo:], a_flat[lo + pitch :], h_flat[lo - pitch :], h_flat[lo:],
+        h_flat[lo + pitch :], a_new.ravel()[lo:], h_new.ravel()[lo:], (last - first + 1) * pitch - 2, scales, p,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
