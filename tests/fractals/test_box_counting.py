@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fractals import box_counting_dimension, fast_box_dimension
-from mycelium_fractal_net.fractals._kernels_boxes import extents
+from mycelium_fractal_net.fractals import box_counting_dimension, early_scales, fast_box_dimension
+from mycelium_fractal_net.fractals._kernels_boxes import cover_counts, extents
 from mycelium_fractal_net.fractals._ladder import is_exactly_similar
 from tests.fractals.shapes import PATTERNS, disk, kronecker_power, labyrinth, placed, self_similar
 
@@ -69,6 +69,8 @@ def test_any_mask_gets_finite_numbers_and_a_verdict(mask: Any, method: str, peri
     if method == "cover":
         known = extents(mask.view(np.uint8), periodic)
         assert fast_box_dimension(mask, periodic, known) == (found.dimension, found.r2)
+        early = cover_counts(mask.view(np.uint8), early_scales(mask.shape), periodic)
+        assert fast_box_dimension(mask, periodic, known, early) == (found.dimension, found.r2)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,7 +1,7 @@
-"""Compiled ways into the bordered fields and out of them: one call each, for all three fields at once.
+"""Compiled draws into the bordered fields, and the way out of them: one call each, for all three fields at once.
 
-Each compiled call gives Python's interpreter away and has to wait for it afterwards; threads that simulate side by
-side spend that time on nothing.
+A call that gives Python's interpreter away has to wait for it afterwards; threads that simulate side by side spend
+that time on nothing. The draws are part of the kernel of the steps where they can be; the way out keeps it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Field = NDArray[np.floating[Any]]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def clear_border(field: Field, pad: int) -> None:
-    """Write zeros into one row and ``pad`` columns on each side."""
+    """Write zeros into the row and the ``pad`` columns on each side."""
     field[0] = 0.0
     field[-1] = 0.0
     field[:, :pad] = 0.0

@@ -21,7 +21,6 @@ Method: TypeAlias = Literal["cover", "aligned"]
 Extents: TypeAlias = tuple[int, int, int]
 """Number of cells, height and width of the smallest box around them."""
 
-
 _NONE = np.empty(0, np.int64)
 
 
@@ -109,8 +108,9 @@ def _count_at_fitting_scales(
     side = max(mask.shape)
     if not may_be_similar(cells):
         scales = ladder(2, side, extent)
-        known = early.size >= scales.size
-        return BoxTable(cells, scales, early[: scales.size] if known else cover_counts(mask, scales, periodic, cancel))
+        counted = early.size >= scales.size
+        counts = early[: scales.size] if counted else cover_counts(mask, scales, periodic, cancel)
+        return BoxTable(cells, scales, counts)
     scales, where, bases = first_scales(side, extent)
     counts = cover_counts(mask, scales, periodic, cancel)
     powers = BoxTable(cells, scales[where], counts[where])
