@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -20,6 +22,21 @@ def metrics() -> Metrics:
 
 def _value(metrics: Metrics, name: str) -> float:
     return sample(metrics.text().decode(), name)
+
+
+class _Caller:
+    """Leaves when it is told to."""
+
+    def __init__(self) -> None:
+        self.listeners: set[Callable[[], object]] = set()
+
+    def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
+        self.listeners.add(tell)
+        return partial(self.listeners.discard, tell)
+
+    def leave(self) -> None:
+        for tell in list(self.listeners):
+            tell()
 
 
 def _until_cancelled(cancel: threading.Event) -> None:
@@ -63,10 +80,10 @@ async def test_retry_after_follows_the_measured_durations(metrics: Metrics) -> N
 
 @pytest.mark.anyio
 async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metrics) -> None:
-    compute, left = Compute(1, 1, metrics), asyncio.Event()
-    job = asyncio.create_task(compute.run(_until_cancelled, gone=left.wait))
+    compute, caller = Compute(1, 1, metrics), _Caller()
+    job = asyncio.create_task(compute.run(_until_cancelled, departure=caller.departure))
     await _settle()
-    left.set()
+    caller.leave()
     with pytest.raises(ServiceError, match="left before the answer"):
         await job
     assert _value(metrics, "mfn_compute_cancelled_total") == 1
@@ -76,12 +93,12 @@ async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metri
 
 @pytest.mark.anyio
 async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics: Metrics) -> None:
-    compute, gate, left = Compute(1, 1, metrics), threading.Event(), asyncio.Event()
+    compute, gate, caller = Compute(1, 1, metrics), threading.Event(), _Caller()
     started: list[bool] = []
     first = asyncio.create_task(compute.run(lambda _: gate.wait(20)))
-    second = asyncio.create_task(compute.run(lambda _: started.append(True), gone=left.wait))
+    second = asyncio.create_task(compute.run(lambda _: started.append(True), departure=caller.departure))
     await _settle()
-    left.set()
+    caller.leave()
     with pytest.raises(ServiceError, match="left before the answer"):
         await second
     gate.set()
@@ -94,8 +111,8 @@ async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics
 @pytest.mark.parametrize("watched", [True, False])
 async def test_a_cancelled_task_stops_its_thread(metrics: Metrics, watched: bool) -> None:
     compute = Compute(1, 0, metrics)
-    gone = asyncio.Event().wait if watched else None
-    job = asyncio.create_task(compute.run(_until_cancelled, gone=gone))
+    departure = _Caller().departure if watched else None
+    job = asyncio.create_task(compute.run(_until_cancelled, departure=departure))
     await _settle()
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -110,10 +127,11 @@ async def test_errors_of_a_computation_reach_its_caller(metrics: Metrics) -> Non
     def fail(_: threading.Event) -> None:
         raise ValueError("no")
 
-    compute = Compute(1, 0, metrics)
+    compute, caller = Compute(1, 0, metrics), _Caller()
     with pytest.raises(ValueError, match="no"):
-        await compute.run(fail, gone=asyncio.Event().wait)
+        await compute.run(fail, departure=caller.departure)
     assert compute.idle
+    assert not caller.listeners
     compute.close()
 
 

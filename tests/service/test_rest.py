@@ -4,6 +4,7 @@ import io
 import json
 import math
 import threading
+from typing import Any
 
 import httpx
 import numpy as np
@@ -18,7 +19,7 @@ from mycelium_fractal_net.service.rest import features
 from mycelium_fractal_net.service.rest.federated import RULES
 from mycelium_fractal_net.service.rest.simulate import SimulateRequest
 from mycelium_fractal_net.service.telemetry.metrics import size_label
-from tests.service.helpers import AUTH, ION, SMALL, Log, client_of, make_app, sample
+from tests.service.helpers import AUTH, ION, KEY, SMALL, Log, client_of, make_app, sample
 
 pytestmark = pytest.mark.anyio
 
@@ -372,3 +373,26 @@ async def test_two_applications_share_nothing() -> None:
         assert (await two.post("/nernst", json=ION)).status_code == 401
         text = (await one.get("/metrics")).text
     assert sample(text, "mfn_http_requests_total", status="401") == 0
+
+
+async def test_under_another_server_too_a_computation_ends_with_its_client() -> None:
+    log = Log()
+    app = make_app(log)
+    body = json.dumps({"grid_size": 256, "steps": 3000}).encode()
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/simulate", "query_string": b"",
+        "headers": [(b"host", b"x"), (b"content-type", b"application/json"), (b"x-api-key", KEY.encode())],
+    }  # fmt: skip
+    sent: list[object] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    assert not sent
+    assert log.named("request")[0]["status"] == 499
+    assert sample(app.state.services.metrics.text().decode(), "mfn_compute_cancelled_total") == 1

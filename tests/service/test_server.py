@@ -32,11 +32,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def _simulate_and_leave(server: Server) -> socket.socket:
+def _simulate_and_leave(server: Server, times: int = 1) -> socket.socket:
     body = json.dumps(LONG).encode()
     head = f"POST /simulate HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    connection.sendall((f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body) * times)
     return connection
 
 
@@ -96,6 +96,24 @@ def test_a_client_that_leaves_frees_its_thread_and_the_queue(server: Server) -> 
     _wait_for(server, "mfn_compute_threads_busy", 0)
     assert server.metric("mfn_compute_cancelled_total") == before + 2
     assert server.metric("mfn_http_requests_total", endpoint="/simulate", status="499") == before + 2
+
+
+def test_a_client_that_leaves_stops_what_it_had_asked_for_first(server: Server) -> None:
+    before = server.metric("mfn_compute_cancelled_total")
+    connection = _simulate_and_leave(server, times=2)  # the second one waits for the first one's answer
+    _wait_for(server, "mfn_compute_threads_busy", 1)
+    connection.close()
+    _wait_for(server, "mfn_compute_threads_busy", 0)
+    assert server.metric("mfn_compute_cancelled_total") == before + 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_answer_comes_in_one_piece(server: Server, method: str) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(f"{method} /health/live HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert (b"healthy" in body) == (method == "GET")
 
 
 def test_sigterm_loses_no_accepted_request(tmp_path: Path) -> None:

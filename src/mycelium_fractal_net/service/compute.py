@@ -6,18 +6,20 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mycelium_fractal_net.service.errors import ServiceError
 
-__all__ = ["Compute", "Gauges"]
+__all__ = ["Compute", "Departure", "Gauges", "Work"]
 
 T = TypeVar("T")
 Work = Callable[[threading.Event], T]
 """A computation; it stops with CancelledError soon after the event is set."""
+Departure = Callable[[Callable[[], object]], Callable[[], object]]
+"""``departure(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
 
 _SMOOTHING = 0.2
 _FIRST_GUESS_S = 1.0
@@ -90,7 +92,7 @@ class Compute:
         self,
         work: Work[T],
         *,
-        gone: Callable[[], Awaitable[object]] | None = None,
+        departure: Departure | None = None,
         started: Callable[[], object] | None = None,
     ) -> T:
         """Run a computation in a thread.
@@ -99,8 +101,8 @@ class Compute:
         ----------
         work : callable
             Called in the thread with the event that cancels it.
-        gone : callable, optional
-            Returns an awaitable that ends when the caller has left.
+        departure : callable, optional
+            Tells when the caller leaves.
         started : callable, optional
             Called in the thread when the wait for it is over.
 
@@ -112,7 +114,7 @@ class Compute:
         self._admit()
         self._accepted += 1
         try:
-            return await self._guarded(work, gone, started)
+            return await self._guarded(work, departure, started)
         finally:
             self._accepted -= 1
 
@@ -143,18 +145,14 @@ class Compute:
                 headers={"Retry-After": str(wait)},
             )
 
-    async def _guarded(
-        self, work: Work[T], gone: Callable[[], Awaitable[object]] | None, started: Callable[[], object] | None
-    ) -> T:
+    async def _guarded(self, work: Work[T], departure: Departure | None, started: Callable[[], object] | None) -> T:
         cancel = threading.Event()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._change(waiting=1)
         job = self._pool.submit(self._in_thread, work, cancel, started, answer, time.perf_counter())
         stop = partial(self._stop, job, cancel, answer)
         self._stops.add(stop)
-        watcher = None if gone is None else asyncio.ensure_future(gone())
-        if watcher is not None:
-            watcher.add_done_callback(stop)
+        forget = None if departure is None else departure(stop)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -164,13 +162,10 @@ class Compute:
             raise
         finally:
             self._stops.discard(stop)
-            if watcher is not None:
-                watcher.remove_done_callback(stop)
-                watcher.cancel()
+            if forget is not None:
+                forget()
 
-    def _stop(
-        self, job: Future[None], cancel: threading.Event, answer: asyncio.Future[T], _watcher: object = None
-    ) -> None:
+    def _stop(self, job: Future[None], cancel: threading.Event, answer: asyncio.Future[T]) -> None:
         """Stop a computation: its thread says when it has, and one that has no thread yet never gets it."""
         if job.done():
             return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mycelium_fractal_net.service.errors import CATALOGUE, Problem
 from mycelium_fractal_net.service.middleware.exchange import Exchange
@@ -59,12 +60,28 @@ class ProblemProtocol(HttpToolsProtocol):
     def __init__(self, *, journal: Journal, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._journal = journal
+        self._listeners: set[Callable[[], object]] = set()
+        self._gone = False
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
         super().connection_made(transport)
-        self._exit = _Exit(transport.write, self.close, transport.is_closing)
         self._owed_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the computations of this connection's requests, of all that were sent ahead too."""
+        super().connection_lost(exc)
+        self._gone = True
+        for tell in list(self._listeners):
+            tell()
+
+    def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
+        """Call ``tell`` when the client leaves; see :data:`mycelium_fractal_net.service.compute.Departure`."""
+        if self._gone:
+            tell()
+        self.flow.resume_reading()  # who does not read does not see it
+        self._listeners.add(tell)
+        return partial(self._listeners.discard, tell)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; bound what has not become part of a head or a body yet."""
@@ -103,7 +120,8 @@ class ProblemProtocol(HttpToolsProtocol):
         self._in_head = False
         self._progress()
         super().on_headers_complete()
-        self.cycle.transport = self._exit  # type: ignore[assignment] # all of a transport that a cycle asks for
+        self.cycle.scope["mfn.departure"] = self.departure  # type: ignore[typeddict-unknown-key] # of our own
+        self.cycle.transport = _Exit(self.cycle, self.transport, self.close)  # type: ignore[assignment] # all it asks for
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
@@ -253,12 +271,37 @@ class ProblemProtocol(HttpToolsProtocol):
             self.refuse("REQUEST_TIMEOUT")
 
 
-class _Exit(NamedTuple):
-    """What a cycle may do with the transport."""
+class _Exit:
+    """What a cycle may do with the transport.
 
-    write: Callable[[bytes], None]
-    close: Callable[[], None]
-    is_closing: Callable[[], bool]
+    The head of an answer waits for what follows it, as ASGI asks, and goes in one packet with it: the client wakes
+    up once.
+    """
+
+    __slots__ = ("_close", "_cycle", "_head", "_held", "_transport", "is_closing")
+
+    def __init__(self, cycle: RequestResponseCycle, transport: Any, close: Callable[[], None]) -> None:
+        self._cycle = cycle
+        self._transport = transport
+        self._close = close
+        self._held = b""
+        self._head = cycle.scope["method"] != "HEAD"  # after which nothing follows
+        self.is_closing: Callable[[], bool] = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, those of the head with the next ones."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        elif self._head and self._cycle.response_started:
+            self._held, self._head = data, False
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is left, and close."""
+        if self._held:
+            self.write(b"")
+        self._close()
 
 
 def _answer(problem: Problem, request_id: str) -> bytes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from mycelium_fractal_net.service.compute import Compute, Work
+from mycelium_fractal_net.service.compute import Compute, Departure, Work
 from mycelium_fractal_net.service.errors import masked
 from mycelium_fractal_net.service.keys import KeyRing
 from mycelium_fractal_net.service.limits import RateLimiter
@@ -77,14 +77,14 @@ class Services:
 
         started = waiting.end if waiting is not None else None
         try:
-            return await self.compute.run(work, gone=partial(_gone, request), started=started)
+            return await self.compute.run(work, departure=_departure(request), started=started)
         finally:
             if waiting is not None and waiting.is_recording():
                 waiting.end()
 
     async def read_for(self, request: Request, work: Work[T]) -> T:
         """Read a long body, one at a time in a thread of its own; it stops when the client leaves."""
-        return await self.reading.run(work, gone=partial(_gone, request))
+        return await self.reading.run(work, departure=_departure(request))
 
     async def close(self) -> None:
         """Let go of threads, connections and exporters."""
@@ -115,9 +115,21 @@ class _Uncounted:
         """Observe nothing."""
 
 
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def _departure(request: Request) -> Departure:
+    """Return what tells that the client leaves: our own protocol's notice, or under another server a task that waits.
+
+    The task would cost as much as the rest of a computation's management.
+    """
+    return request.scope.get("mfn.departure") or partial(_watch, request.receive)
+
+
+def _watch(receive: Callable[[], Awaitable[Any]], tell: Callable[[], object]) -> Callable[[], object]:
+    async def disconnected() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        tell()
+
+    return asyncio.ensure_future(disconnected()).cancel
 
 
 def services_of(scope: Any) -> Services:
