@@ -14,7 +14,7 @@ from mycelium_fractal_net.features._kernels_temporal import energy_of
 from mycelium_fractal_net.features._kernels_trend import trend
 from mycelium_fractal_net.fractals._kernels_boxes import cover_counts, extents
 
-__all__ = ["summarise"]
+__all__ = ["summarise", "summarise_held"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -74,3 +74,19 @@ def summarise(
         moved = trend(statistics, energy_of(field_mv), field.size, rest[0], rest[1])
     boxes = cover_counts(active, scales, periodic)
     return active, extents(active, periodic), boxes, moments(field.ravel()), moved, counts, largest, spread
+
+
+@njit(cache=True, error_model="numpy")
+def summarise_held(
+    field_mv: NDArray[np.floating[Any]],
+    field: NDArray[np.float64],
+    statistics: NDArray[np.float64],
+    active_threshold: float,
+    thresholds: NDArray[np.float64],
+    eight: bool,
+    periodic: bool,
+    rest: tuple[float, int],
+    scales: NDArray[np.int64],
+) -> Any:
+    """Do what :func:`summarise` does, without giving the interpreter away: for small fields."""
+    return summarise(field_mv, field, statistics, active_threshold, thresholds, eight, periodic, rest, scales)

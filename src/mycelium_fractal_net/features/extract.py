@@ -18,6 +18,7 @@ __all__ = ["compute_features", "extract_features"]
 _DEFAULT = FeatureConfig()
 _NO_STEPS = np.empty((0, 5))
 _NO_SCALES = np.empty(0, np.int64)
+_HELD_CELLS = 64 * 64  # up to here the kernel is shorter than a wait for the interpreter
 
 
 def extract_features(
@@ -117,10 +118,11 @@ def compute_features(
     cancel : threading.Event, optional
         Stops the counting of boxes.
     """
-    from mycelium_fractal_net.features._kernels_summary import summarise
+    from mycelium_fractal_net.features._kernels_summary import summarise, summarise_held
 
     scales = early_scales(field_mv.shape) if config.box_scales is None else _NO_SCALES
-    active, extents, boxes, moments, moved, clusters, largest, spread = summarise(
+    kernel = summarise_held if field_mv.size <= _HELD_CELLS else summarise
+    active, extents, boxes, moments, moved, clusters, largest, spread = kernel(
         field_mv,
         field_mv.astype(np.float64, copy=False),
         _NO_STEPS if step_statistics is None else step_statistics,

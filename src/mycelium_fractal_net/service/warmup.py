@@ -40,6 +40,7 @@ def _calls(cancel: threading.Event) -> Iterator[Callable[[], object]]:
         for jitter in (False, True):
             yield partial(_simulate, cancel, dtype, jitter)
         yield partial(_simulate, cancel, dtype, False, noise[-1])
+        yield partial(extract_features, np.resize(noise, (65, 65)).astype(dtype))  # of large fields
     yield partial(extract_features, noise)
     yield partial(extract_features, noise[-1], periodic=False)
     for periodic in (True, False):
