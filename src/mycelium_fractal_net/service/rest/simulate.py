@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import orjson
@@ -36,6 +36,7 @@ from mycelium_fractal_net.service.rest.receipt import Receipt, receipt_of
 from mycelium_fractal_net.service.rest.route import Answer
 from mycelium_fractal_net.service.rest.rows import Packed
 from mycelium_fractal_net.service.services import Trace, services_of
+from mycelium_fractal_net.service.telemetry.metrics import Metrics
 
 __all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
 
@@ -129,14 +130,6 @@ class SimulateResponse(BaseModel):
     receipt: Receipt = Field(description="What identifies the result.")
 
 
-class _Done(NamedTuple):
-    result: SimulationResult
-    duration_s: float
-    exponent: float | None
-    receipt: Receipt
-    payload: bytes
-
-
 @access("simulate", "simulate")
 async def run_simulation(request: Request, body: SimulateRequest) -> SimulateResponse:
     """Simulate a field.
@@ -146,7 +139,7 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
     """
     services, exchange = services_of(request.scope), exchange_of(request.scope)
     media = choose_media_type(exchange.text_header(b"accept"))
-    config, wanted = body.config(), frozenset(body.include)
+    wanted = frozenset(body.include)
     start = None if body.initial_field_mv is None else field_array("initial_field_mv", body.initial_field_mv)
     if start is not None and "lyapunov" in wanted:
         raise InvalidInputError(
@@ -158,17 +151,13 @@ async def run_simulation(request: Request, body: SimulateRequest) -> SimulateRes
             field="include",
             value=body.include,
         )
-    check_cost(config, wanted, services.settings.max_cell_steps)
+    check_cost(body, wanted, services.settings.max_cell_steps)
     trace = services.trace(exchange)
 
-    def work(cancel: threading.Event) -> _Done:
-        return _compute(config, start, wanted, media, trace, cancel)
+    def work(cancel: threading.Event) -> Any:  # the response as bytes
+        return _compute(body.config(), start, wanted, media, trace, services.metrics, cancel)
 
-    done = await services.compute_for(request, work)
-    services.metrics.simulated(
-        config, done.duration_s, done.result.growth_events, done.result.features.D_box, done.exponent
-    )
-    return Answer(done.payload, media.encode(), done.receipt.headers)  # type: ignore[return-value] # the response as bytes
+    return await services.compute_for(request, work)
 
 
 def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> None:
@@ -206,8 +195,10 @@ def _compute(
     wanted: frozenset[str],
     media: str,
     trace: Trace,
+    metrics: Metrics,
     cancel: threading.Event,
-) -> _Done:
+) -> Answer:
+    """Simulate and make the answer: the event loop has nothing left to do but to send it."""
     begin = perf_counter()
     with trace("simulation", grid_size=config.grid_size, steps=config.steps):
         result = simulate(config, start, threads=1, cancel=cancel)
@@ -218,8 +209,9 @@ def _compute(
     if "lyapunov" in wanted:
         with trace("lyapunov"):
             exponent = lyapunov_exponent(config, cancel=cancel)
+    metrics.simulated(config, duration_s, result.growth_events, result.features.D_box, exponent)
     receipt = receipt_of(result, start)
-    return _Done(result, duration_s, exponent, receipt, _payload(result, exponent, receipt, wanted, media))
+    return Answer(_payload(result, exponent, receipt, wanted, media), media.encode(), receipt.headers)
 
 
 def _payload(
