@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any, overload
 
 import numpy as np
@@ -130,5 +132,5 @@ def checked_concentration(name: str, value: Any) -> NDArray[np.float64]:
 
 def _checked_valence(valence: Any) -> NDArray[np.float64]:
     z = as_float64("valence", valence)
-    require("valence", z, np.isin(z, ALLOWED_VALENCES), "-2, -1, 1 or 2")
+    require("valence", z, reduce(or_, (z == allowed for allowed in ALLOWED_VALENCES)), "-2, -1, 1 or 2")
     return z
