@@ -46,8 +46,8 @@ class Effort(NamedTuple):
     validation_s: float
 
 
-FULL = Effort(rounds=5, seconds=4.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
-QUICK = Effort(rounds=1, seconds=1.0, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
+FULL = Effort(rounds=12, seconds=2.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
+QUICK = Effort(rounds=1, seconds=0.5, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
 
 
 class Pair(NamedTuple):
@@ -217,8 +217,8 @@ def latencies(server: Server, effort: Effort) -> str:
     rows = []
     warm_up_validation(server)
     for path, body, connections, seconds in (
-        ("/nernst", ION, (4, 64), 2 * effort.seconds),
-        ("/simulate", Job(64, 64, False).body, (2, 32), 2 * effort.seconds),
+        ("/nernst", ION, (4, 64), 4 * effort.seconds),
+        ("/simulate", Job(64, 64, False).body, (2, 32), 4 * effort.seconds),
         ("/validate", {**SMALL_VALIDATION, "seed": "SEED"}, (1, 8), effort.validation_s),
     ):
         for number in connections:
