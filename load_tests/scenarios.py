@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from abc import abstractmethod
 from typing import Any, NamedTuple
 
 from locust import LoadTestShape
@@ -47,9 +48,9 @@ class Scenario(LoadTestShape):
         wanted = None if share >= 1 else self.users_at(share)
         return None if wanted is None else (max(1, wanted), min(100.0, self._peak()))
 
+    @abstractmethod
     def users_at(self, share: float) -> int | None:
         """Return the users at a share of the run; None ends it."""
-        raise NotImplementedError
 
     def _options(self) -> Any:
         return self.runner.environment.parsed_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -11,17 +12,20 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from mycelium_fractal_net.service.app import create_app
+from mycelium_fractal_net.service.protocol import ProblemProtocol
 from mycelium_fractal_net.service.server import DrainingServer
 from mycelium_fractal_net.service.settings import load_settings
-from tests.service.helpers import AUTH, ION, KEY, Server, raw_answer, running
+from tests.service.helpers import AUTH, ION, KEY, Server, make_app, raw_answer, running
 
 LONG = {"grid_size": 256, "steps": 3000}
 
@@ -105,6 +109,44 @@ def test_a_client_that_leaves_stops_what_it_had_asked_for_first(server: Server) 
     connection.close()
     _wait_for(server, "mfn_compute_threads_busy", 0)
     assert server.metric("mfn_compute_cancelled_total") == before + 1
+
+
+@pytest.mark.anyio
+async def test_who_asks_after_a_client_has_left_is_told_at_once() -> None:
+    app, loop = make_app(), asyncio.get_running_loop()
+    told: list[str] = []
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config.load()
+    made: asyncio.Queue[ProblemProtocol] = asyncio.Queue()
+
+    def accept() -> ProblemProtocol:
+        protocol = ProblemProtocol(
+            journal=app.state.journal, config=config, server_state=ServerState(), app_state={}, _loop=loop
+        )
+        made.put_nowait(protocol)
+        return protocol
+
+    async with await loop.create_server(accept, "127.0.0.1", 0) as listening:
+        _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        protocol = await made.get()
+        protocol.departure(partial(told.append, "while it was there"))
+        protocol.departure(partial(told.append, "forgotten"))()
+        assert told == []
+        writer.close()
+        for _ in range(200):
+            if told:
+                break
+            await asyncio.sleep(0.01)
+        protocol.departure(partial(told.append, "afterwards"))
+    assert told == ["while it was there", "afterwards"]
+
+
+def test_a_preflight_gets_its_head_though_no_body_follows(tmp_path: Path) -> None:
+    with running(tmp_path, CORS_ORIGINS="https://example.org", WARMUP="false") as server:
+        headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+        answer = httpx.options(f"{server.url}/simulate", headers=headers)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

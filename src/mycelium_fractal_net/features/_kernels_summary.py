@@ -77,16 +77,6 @@ def summarise(
 
 
 @njit(cache=True, error_model="numpy")
-def summarise_held(
-    field_mv: NDArray[np.floating[Any]],
-    field: NDArray[np.float64],
-    statistics: NDArray[np.float64],
-    active_threshold: float,
-    thresholds: NDArray[np.float64],
-    eight: bool,
-    periodic: bool,
-    rest: tuple[float, int],
-    scales: NDArray[np.int64],
-) -> Any:
+def summarise_held(*arguments: Any) -> Any:
     """Do what :func:`summarise` does, without giving the interpreter away: for small fields."""
-    return summarise(field_mv, field, statistics, active_threshold, thresholds, eight, periodic, rest, scales)
+    return summarise(*arguments)

@@ -56,12 +56,12 @@ class ProblemProtocol(HttpToolsProtocol):
     _unread_since = 0.0
     _left = False
     _discarded = 0
+    _gone = False
 
     def __init__(self, *, journal: Journal, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._journal = journal
         self._listeners: set[Callable[[], object]] = set()
-        self._gone = False
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
@@ -77,10 +77,11 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
         """Call ``tell`` when the client leaves; see :data:`mycelium_fractal_net.service.compute.Departure`."""
+        self._listeners.add(tell)
         if self._gone:
             tell()
-        self.flow.resume_reading()  # who does not read does not see it
-        self._listeners.add(tell)
+        else:
+            self.flow.resume_reading()  # who does not read does not see it
         return partial(self._listeners.discard, tell)
 
     def data_received(self, data: bytes) -> None:
@@ -278,24 +279,25 @@ class _Exit:
     up once.
     """
 
-    __slots__ = ("_close", "_cycle", "_head", "_held", "_transport", "is_closing")
+    __slots__ = ("_close", "_cycle", "_held", "_holds", "_transport", "is_closing")
 
     def __init__(self, cycle: RequestResponseCycle, transport: Any, close: Callable[[], None]) -> None:
         self._cycle = cycle
         self._transport = transport
         self._close = close
         self._held = b""
-        self._head = cycle.scope["method"] != "HEAD"  # after which nothing follows
+        self._holds = cycle.scope["method"] != "HEAD"  # nothing follows the head of an answer to that
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
         """Send bytes, those of the head with the next ones."""
         if self._held:
-            data, self._held = self._held + data, b""
-        elif self._head and self._cycle.response_started:
-            self._held, self._head = data, False
-            return
-        self._transport.write(data)
+            self._transport.writelines((self._held, data))
+            self._held = b""
+        elif self._holds and self._cycle.response_started:
+            self._held, self._holds = data, False
+        else:
+            self._transport.write(data)
 
     def close(self) -> None:
         """Send what is left, and close."""

@@ -118,7 +118,7 @@ class _Uncounted:
 def _departure(request: Request) -> Departure:
     """Return what tells that the client leaves: our own protocol's notice, or under another server a task that waits.
 
-    The task would cost as much as the rest of a computation's management.
+    The task takes two more turns of the event loop, each of which may have to wait for the interpreter.
     """
     return request.scope.get("mfn.departure") or partial(_watch, request.receive)
 
@@ -127,9 +127,10 @@ def _watch(receive: Callable[[], Awaitable[Any]], tell: Callable[[], object]) ->
     async def disconnected() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        tell()
 
-    return asyncio.ensure_future(disconnected()).cancel
+    watcher = asyncio.ensure_future(disconnected())
+    watcher.add_done_callback(lambda done: None if done.cancelled() else tell())
+    return watcher.cancel
 
 
 def services_of(scope: Any) -> Services:

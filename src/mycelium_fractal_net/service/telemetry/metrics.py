@@ -172,7 +172,7 @@ class Metrics:
     def simulated(
         self, config: SimulationConfig, duration_s: float, growth_events: int, dimension: float, exponent: float | None
     ) -> None:
-        """Record the results of a simulation."""
+        """Record the results of a simulation; called in the thread that computed them."""
         labels = (size_label(config.grid_size), size_label(config.steps))
         children = self._simulated.get(labels)
         if children is None:
