@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import httpx
 
@@ -36,8 +36,16 @@ SMALL_VALIDATION = {"grid_size": 16, "steps": 16}
 
 
 class Effort(NamedTuple):
-    """How long all of it takes."""
+    """How long all of it takes.
 
+    Attributes
+    ----------
+    starts, rounds : int
+        How often a comparison with the engine starts its processes anew, and turns of each rival after each start:
+        where a process finds its memory moves its speed by a few percent, for as long as it lives.
+    """
+
+    starts: int
     rounds: int
     seconds: float
     health_s: float
@@ -46,8 +54,8 @@ class Effort(NamedTuple):
     validation_s: float
 
 
-FULL = Effort(rounds=12, seconds=2.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
-QUICK = Effort(rounds=1, seconds=0.5, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
+FULL = Effort(3, rounds=10, seconds=1.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
+QUICK = Effort(1, rounds=1, seconds=1.0, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
 
 
 class Pair(NamedTuple):
@@ -63,12 +71,17 @@ class Pair(NamedTuple):
     @property
     def ratio(self) -> float:
         """The median of the rounds' ratios."""
-        return median(mine / other for mine, other in zip(self.ours, self.theirs, strict=True))
+        return median(self.ratios)
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours by theirs, round by round."""
+        return [mine / other for mine, other in zip(self.ours, self.theirs, strict=True)]
 
     def row(self) -> list[str]:
-        ratios = sorted(mine / other for mine, other in zip(self.ours, self.theirs, strict=True))
         numbers = f"service {median(self.ours):,.0f}, {self.rival} {median(self.theirs):,.0f} {self.unit}"
-        spread = f"{self.ratio:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        low, _, high = quantiles(self.ratios, n=4, method="inclusive") if len(self.ours) > 1 else 3 * self.ratios
+        spread = f"{self.ratio:.2f} ({low:.2f} to {high:.2f})"
         return [self.what, numbers, spread, f"at least {self.aim:g}", _held(self.ratio >= self.aim)]
 
 
@@ -88,7 +101,6 @@ def bare_server() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.peer_fastapi", str(port)])
     try:
-        httpx.HTTPTransport(retries=8)
         with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
             client.post(f"{url}/nernst", json=ION).raise_for_status()
         yield url
@@ -133,18 +145,28 @@ class Job(NamedTuple):
         return f"`/simulate` {self.side}² x {self.steps} steps, {'one seed' if self.one_seed else 'a new seed each'}"
 
 
-def compare_simulate(server: Server, effort: Effort) -> str:
+def compare_simulate(_: Server, effort: Effort) -> str:
     small = Job(64, 64, False)
-    pairs = [_pair(str(job), [server], job, effort) for job in (small, Job(64, 64, True), Job(128, 128, False))]
-    with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
-        one_thread = {"COMPUTE_THREADS": "1", "RATE_LIMITS": LIMITS}
-        servers = [stack.enter_context(running(Path(directory), **one_thread)) for _ in range(THREADS)]
-        pairs.append(_pair(f"{small}; {THREADS} processes of one thread", servers, small, effort))
+    pairs = [_pair(str(job), job, effort, {}) for job in (small, Job(64, 64, True), Job(128, 128, False))]
+    title = f"{small}; {THREADS} processes of one thread"
+    pairs.append(_pair(title, small, effort, {"COMPUTE_THREADS": "1"}, processes=THREADS))
     return _compared(pairs)
 
 
-def _pair(what: str, servers: list[Server], job: Job, effort: Effort) -> Pair:
-    ours, theirs = turns(effort.rounds, partial(simulations, servers, job, effort), partial(engine, job, effort))
+def _pair(what: str, job: Job, effort: Effort, settings: dict[str, str], processes: int = 1) -> Pair:
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(effort.starts):
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            service = partial(running, directory, RATE_LIMITS=LIMITS, **settings)
+            servers = [stack.enter_context(service()) for _ in range(processes)]
+            engine = stack.enter_context(Engine())
+            rivals = partial(simulations, servers, job, effort), partial(engine.rate, job, effort)
+            rivals[0](), rivals[1]()
+            mine, others = turns(effort.rounds, *rivals)
+            ours += mine
+            theirs += others
     return Pair(what, ours, theirs, "simulations/s", "engine", 0.8)
 
 
@@ -161,14 +183,31 @@ def simulations(servers: list[Server], job: Job, effort: Effort) -> float:
         return sum(pool.map(rate, servers))
 
 
-def engine(job: Job, effort: Effort) -> float:
-    numbers = map(str, (THREADS, effort.seconds, job.side, job.steps))
-    command = [sys.executable, "-m", "benchmarks.peer_engine", *numbers, "same" if job.one_seed else "new"]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+class Engine:
+    """The process that computes without a service; it waits between its turns."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "benchmarks.peer_engine", str(THREADS)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def rate(self, job: Job, effort: Effort) -> float:
+        """Let it have a turn, and return its simulations a second."""
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answers is not None
+        asked.write(f"{effort.seconds} {job.side} {job.steps} {job.body['seed']}\n")
+        asked.flush()
+        return float(answers.readline())
 
 
 def _compared(pairs: list[Pair]) -> str:
-    head = ["what", "median", "ratio: median (range)", "aim", "held"]
+    head = ["what", "median", "ratio: median (quarters)", "aim", "held"]
     return table(head, [pair.row() for pair in pairs])
 
 
@@ -217,8 +256,8 @@ def latencies(server: Server, effort: Effort) -> str:
     rows = []
     warm_up_validation(server)
     for path, body, connections, seconds in (
-        ("/nernst", ION, (4, 64), 4 * effort.seconds),
-        ("/simulate", Job(64, 64, False).body, (2, 32), 4 * effort.seconds),
+        ("/nernst", ION, (4, 64), 8 * effort.seconds),
+        ("/simulate", Job(64, 64, False).body, (2, 32), 8 * effort.seconds),
         ("/validate", {**SMALL_VALIDATION, "seed": "SEED"}, (1, 8), effort.validation_s),
     ):
         for number in connections:

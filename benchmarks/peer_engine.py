@@ -1,4 +1,8 @@
-"""What POST /simulate computes, without a service: threads in a plain loop; prints simulations a second."""
+"""What POST /simulate computes, without a service: threads in a plain loop.
+
+Each line of input, ``seconds side steps seed``, is one turn, and is answered with simulations a second; a seed that
+is not a number is another one each time.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,9 @@ def simulate_one(seed: int, grid_size: int, steps: int) -> None:
     receipt_of(result, None)
 
 
-def rate(threads: int, seconds: float, grid_size: int, steps: int, same_seed: bool) -> float:
+def rate(pool: ThreadPoolExecutor, threads: int, seconds: float, grid_size: int, steps: int, seed: str) -> float:
     """Return simulations a second of so many threads that never wait."""
-    seeds = itertools.repeat(42) if same_seed else itertools.count(1)
+    seeds = itertools.repeat(int(seed)) if seed.isdigit() else itertools.count(1)
     simulate_one(0, grid_size, steps)
     begin = time.perf_counter()
 
@@ -30,12 +34,17 @@ def rate(threads: int, seconds: float, grid_size: int, steps: int, same_seed: bo
             done += 1
         return done
 
-    with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(loop) for _ in range(threads)]
-        total = sum(future.result() for future in futures)
+    futures = [pool.submit(loop) for _ in range(threads)]
+    total = sum(future.result() for future in futures)
     return total / (time.perf_counter() - begin)
 
 
+def main(threads: int) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        for line in sys.stdin:
+            seconds, grid_size, steps, seed = line.split()
+            print(rate(pool, threads, float(seconds), int(grid_size), int(steps), seed), flush=True)
+
+
 if __name__ == "__main__":
-    threads, seconds, grid_size, steps, same = sys.argv[1:]
-    print(rate(int(threads), float(seconds), int(grid_size), int(steps), same == "same"))
+    main(int(sys.argv[1]))
