@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter
 from starlette.requests import Request
 
 from mycelium_fractal_net.service.errors import ServiceError
@@ -48,11 +47,11 @@ class _Runner:
         body = signature.parameters.get("body")
         self._endpoint = endpoint
         self._arrays = {} if body is None else getattr(body.annotation, "arrays", {})
-        self._validator = None if body is None else TypeAdapter(body.annotation).validator
+        self._model = None if body is None else body.annotation
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        if self._validator is None:
+        if self._model is None:
             answer = await self._endpoint(request)
         else:
             answer = await self._endpoint(request, await self._body(request))
@@ -76,14 +75,19 @@ class _Runner:
         content = parse_json(text)
         if services.logs_parameters:
             services.log_parameters(exchange, content)
-        return self._validator.validate_python(content)  # type: ignore[union-attr] # there is one where there is a body
+        return self._validated(content)
 
     def _read_long(self, text: bytes, services: Services, exchange: Exchange, cancel: threading.Event) -> Any:
         """Parse and validate in a thread what would hold the event loop up."""
         content = parse_long_json(text, self._arrays, cancel)
         if services.logs_parameters:
             services.log_parameters(exchange, content)
-        return self._validator.validate_python(content)  # type: ignore[union-attr] # as above
+        return self._validated(content)
+
+    def _validated(self, content: Any) -> Any:
+        """Return the model of a body, made as its constructor makes it, without the way through that."""
+        model: Any = self._model
+        return model.__pydantic_validator__.validate_python(content, self_instance=model.__new__(model))
 
 
 def _query_refused() -> ServiceError:

@@ -94,10 +94,12 @@ class SimulateRequest(SimulationConfig):
     steps: Whole = Field(64, ge=1, le=10_000, description="Steps to simulate.")
     seed: Whole = Field(42, ge=0, lt=2**64, description="Seed of every random process.")
     kinetics_parameters: Annotated[dict[str, Rate], Field(max_length=20)] = Field(
-        {}, description="Rate constants, D_a and D_h in place of the defaults."
+        default_factory=dict,  # of {} and [] pydantic would take a deep copy for each request
+        json_schema_extra={"default": {}},
+        description="Rate constants, D_a and D_h in place of the defaults.",
     )
     include: Annotated[list[Part], Field(max_length=3, fail_fast=True)] = Field(
-        [], description="What to add to the answer."
+        default_factory=list, json_schema_extra={"default": []}, description="What to add to the answer."
     )
     initial_field_mv: StartField | None = Field(
         None, description="Potential at step 0 in mV, a row a list: grid_size rows and columns, inside clamp_mv."

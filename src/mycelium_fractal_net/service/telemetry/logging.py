@@ -40,7 +40,7 @@ def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
     """
     target = sys.stdout.buffer if stream is None else stream
     level = logging.getLevelNamesMapping()[settings.log_level]
-    return structlog.wrap_logger(
+    lazy = structlog.wrap_logger(
         structlog.BytesLogger(target),
         processors=[
             _Stamp(settings.env),
@@ -50,8 +50,8 @@ def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
             _drawn(Veil(settings)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
     )
+    return lazy.bind()  # bound here and not anew for each line
 
 
 class _Stamp:
