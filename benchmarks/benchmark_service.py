@@ -54,8 +54,8 @@ class Effort(NamedTuple):
     validation_s: float
 
 
-FULL = Effort(3, rounds=10, seconds=1.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
-QUICK = Effort(1, rounds=1, seconds=1.0, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
+FULL = Effort(starts=3, rounds=10, seconds=1.0, health_s=12.0, samples=10, grids=(64, 128, 256, 512), validation_s=12.0)
+QUICK = Effort(starts=1, rounds=1, seconds=1.0, health_s=1.0, samples=2, grids=(512,), validation_s=5.0)
 
 
 class Pair(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from uuid import uuid4
 
 from flwr.app import Error, Message, RecordDict
 from flwr.serverapp import Grid
@@ -20,31 +21,34 @@ class LocalGrid(Grid):
         What each node answers.
     """
 
+    run: Any = None
+
     def __init__(self, nodes: Mapping[int, Reply]) -> None:
         self._nodes = nodes
+        self._replies: dict[str, Message] = {}
 
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
-        return [self._answer(message) for message in messages]
+    def set_run(self, run: Any) -> None:
+        self.run = run
 
     def get_node_ids(self) -> list[int]:
         return list(self._nodes)
 
+    def create_message(
+        self, content: RecordDict, message_type: str, dst_node_id: int, group_id: str, ttl: float | None = None
+    ) -> Message:
+        return Message(content=content, message_type=message_type, dst_node_id=dst_node_id, group_id=group_id, ttl=ttl)
+
+    def push_messages(self, messages: Iterable[Message]) -> list[str]:
+        answered = {uuid4().hex: self._answer(message) for message in messages}
+        self._replies |= answered
+        return list(answered)
+
+    def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
+        return [self._replies.pop(name) for name in message_ids]
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
+        return self.pull_messages(self.push_messages(messages))
+
     def _answer(self, message: Message) -> Message:
         reply = self._nodes[message.metadata.dst_node_id]
         return reply(message) if callable(reply) else Message(reply, reply_to=message)
-
-    def set_run(self, run: Any) -> None:
-        raise NotImplementedError
-
-    @property
-    def run(self) -> Any:
-        raise NotImplementedError
-
-    def create_message(self, *_: Any, **__: Any) -> Message:
-        raise NotImplementedError
-
-    def push_messages(self, messages: Iterable[Message]) -> list[str]:
-        raise NotImplementedError
-
-    def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
-        raise NotImplementedError

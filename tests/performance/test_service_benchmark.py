@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.benchmark_service import BEGIN, END, PAGE, Pair, write
+from benchmarks.benchmark_service import BEGIN, END, PAGE, QUICK, Engine, Job, Pair, write
 
 needs_wrk = pytest.mark.skipif(not shutil.which("wrk") and not os.environ.get("CI"), reason="wrk is not installed")
 
@@ -37,4 +37,12 @@ def test_the_page_has_the_markers_once() -> None:
 def test_a_pair_is_judged_by_the_median_of_its_rounds() -> None:
     pair = Pair("it", [1.0, 8.0, 3.0], [2.0, 2.0, 4.0], "a second", "other", aim=0.8)
     assert pair.ratio == 0.75
-    assert pair.row()[-1] == "no"
+    assert pair.row()[2:] == ["0.75 (0.62 to 2.38)", "at least 0.8", "no"]
+
+
+def test_the_engine_answers_turn_after_turn() -> None:
+    effort = QUICK._replace(seconds=0.05)
+    with Engine() as engine:
+        rates = [engine.rate(Job(side, 8, one_seed), effort) for side in (16, 256) for one_seed in (True, False)]
+    assert all(rate > 0 for rate in rates)
+    assert min(rates[:2]) > max(rates[2:])  # 256 times the cells

@@ -16,6 +16,7 @@ from mycelium_fractal_net.cli import main
 from mycelium_fractal_net.service.errors import CATALOGUE
 from mycelium_fractal_net.service.reference import openapi_text
 from mycelium_fractal_net.service.rest.features import FeatureParameters
+from mycelium_fractal_net.service.rest.simulate import SimulateRequest
 from tests.service.helpers import AUTH, client_of, make_app
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -191,3 +192,10 @@ async def test_in_production_the_pages_of_the_description_are_not_found(path: st
 async def test_a_running_service_describes_itself_in_the_same_words() -> None:
     async with client_of(make_app(env="dev")) as client:
         assert (await client.get("/openapi.json")).json() == DESCRIPTION
+
+
+def test_the_described_defaults_of_a_simulation_are_those_that_it_takes() -> None:
+    properties = SCHEMAS["SimulateRequest"]["properties"]
+    told = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+    taken = SimulateRequest().model_dump(mode="json", exclude_none=True)
+    assert told == taken

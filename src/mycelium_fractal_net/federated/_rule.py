@@ -117,8 +117,7 @@ class Rule(ABC):
         finite, kept, rejected = reject_non_finite(batch.values)
         lost = len(rejected)
         self.require(n, lost)
-        shares = self._read_weights(weights, n, kept)
-        outcome = combine(finite, lost) if shares is None else self._weighted(finite, shares)
+        outcome = combine(finite, lost) if weights is None else self._weighted(finite, weights, kept, n)
         return Aggregation(
             vector=batch.restore(outcome.vector),
             selected=() if outcome.selected is None else tuple(kept[outcome.selected].tolist()),
@@ -173,13 +172,12 @@ class Rule(ABC):
                 rejected=lost,
             )
 
-    def _read_weights(self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]) -> NDArray[np.float64] | None:
-        if weights is not None:
-            raise AggregationError(f"{type(self).__name__} takes no weights: a claimed count is not evidence")
-        return None
+    def _weighted(self, _values: FloatArray, _weights: ArrayLike, _kept: NDArray[np.intp], _n: int) -> Outcome:
+        """Aggregate the finite rows, those `kept` of n, by the counts that all n claim; only a mean does."""
+        raise self._refusal_of_weights()
 
-    def _weighted(self, values: FloatArray, weights: NDArray[np.float64]) -> Outcome:
-        raise NotImplementedError
+    def _refusal_of_weights(self) -> AggregationError:
+        return AggregationError(f"{type(self).__name__} takes no weights: a claimed count is not evidence")
 
 
 def _spread(scores: NDArray[np.float64] | None, kept: NDArray[np.intp], n: int) -> NDArray[np.float64]:

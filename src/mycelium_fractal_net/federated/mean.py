@@ -54,27 +54,26 @@ class Mean(Rule):
 
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Average all rows."""
-        return self._weighted(values, np.ones(len(values)))
+        return _average(values, np.ones(len(values)))
 
     def require(self, n: int, lost: int = 0) -> None:
         """Refuse only when no finite update is left."""
         if lost == n:
             raise AggregationError(f"none of the {n} updates is finite; ask the clients again", n=n)
 
-    def _read_weights(self, weights: ArrayLike | None, n: int, kept: NDArray[np.intp]) -> NDArray[np.float64] | None:
-        if weights is None:
-            return None
+    def _weighted(self, values: FloatArray, weights: ArrayLike, kept: NDArray[np.intp], n: int) -> Outcome:
         claimed = np.asarray(weights)
         if claimed.shape != (n,) or claimed.dtype.kind not in "iuf":
             raise AggregationError(f"weights are {n} numbers, one per update; got shape {claimed.shape}")
         claimed = claimed[kept].astype(np.float64)
         if not np.isfinite(claimed).all() or (claimed < 0).any() or not claimed.any():
             raise AggregationError("weights are finite, not negative, and not all zero")
-        return np.minimum(claimed, self.max_weight) if self.max_weight is not None else claimed
+        return _average(values, claimed if self.max_weight is None else np.minimum(claimed, self.max_weight))
 
-    def _weighted(self, values: FloatArray, weights: NDArray[np.float64]) -> Outcome:
-        weights = weights / weights.max()
-        return Outcome(weighted_mean(values, weights / weights.sum()), np.flatnonzero(weights))
+
+def _average(values: FloatArray, weights: NDArray[np.float64]) -> Outcome:
+    weights = weights / weights.max()  # so that no sum of them overflows
+    return Outcome(weighted_mean(values, weights / weights.sum()), np.flatnonzero(weights))
 
 
 def weighted_mean(values: FloatArray, shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -175,7 +175,8 @@ class Tree(Rule):
             return self._aggregate_leaves(updates, weights)
 
     def _aggregate_leaves(self, updates: Any, weights: ArrayLike | None) -> Aggregation:
-        self._read_weights(weights, 0, np.empty(0, dtype=np.intp))
+        if weights is not None:
+            raise self._refusal_of_weights()
         if isinstance(updates, Iterable) and not isinstance(updates, Sized):
             windows = Windows(updates, self.leaf_size, self.window_bytes)
             return self._report(_Run(self).over(windows), windows.restore)

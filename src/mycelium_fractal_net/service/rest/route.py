@@ -47,7 +47,7 @@ class _Runner:
         body = signature.parameters.get("body")
         self._endpoint = endpoint
         self._arrays = {} if body is None else getattr(body.annotation, "arrays", {})
-        self._model = None if body is None else body.annotation
+        self._model: Any = None if body is None else body.annotation
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
@@ -85,9 +85,9 @@ class _Runner:
         return self._validated(content)
 
     def _validated(self, content: Any) -> Any:
-        """Return the model of a body, made as its constructor makes it, without the way through that."""
-        model: Any = self._model
-        return model.__pydantic_validator__.validate_python(content, self_instance=model.__new__(model))
+        """Make the model as pydantic's constructor does; SimulationConfig's own only raises another error, and costs more."""
+        blank = self._model.__new__(self._model)
+        return self._model.__pydantic_validator__.validate_python(content, self_instance=blank)
 
 
 def _query_refused() -> ServiceError:

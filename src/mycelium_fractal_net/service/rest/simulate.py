@@ -63,7 +63,7 @@ def _say_more(schema: dict[str, Any]) -> None:
     properties["alpha"]["maximum"] = 0.25
     properties["kinetics"] = {**properties["kinetics"], "enum": list_kinetics()}
     properties["kinetics_parameters"] = {
-        "type": "object",
+        **properties["kinetics_parameters"],
         "description": properties["kinetics_parameters"]["description"] + " Each kinetics has its own names.",
         "additionalProperties": False,
         "properties": dict(sorted(_kinetics_parameters().items())),

@@ -40,7 +40,7 @@ def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
     """
     target = sys.stdout.buffer if stream is None else stream
     level = logging.getLevelNamesMapping()[settings.log_level]
-    lazy = structlog.wrap_logger(
+    unbound = structlog.wrap_logger(
         structlog.BytesLogger(target),
         processors=[
             _Stamp(settings.env),
@@ -51,7 +51,7 @@ def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
-    return lazy.bind()  # bound here and not anew for each line
+    return unbound.bind()  # once, and not for each line
 
 
 class _Stamp:
