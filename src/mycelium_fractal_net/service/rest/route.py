@@ -85,7 +85,7 @@ class _Runner:
         return self._validated(content)
 
     def _validated(self, content: Any) -> Any:
-        """Make the model as pydantic's constructor does; SimulationConfig's own only raises another error, and costs more."""
+        """Make the model as pydantic's constructor does; SimulationConfig's only changes the error, and costs more."""
         blank = self._model.__new__(self._model)
         return self._model.__pydantic_validator__.validate_python(content, self_instance=blank)
 
