@@ -8,7 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mycelium_fractal_net.biophysics import nernst_potential_mv
-from mycelium_fractal_net.service.rest.nernst import NernstRequest, NernstResponse
+from mycelium_fractal_net.service.operations.nernst import NernstRequest, NernstResponse
 
 app = FastAPI()
 

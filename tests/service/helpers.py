@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from mycelium_fractal_net.service.app import create_app
+from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.settings import load_settings
 
 KEY = "a-plain-key-for-tests"

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from mycelium_fractal_net.errors import CancelledError
-from mycelium_fractal_net.service.compute import Compute
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.core.compute import Compute
+from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from tests.service.helpers import sample

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mycelium_fractal_net import errors as library
-from mycelium_fractal_net.service.errors import CATALOGUE, ServiceError, masked, problem_of
+from mycelium_fractal_net.service.core.errors import CATALOGUE, ServiceError, masked, problem_of
 from tests.service.helpers import AUTH, ION, Log, client_of, make_app
 
 MEMBERS = {"type", "title", "status", "code", "message", "details", "request_id"}
@@ -145,7 +145,7 @@ async def test_a_fault_is_told_without_internals_and_logged_with_them(
     def fail(*_: object) -> float:
         raise RuntimeError("the cellar is on fire")
 
-    monkeypatch.setattr("mycelium_fractal_net.service.rest.nernst.nernst_potential_mv", fail)
+    monkeypatch.setattr("mycelium_fractal_net.service.operations.nernst.nernst_potential_mv", fail)
     async with client_of(make_app(log), headers=AUTH) as client:
         answer = await client.post("/nernst", json=ION)
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")

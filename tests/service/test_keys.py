@@ -15,7 +15,7 @@ import pytest
 from mycelium_fractal_net.cli import main
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service import keys as module
-from mycelium_fractal_net.service.keys import KeyRing, add_key, make_key, read_key_file, remove_key
+from mycelium_fractal_net.service.core.keys import KeyRing, add_key, make_key, read_key_file, remove_key
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, client_of, make_app
 
@@ -76,7 +76,7 @@ def test_keys_come_and_go_without_a_restart(path: Path) -> None:
 def test_processes_that_add_keys_at_once_lose_none(path: Path) -> None:
     code = textwrap.dedent(f"""
         from pathlib import Path
-        from mycelium_fractal_net.service.keys import add_key, make_key
+        from mycelium_fractal_net.service.core.keys import add_key, make_key
 
         path = Path({str(path)!r})
         path.with_name(make_key("ready", "prod", b"p")[1].id + ".ready").touch()

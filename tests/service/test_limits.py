@@ -16,9 +16,9 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from mycelium_fractal_net.service import limits as module
-from mycelium_fractal_net.service.keys import add_key, make_key
-from mycelium_fractal_net.service.limits import LocalWindow, RateLimiter, Verdict
-from mycelium_fractal_net.service.middleware.guard import Addresses
+from mycelium_fractal_net.service.core.admission import Addresses
+from mycelium_fractal_net.service.core.keys import add_key, make_key
+from mycelium_fractal_net.service.core.limits import LocalWindow, RateLimiter, Verdict
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, client_of, free_port, make_app
 
@@ -194,7 +194,7 @@ def test_three_processes_share_one_exact_window() -> None:
     prefix = f"mfn-test-{uuid.uuid4().hex}"
     code = textwrap.dedent(f"""
         import asyncio
-        from mycelium_fractal_net.service.limits import SharedWindow
+        from mycelium_fractal_net.service.core.limits import SharedWindow
 
         async def hit():
             window = SharedWindow({REDIS!r}, {prefix!r})

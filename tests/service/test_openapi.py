@@ -13,10 +13,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.cli import main
-from mycelium_fractal_net.service.errors import CATALOGUE
+from mycelium_fractal_net.service.core.errors import CATALOGUE
+from mycelium_fractal_net.service.operations.features import FeatureParameters
+from mycelium_fractal_net.service.operations.simulate import SimulateRequest
 from mycelium_fractal_net.service.reference import openapi_text
-from mycelium_fractal_net.service.rest.features import FeatureParameters
-from mycelium_fractal_net.service.rest.simulate import SimulateRequest
 from tests.service.helpers import AUTH, client_of, make_app
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"

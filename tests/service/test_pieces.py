@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mycelium_fractal_net.service.errors import ServiceError, problem_of
-from mycelium_fractal_net.service.rest.body import _DECODER, parse_json, parse_long_json
-from mycelium_fractal_net.service.rest.features import FeaturesRequest
-from mycelium_fractal_net.service.rest.federated import AggregateRequest
-from mycelium_fractal_net.service.rest.pieces import Pieces
-from mycelium_fractal_net.service.rest.simulate import SimulateRequest
+from mycelium_fractal_net.service.core.errors import ServiceError, problem_of
+from mycelium_fractal_net.service.http.body import _DECODER, parse_json, parse_long_json
+from mycelium_fractal_net.service.http.pieces import Pieces
+from mycelium_fractal_net.service.operations.features import FeaturesRequest
+from mycelium_fractal_net.service.operations.federated import AggregateRequest
+from mycelium_fractal_net.service.operations.simulate import SimulateRequest
 from tests.service.helpers import AUTH, client_of, make_app
 
 VALUES = st.recursive(

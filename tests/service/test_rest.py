@@ -15,9 +15,9 @@ from scipy.stats import hypergeom
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.federated import HierarchicalKrum, Median, TrimmedMean
-from mycelium_fractal_net.service.rest import features
-from mycelium_fractal_net.service.rest.federated import RULES
-from mycelium_fractal_net.service.rest.simulate import SimulateRequest
+from mycelium_fractal_net.service.operations import features
+from mycelium_fractal_net.service.operations.federated import RULES
+from mycelium_fractal_net.service.operations.simulate import SimulateRequest
 from mycelium_fractal_net.service.telemetry.metrics import size_label
 from tests.service.helpers import AUTH, ION, KEY, SMALL, Log, client_of, make_app, sample
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from mycelium_fractal_net.service.core.redaction import Veil
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.logging import make_logger
-from mycelium_fractal_net.service.telemetry.veil import Veil
 from tests.service.helpers import AUTH, ION, KEY, Log, client_of, make_app, running
 
 SECRET = "S" * 43
@@ -82,7 +82,7 @@ async def test_the_stack_of_a_fault_is_logged_and_traced_without_keys(
     def fail(*_: object) -> None:
         raise RuntimeError(f"what about {key}?")
 
-    monkeypatch.setattr("mycelium_fractal_net.service.rest.nernst.nernst_potential_mv", fail)
+    monkeypatch.setattr("mycelium_fractal_net.service.operations.nernst.nernst_potential_mv", fail)
     exporter = InMemorySpanExporter()
     app = make_app(log, exporter, tracing_enabled=True)
     async with client_of(app, headers=AUTH) as client:

@@ -21,8 +21,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from mycelium_fractal_net.service.app import create_app
-from mycelium_fractal_net.service.protocol import ProblemProtocol
+from mycelium_fractal_net.service.http.app import create_app
+from mycelium_fractal_net.service.http.protocol import ProblemProtocol
 from mycelium_fractal_net.service.server import DrainingServer
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, Server, make_app, raw_answer, running

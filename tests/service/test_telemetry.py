@@ -215,7 +215,7 @@ async def test_a_failure_marks_its_spans(monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr("mycelium_fractal_net.service.rest.simulate.simulate", fail)
+    monkeypatch.setattr("mycelium_fractal_net.service.operations.simulate.simulate", fail)
     exporter = InMemorySpanExporter()
     app = make_app(span_exporter=exporter, tracing_enabled=True)
     async with client_of(app, headers=AUTH) as client:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mycelium_fractal_net.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from mycelium_fractal_net.service.app import create_app
-    from mycelium_fractal_net.service.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove_key
+    from mycelium_fractal_net.service.core.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove_key
+    from mycelium_fractal_net.service.http.app import create_app
     from mycelium_fractal_net.service.reference import environments_reference, openapi_text, settings_reference
     from mycelium_fractal_net.service.server import serve
     from mycelium_fractal_net.service.settings import Settings, load_settings, shown
@@ -32,17 +32,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "KeyRing": "keys",
-    "SCOPES": "keys",
+    "KeyRing": "core.keys",
+    "SCOPES": "core.keys",
     "Settings": "settings",
-    "add_key": "keys",
-    "create_app": "app",
+    "add_key": "core.keys",
+    "create_app": "http.app",
     "environments_reference": "reference",
     "load_settings": "settings",
-    "make_key": "keys",
+    "make_key": "core.keys",
     "openapi_text": "reference",
-    "read_key_file": "keys",
-    "remove_key": "keys",
+    "read_key_file": "core.keys",
+    "remove_key": "core.keys",
     "serve": "server",
     "settings_reference": "reference",
     "shown": "settings",

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from mycelium_fractal_net.service.errors import CATALOGUE
+from mycelium_fractal_net.service.core.errors import CATALOGUE
 from mycelium_fractal_net.service.settings import Environment, Settings, config_directory
 
 __all__ = ["environments_reference", "error_reference", "openapi_text", "settings_reference"]
@@ -120,7 +120,7 @@ def openapi_text() -> str:
     >>> openapi_text().splitlines()[0], openapi_text().endswith("}\n")
     ('{', True)
     """
-    from mycelium_fractal_net.service.app import create_app
+    from mycelium_fractal_net.service.http.app import create_app
 
     app = create_app(Settings.model_construct(), log_stream=io.BytesIO())
     return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

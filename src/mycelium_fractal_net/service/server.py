@@ -15,8 +15,8 @@ from typing import Any
 import uvicorn
 
 from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.service.app import create_app
-from mycelium_fractal_net.service.protocol import ProblemProtocol
+from mycelium_fractal_net.service.http.app import create_app
+from mycelium_fractal_net.service.http.protocol import ProblemProtocol
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from mycelium_fractal_net.service.compute import Compute, Departure, Work
-from mycelium_fractal_net.service.errors import masked
-from mycelium_fractal_net.service.keys import KeyRing
-from mycelium_fractal_net.service.limits import RateLimiter
-from mycelium_fractal_net.service.middleware.exchange import Exchange, exchange_of
-from mycelium_fractal_net.service.middleware.guard import Guard
+from mycelium_fractal_net.service.core.admission import Guard
+from mycelium_fractal_net.service.core.call import Exchange, exchange_of
+from mycelium_fractal_net.service.core.compute import Compute, Departure, Work
+from mycelium_fractal_net.service.core.errors import masked
+from mycelium_fractal_net.service.core.keys import KeyRing
+from mycelium_fractal_net.service.core.limits import RateLimiter
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import Logger, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import Metrics

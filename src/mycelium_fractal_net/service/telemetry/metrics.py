@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
-from mycelium_fractal_net.service.compute import Compute
+from mycelium_fractal_net.service.core.compute import Compute
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["ErrorShare", "Metrics", "size_label"]

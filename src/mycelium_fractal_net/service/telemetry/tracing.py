@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.errors import ConfigurationError, MFNError
-from mycelium_fractal_net.service.middleware.exchange import Exchange
+from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.redaction import Veil
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
-from mycelium_fractal_net.service.telemetry.veil import Veil
 
 __all__ = ["Tracing", "make_tracing", "trace_id_of"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mycelium_fractal_net.errors import CancelledError
-from mycelium_fractal_net.service.rest.rows import Rows, as_row
+from mycelium_fractal_net.service.http.rows import Rows, as_row
 
 __all__ = ["Pieces"]
 

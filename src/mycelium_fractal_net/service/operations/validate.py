@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from mycelium_fractal_net.dynamics import most_lyapunov_steps
 from mycelium_fractal_net.fields import SimulationConfig
-from mycelium_fractal_net.service.errors import too_costly
-from mycelium_fractal_net.service.middleware.access import access
-from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.body import Whole
+from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.core.call import exchange_of
+from mycelium_fractal_net.service.core.errors import too_costly
+from mycelium_fractal_net.service.http.body import Whole
 from mycelium_fractal_net.service.services import services_of
 from mycelium_fractal_net.validation import ENSEMBLE_FIELDS, ValidationReport, validate
 

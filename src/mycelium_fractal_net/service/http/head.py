@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.core.errors import ServiceError
 
 __all__ = ["check_head", "header_table"]
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from mycelium_fractal_net.service.errors import CUT, hidden_keys
+from mycelium_fractal_net.service.core.errors import CUT, hidden_keys
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["Veil"]

@@ -8,9 +8,9 @@ import re
 from time import perf_counter
 from typing import Any
 
-from mycelium_fractal_net.service.errors import Problem, hidden_keys
-from mycelium_fractal_net.service.keys import Key
-from mycelium_fractal_net.service.middleware.head import header_table
+from mycelium_fractal_net.service.core.errors import Problem, hidden_keys
+from mycelium_fractal_net.service.core.keys import Key
+from mycelium_fractal_net.service.http.head import header_table
 
 __all__ = ["Exchange", "exchange_of"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
-from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.rest.rows import Packed
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.http.rows import Packed
 
 __all__ = ["ARROW", "JSON", "NPY", "FieldList", "choose_media_type", "field_array", "to_arrow", "to_npy"]
 

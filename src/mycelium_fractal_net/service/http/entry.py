@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-from mycelium_fractal_net.service.errors import Problem, ServiceError, hidden_keys, problem_of
-from mycelium_fractal_net.service.middleware.access import RouteTable
-from mycelium_fractal_net.service.middleware.cors import Cors
-from mycelium_fractal_net.service.middleware.exchange import Exchange
-from mycelium_fractal_net.service.middleware.guard import Guard
-from mycelium_fractal_net.service.middleware.head import check_head
-from mycelium_fractal_net.service.middleware.journal import CLIENT_GONE, Journal
+from mycelium_fractal_net.service.core.access import RouteTable
+from mycelium_fractal_net.service.core.admission import Guard
+from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.errors import Problem, ServiceError, hidden_keys, problem_of
+from mycelium_fractal_net.service.core.record import CLIENT_GONE, Journal
+from mycelium_fractal_net.service.http.cors import Cors
+from mycelium_fractal_net.service.http.head import check_head
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 
 __all__ = ["Gateway"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from mycelium_fractal_net.service.errors import Problem, masked
-from mycelium_fractal_net.service.middleware.access import RouteTable
-from mycelium_fractal_net.service.middleware.exchange import Exchange
-from mycelium_fractal_net.service.middleware.guard import Guard
+from mycelium_fractal_net.service.core.access import RouteTable
+from mycelium_fractal_net.service.core.admission import Guard
+from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.errors import Problem, masked
 from mycelium_fractal_net.service.telemetry.logging import Logger
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from mycelium_fractal_net.service.telemetry.tracing import Tracing, trace_id_of

@@ -16,16 +16,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.middleware.access import RouteTable
-from mycelium_fractal_net.service.middleware.cors import Cors
-from mycelium_fractal_net.service.middleware.gateway import Gateway
-from mycelium_fractal_net.service.middleware.journal import Journal
-from mycelium_fractal_net.service.openapi import DESCRIPTION, describe
-from mycelium_fractal_net.service.rest import arrays, features, federated, health, nernst
-from mycelium_fractal_net.service.rest import simulate as simulation
-from mycelium_fractal_net.service.rest import validate as validation
-from mycelium_fractal_net.service.rest.route import JsonRoute
+from mycelium_fractal_net.service.core.access import RouteTable
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.core.record import Journal
+from mycelium_fractal_net.service.http import arrays
+from mycelium_fractal_net.service.http.cors import Cors
+from mycelium_fractal_net.service.http.entry import Gateway
+from mycelium_fractal_net.service.http.openapi import DESCRIPTION, describe
+from mycelium_fractal_net.service.http.route import JsonRoute
+from mycelium_fractal_net.service.operations import features, federated, health, nernst
+from mycelium_fractal_net.service.operations import simulate as simulation
+from mycelium_fractal_net.service.operations import validate as validation
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings, load_settings
 from mycelium_fractal_net.service.warmup import compile_kernels

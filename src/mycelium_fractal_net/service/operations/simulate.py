@@ -18,10 +18,10 @@ from mycelium_fractal_net.dynamics import lyapunov_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
 from mycelium_fractal_net.fields.config import Frozen, Real
-from mycelium_fractal_net.service.errors import too_costly
-from mycelium_fractal_net.service.middleware.access import access
-from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.arrays import (
+from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.core.call import exchange_of
+from mycelium_fractal_net.service.core.errors import too_costly
+from mycelium_fractal_net.service.http.arrays import (
     ARROW,
     JSON,
     NPY,
@@ -30,11 +30,11 @@ from mycelium_fractal_net.service.rest.arrays import (
     to_arrow,
     to_npy,
 )
-from mycelium_fractal_net.service.rest.body import Whole
-from mycelium_fractal_net.service.rest.features import FeatureNumbers
-from mycelium_fractal_net.service.rest.receipt import Receipt, receipt_of
-from mycelium_fractal_net.service.rest.route import Answer
-from mycelium_fractal_net.service.rest.rows import Packed
+from mycelium_fractal_net.service.http.body import Whole
+from mycelium_fractal_net.service.http.receipt import Receipt, receipt_of
+from mycelium_fractal_net.service.http.route import Answer
+from mycelium_fractal_net.service.http.rows import Packed
+from mycelium_fractal_net.service.operations.features import FeatureNumbers
 from mycelium_fractal_net.service.services import Trace, services_of
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 
@@ -176,7 +176,7 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
     >>> check_cost(SimulationConfig(grid_size=100, steps=1001), frozenset(), 10_000_000)
     Traceback (most recent call last):
     ...
-    mycelium_fractal_net.service.errors.ServiceError: 10,010,000 cell steps (100 x 100 cells, 1,001 steps) ...
+    mycelium_fractal_net.service.core.errors.ServiceError: 10,010,000 cell steps (100 x 100 cells, 1,001 steps) ...
     """
     cells = config.grid_size**2
     steps = config.steps + (most_lyapunov_steps(config) if "lyapunov" in wanted else 0)

@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from mycelium_fractal_net.service.errors import CATALOGUE
-from mycelium_fractal_net.service.middleware.access import Access
+from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.core.errors import CATALOGUE
 
 __all__ = ["DESCRIPTION", "describe"]
 

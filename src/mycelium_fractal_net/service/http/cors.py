@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.middleware.exchange import Exchange
+from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.errors import ServiceError
 
 __all__ = ["Cors"]
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.middleware.access import access
-from mycelium_fractal_net.service.rest.route import Answer
+from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.http.route import Answer
 from mycelium_fractal_net.service.services import services_of
 
 __all__ = ["HealthResponse", "health", "live", "metrics", "ready"]

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.core.errors import ServiceError
 
 __all__ = ["Compute", "Departure", "Gauges", "Work"]
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.keys import Key, KeyRing
-from mycelium_fractal_net.service.limits import RateLimiter
-from mycelium_fractal_net.service.middleware.access import Access
-from mycelium_fractal_net.service.middleware.exchange import Exchange
+from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.core.keys import Key, KeyRing
+from mycelium_fractal_net.service.core.limits import RateLimiter
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["Addresses", "Guard"]

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FEATURE_UNITS, FeatureConfig, extract_features
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
-from mycelium_fractal_net.service.middleware.access import access
-from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.arrays import FieldList, Millivolt, field_array
-from mycelium_fractal_net.service.rest.body import AsInteger, Whole
+from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.core.call import exchange_of
+from mycelium_fractal_net.service.http.arrays import FieldList, Millivolt, field_array
+from mycelium_fractal_net.service.http.body import AsInteger, Whole
 from mycelium_fractal_net.service.services import services_of
 
 __all__ = [

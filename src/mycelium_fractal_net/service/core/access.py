@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from mycelium_fractal_net.service.errors import ServiceError
+from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.settings import EndpointClass
 
 __all__ = ["Access", "RouteTable", "Target", "access"]

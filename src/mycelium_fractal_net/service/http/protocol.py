@@ -12,9 +12,9 @@ from urllib.parse import unquote
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from mycelium_fractal_net.service.errors import CATALOGUE, Problem
-from mycelium_fractal_net.service.middleware.exchange import Exchange
-from mycelium_fractal_net.service.middleware.journal import Journal
+from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.errors import CATALOGUE, Problem
+from mycelium_fractal_net.service.core.record import Journal
 
 __all__ = ["LONGEST_HEAD", "LONGEST_URL", "ProblemProtocol"]
 
@@ -76,7 +76,7 @@ class ProblemProtocol(HttpToolsProtocol):
             tell()
 
     def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
-        """Call ``tell`` when the client leaves; see :data:`mycelium_fractal_net.service.compute.Departure`."""
+        """Call ``tell`` when the client leaves; see :data:`mycelium_fractal_net.service.core.compute.Departure`."""
         self._listeners.add(tell)
         if self._gone:
             tell()

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-from mycelium_fractal_net.service.errors import ServiceError
-from mycelium_fractal_net.service.middleware.exchange import Exchange, exchange_of
-from mycelium_fractal_net.service.rest.body import parse_json, parse_long_json, read_body, require_json
+from mycelium_fractal_net.service.core.call import Exchange, exchange_of
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.http.body import parse_json, parse_long_json, read_body, require_json
 from mycelium_fractal_net.service.services import Services, services_of
 
 __all__ = ["Answer", "JsonRoute"]

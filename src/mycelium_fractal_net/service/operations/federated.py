@@ -16,13 +16,13 @@ from starlette.requests import Request
 
 from mycelium_fractal_net import federated as fed
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.service.errors import too_costly
-from mycelium_fractal_net.service.middleware.access import access
-from mycelium_fractal_net.service.middleware.exchange import exchange_of
-from mycelium_fractal_net.service.rest.arrays import field_array
-from mycelium_fractal_net.service.rest.body import Whole
-from mycelium_fractal_net.service.rest.route import Answer
-from mycelium_fractal_net.service.rest.rows import Packed
+from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.core.call import exchange_of
+from mycelium_fractal_net.service.core.errors import too_costly
+from mycelium_fractal_net.service.http.arrays import field_array
+from mycelium_fractal_net.service.http.body import Whole
+from mycelium_fractal_net.service.http.route import Answer
+from mycelium_fractal_net.service.http.rows import Packed
 from mycelium_fractal_net.service.services import services_of
 
 __all__ = ["RULES", "AggregateRequest", "AggregateResponse", "aggregate", "check_cost", "make_rule"]
@@ -152,7 +152,7 @@ def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
     >>> check_cost(request, 2000, 50, 2_000_000_000)
     Traceback (most recent call last):
     ...
-    mycelium_fractal_net.service.errors.ServiceError: bulyan of 2,000 gradients takes 8,256,000,000 ...
+    mycelium_fractal_net.service.core.errors.ServiceError: bulyan of 2,000 gradients takes 8,256,000,000 ...
     """
     pairs = 0
     if body.rule == "hierarchical_krum":

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from mycelium_fractal_net.biophysics import nernst_potential_mv
-from mycelium_fractal_net.service.middleware.access import access
-from mycelium_fractal_net.service.rest.body import AsInteger
+from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.http.body import AsInteger
 
 __all__ = ["NernstRequest", "NernstResponse", "nernst"]
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from mycelium_fractal_net.service.errors import ServiceError, masked
-from mycelium_fractal_net.service.rest.pieces import Pieces
+from mycelium_fractal_net.service.core.errors import ServiceError, masked
+from mycelium_fractal_net.service.http.pieces import Pieces
 
 __all__ = ["AsInteger", "Whole", "parse_json", "parse_long_json", "read_body", "require_json"]
 
@@ -81,7 +81,7 @@ def require_json(headers: Mapping[bytes, bytes]) -> None:
     >>> require_json({b"content-type": b"text/plain"})
     Traceback (most recent call last):
     ...
-    mycelium_fractal_net.service.errors.ServiceError: Send JSON with Content-Type: application/json.
+    mycelium_fractal_net.service.core.errors.ServiceError: Send JSON with Content-Type: application/json.
     """
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.lower() != b"identity":
@@ -115,7 +115,7 @@ def parse_json(text: bytes) -> Any:
     >>> parse_json(b'{"alpha": NaN}')
     Traceback (most recent call last):
     ...
-    mycelium_fractal_net.service.errors.ServiceError: the body is not JSON: NaN is not a JSON number
+    mycelium_fractal_net.service.core.errors.ServiceError: the body is not JSON: NaN is not a JSON number
     """
     return _strictly(lambda: _DECODER.decode(text.decode("utf-8")))
 

@@ -1,1 +1,0 @@
-"""What stands before every endpoint, as pure ASGI."""

@@ -1,1 +1,0 @@
-"""The REST endpoints, one file for each group, thin over the library."""
