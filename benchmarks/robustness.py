@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import product
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +49,7 @@ HONEST = CLIENTS - HOSTILE
 BATCH = 32
 RATE = 1.0
 CLIPPING_RADIUS = 1.0
+SEEDS = 20
 
 _PLAIN: dict[str, Rule] = {
     "Mean": Mean(),
@@ -86,7 +89,7 @@ class Setting:
         return Network(hidden=10 if self.model == "MLP" else 0)
 
 
-SETTINGS = [Setting(*chosen) for chosen in product(("softmax", "MLP"), (0.5, 0.1), (0.9, 0.0))]
+SETTINGS = [Setting(*chosen) for chosen in product(("softmax", "MLP"), (0.5, 0.1), (0.9,))]
 
 Forge = Callable[[Floats, Rule, int], Floats]
 """Honest updates, the server's rule and the round in, hostile updates out."""
@@ -215,22 +218,48 @@ Results = dict[tuple[Setting, str, str], list[float]]
 """Accuracies of all seeds by setting, rule and attack."""
 
 
-def run(tasks: Iterable[tuple[str, str, Setting, int]], jobs: int) -> Results:
-    """Train everything that is asked for; with more than one job in processes of one thread each."""
+Task = tuple[str, str, Setting, int]
+
+
+def run(tasks: Iterable[Task], jobs: int, store: Path | None = None) -> Results:
+    """Train everything that is asked for; with more than one job in processes of one thread each.
+
+    What ``store`` holds already is not trained again; each accuracy is added to it as it comes, one line of JSON.
+    """
     asked = list(tasks)
-    if jobs == 1:
-        found = [_train_named(task) for task in asked]
-    else:
-        os.environ["OPENBLAS_NUM_THREADS"] = "1"
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(_train_named, asked, chunksize=10))
+    known = _stored(store)
+    missing = [task for task in asked if task not in known]
+    for task, accuracy in zip(missing, _trained(missing, jobs), strict=True):
+        known[task] = accuracy
+        if store is not None:
+            rule, attack, setting, seed = task
+            line = json.dumps([rule, attack, astuple(setting), seed, accuracy])
+            with store.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
     results: Results = {}
-    for (rule, attack, setting, _), accuracy in zip(asked, found, strict=True):
-        results.setdefault((setting, rule, attack), []).append(accuracy)
+    for task in asked:
+        rule, attack, setting, _ = task
+        results.setdefault((setting, rule, attack), []).append(known[task])
     return results
 
 
-def _train_named(task: tuple[str, str, Setting, int]) -> float:
+def _trained(tasks: list[Task], jobs: int) -> Iterator[float]:
+    if jobs == 1:
+        yield from map(_train_named, tasks)
+        return
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_train_named, tasks, chunksize=10)
+
+
+def _stored(store: Path | None) -> dict[Task, float]:
+    if store is None or not store.exists():
+        return {}
+    rows = (json.loads(line) for line in store.read_text(encoding="utf-8").splitlines())
+    return {(rule, attack, Setting(*setting), seed): accuracy for rule, attack, setting, seed, accuracy in rows}
+
+
+def _train_named(task: Task) -> float:
     rule, attack, setting, seed = task
     return train(RULES[rule], attack, setting, seed)
 
@@ -239,12 +268,11 @@ def tasks(
     settings: Iterable[Setting],
     rules: Iterable[str] = tuple(RULES),
     attacks: Iterable[str] = ("none", *ATTACKS),
-    seeds: int = 5,
-) -> list[tuple[str, str, Setting, int]]:
-    """Return all combinations."""
-    return [
-        (rule, attack, setting, seed) for setting, rule, attack, seed in product(settings, rules, attacks, range(seeds))
-    ]
+    seeds: int = SEEDS,
+) -> list[Task]:
+    """Return all combinations, seed by seed."""
+    asked = product(range(seeds), settings, rules, attacks)
+    return [(rule, attack, setting, seed) for seed, setting, rule, attack in asked]
 
 
 def quick(jobs: int = 1) -> Results:
@@ -261,13 +289,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed, few rounds; print, write nothing")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--store", type=Path, help="keep accuracies in this file, and do not train what it holds")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes of one thread")
     asked = parser.parse_args()
     if asked.quick:
         print(overview(quick(asked.jobs)))
     else:
-        write(run(tasks(SETTINGS, seeds=asked.seeds), asked.jobs))
+        write(run(tasks(SETTINGS, seeds=asked.seeds), asked.jobs, asked.store))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated import NNM, Krum, Mean, Median, NormClipping, RobustFedAvg, Rule, TrimmedMean
+from mycelium_fractal_net.federated import (
+    NNM,
+    CenteredClipping,
+    GeometricMedian,
+    Krum,
+    Mean,
+    Median,
+    NormClipping,
+    RobustFedAvg,
+    Rule,
+    TrimmedMean,
+)
 
 pytest.importorskip("flwr")
 
@@ -285,3 +296,51 @@ def test_the_summary_names_the_rule(caplog: pytest.LogCaptureFixture, monkeypatc
     with caplog.at_level("INFO", logger="flwr"):
         RobustFedAvg(Krum(f=1)).summary()
     assert "Krum(f=1" in caplog.text
+
+
+class Failing(Median):
+    """A rule that has a fault of its own."""
+
+    def combine(self, values: Any, lost: int) -> Any:
+        raise IndexError("a fault")
+
+
+@pytest.mark.parametrize("rule", [CenteredClipping(1.0), Krum(3), GeometricMedian(), TrimmedMean(3)], ids=repr)
+def test_three_of_eighteen_clients_at_the_largest_double_do_not_end_or_spoil_a_training(rule: Rule) -> None:
+    start = model(0.0, "float64")
+    replies: dict[int, RecordDict | Error] = {node: reply(model(1.0, "float64")) for node in range(1, 16)}
+    replies |= {node: reply(model(1.7e308, "float64")) for node in range(16, 19)}
+    _, arrays, _ = round_of(rule.after(NNM(3)), replies, start)
+    np.testing.assert_allclose(weights_of(arrays), np.full(SHAPE, 1.0), atol=0.3)
+
+
+def test_a_rule_that_fails_keeps_the_model_and_says_why() -> None:
+    strategy, arrays, _ = round_of(Failing(), honest(4))
+    assert arrays is None
+    assert "IndexError: a fault" in strategy.rounds[0].problem
+
+
+def test_a_model_that_would_overflow_is_kept() -> None:
+    start, trained = model(3e38), model(3.4e38)
+    raised = {node: reply(trained) for node in range(1, 6)}
+    strategy, arrays, _ = round_of(Median(), raised, start)
+    assert weights_of(arrays)[0, 0] == np.float32(3.4e38)
+    far: dict[int, RecordDict | Error] = {node: reply(model(-3e38)) for node in range(1, 6)}
+    strategy, arrays, metrics = round_of(Median(), far, start)
+    assert arrays is None
+    assert metrics["robust-kept-model"] == 1
+    assert "NaN" in strategy.rounds[0].problem or "not finite" in strategy.rounds[0].problem
+
+
+def test_a_metric_function_that_fails_does_not_end_a_training() -> None:
+    def divide(records: list[RecordDict], _key: str) -> MetricRecord:
+        return MetricRecord({"accuracy": 1.0 / (len(records) - 4)})
+
+    _, arrays, metrics = round_of(Median(), honest(4), train_metrics_aggr_fn=divide)
+    assert arrays is not None
+    assert "accuracy" not in metrics
+
+
+def test_the_median_of_metrics_at_the_largest_double_is_finite() -> None:
+    records = [reply(loss=1.7e308) for _ in range(4)]
+    assert median_metrics(records, "num-examples")["loss"] == 1.7e308

@@ -52,6 +52,15 @@ def test_the_bound_on_captured_leaves_holds_for_independent_ones() -> None:
     assert captured_leaves_bound(4, 0.5, 3) == pytest.approx(0.5**4)
 
 
+def test_a_chance_too_small_for_a_double_is_not_said_to_be_nothing() -> None:
+    assert hypergeometric_tail(10_000, 5_000, 4_000, 3_500) == 5e-324
+    assert captured_leaves_bound(1_000_000, 1e-3, 400_000) == 5e-324
+    text = Tree(Median(), TrimmedMean(f=4000), byzantine_fraction=0.25, n_clients=1_000_000).explain()
+    assert "at most 4.94e-324" in text
+    assert "there cannot be more" in Tree.default(100).explain()
+    assert "of them in no case" in Tree.default(100).explain()
+
+
 def test_the_default_for_a_million_clients_is_the_designed_one() -> None:
     tree = Tree.default(1_000_000)
     assert (tree.leaf_size, tree.leaf_rule) == (100, TrimmedMean(33).after(NNM(33)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.federated._scale import row_sizes
+from mycelium_fractal_net.federated._scale import middle_size, row_sizes
 from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns, stop_if_cancelled, stretches
 from mycelium_fractal_net.federated._updates import FloatArray
 
@@ -50,7 +50,7 @@ def squared_distances(values: FloatArray) -> NDArray[np.float64]:
         _fill_direct(values, np.tri(n, k=-1, dtype=bool), everyone, out)
     else:
         sizes = row_sizes(values)
-        _fill(values, everyone, np.flatnonzero(sizes <= 2 * np.median(sizes)), out, 0)
+        _fill(values, everyone, np.flatnonzero(0.5 * sizes <= middle_size(sizes)), out, 0)
     return out
 
 
@@ -68,7 +68,7 @@ def rough_squared_distances(values: FloatArray) -> NDArray[np.float64] | None:
     if n > _MOST_ROWS or n * n * values.shape[1] < 64 * _DIRECT_WORK:
         return None
     sizes = row_sizes(values)
-    middle = float(np.median(sizes))
+    middle = middle_size(sizes)
     if sizes.max() > _SAFE_IN_FLOAT32 or middle < 1.0 / _SAFE_IN_FLOAT32:
         return None
     everyone, out = np.arange(n), np.zeros((n, n))

@@ -49,13 +49,20 @@ class Model:
             update = (self._joined(arrays) - self._start).astype(self.dtype)
         return update, {name: array for name, array in arrays.items() if name not in self._real}
 
-    def moved(self, update: FloatArray, counters: list[dict[str, NDArray[Any]]]) -> ArrayRecord:
-        """Return the model after an update, with its names, shapes and dtypes; counters are those of the nodes."""
+    def moved(self, update: FloatArray, counters: list[dict[str, NDArray[Any]]]) -> ArrayRecord | None:
+        """Return the model after an update, with its names, shapes and dtypes; counters are those of the nodes.
+
+        None if the update takes a number of the model beyond what its dtype can hold.
+        """
         places = np.cumsum([self._arrays[name].size for name in self._real])[:-1]
-        parts = dict(zip(self._real, np.split(self._start + update, places), strict=True))
+        with np.errstate(over="ignore"):
+            parts = np.split(self._start + update, places)
+            real = {name: part.astype(self._arrays[name].dtype) for name, part in zip(self._real, parts, strict=True)}
+        if not all(np.isfinite(part).all() for part in real.values()):
+            return None
         answer = {}
         for name, old in self._arrays.items():
-            values = parts[name] if name in parts else _middle([found[name] for found in counters])
+            values = real[name] if name in real else _middle([found[name] for found in counters])
             answer[name] = Array(values.reshape(old.shape).astype(old.dtype))
         return ArrayRecord(answer)
 
@@ -69,7 +76,7 @@ def _read_array(name: str, array: Array, like: NDArray[Any]) -> NDArray[Any]:
         raise RefusedReplyError(f"{name} has {len(array.data)} bytes; {like.nbytes} were expected")
     try:
         values = array.numpy()
-    except (ValueError, TypeError, EOFError, OSError, MemoryError, OverflowError) as error:
+    except Exception as error:  # noqa: BLE001 # bytes that a node chose
         raise RefusedReplyError(f"{name} cannot be read: {error}") from None
     if not isinstance(values, np.ndarray) or (values.shape, values.dtype) != (like.shape, like.dtype):
         got = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__

@@ -63,7 +63,7 @@ def _mean_of_ranks(ordered: Floats, low: int, high: int, nearest: int) -> float:
         n = ordered.size
         middle = 0.5 * np.float64(ordered[(n - 1) // 2]) + 0.5 * np.float64(ordered[n // 2])
         while high - low > nearest:
-            if middle - ordered[low] > ordered[high - 1] - middle:
+            if 0.5 * middle - 0.5 * ordered[low] > 0.5 * ordered[high - 1] - 0.5 * middle:
                 low += 1
             else:
                 high -= 1

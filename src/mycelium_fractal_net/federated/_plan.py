@@ -213,9 +213,11 @@ def _shape_in_words(plan: TreePlan, tree: Tree) -> str:
 
 
 def _chance_in_words(plan: TreePlan) -> str:
+    leaf, tree = plan.failure_probability, plan.tree_failure_probability
+    captured = f"with a chance of {leaf:.3g} (exact)" if leaf else "in no case"
+    more = f"there are more with a chance of at most {tree:.3g}" if tree else "there cannot be more"
     return (
         f"Guaranteed with at most {plan.hostile} hostile clients that do not know the seed: a leaf holds "
-        f"more than its f = {plan.leaf_f} of them with a chance of {plan.failure_probability:.3g} (exact); "
-        f"the root stands {plan.root_f} such leaves, and there are more with a chance of at most "
-        f"{plan.tree_failure_probability:.3g}."
+        f"more than its f = {plan.leaf_f} of them {captured}; "
+        f"the root stands {plan.root_f} such leaves, and {more}."
     )

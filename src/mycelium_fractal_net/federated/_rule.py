@@ -118,6 +118,8 @@ class Rule(ABC):
         lost = len(rejected)
         self.require(n, lost)
         outcome = combine(finite, lost) if weights is None else self._weighted(finite, weights, kept, n)
+        if not np.isfinite(outcome.vector).all():
+            raise AggregationError(f"{self!r} has no finite answer for these {n} updates; scale them down", n=n)
         return Aggregation(
             vector=batch.restore(outcome.vector),
             selected=() if outcome.selected is None else tuple(kept[outcome.selected].tolist()),

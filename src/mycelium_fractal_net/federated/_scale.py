@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mycelium_fractal_net.federated._threads import in_blocks
 from mycelium_fractal_net.federated._updates import FloatArray
 
-__all__ = ["row_sizes", "tame", "untame"]
+__all__ = ["is_ordinary", "middle_size", "row_sizes", "tame", "untame"]
 
 _SAFE = 400
 _ORDINARY = 1e100
@@ -26,6 +26,18 @@ def row_sizes(values: FloatArray) -> NDArray[np.float64]:
     return bits.view(values.dtype).astype(np.float64)
 
 
+def middle_size(sizes: NDArray[np.float64]) -> float:
+    """Return the median, also of sizes whose sum overflows."""
+    ordered, n = np.sort(sizes), len(sizes)
+    return float(0.5 * ordered[(n - 1) // 2] + 0.5 * ordered[n // 2])
+
+
+def is_ordinary(sizes: NDArray[np.float64]) -> bool:
+    """Tell whether the squares of rows of these sizes neither overflow nor, for most of them, vanish."""
+    middle = middle_size(sizes)
+    return bool(sizes.max() < _ORDINARY and (middle == 0.0 or middle > 1.0 / _ORDINARY))
+
+
 def tame(values: FloatArray) -> tuple[FloatArray, int]:
     """Return rows whose squares neither overflow nor vanish, and e: they are the input over 2^e.
 
@@ -34,10 +46,9 @@ def tame(values: FloatArray) -> tuple[FloatArray, int]:
     direction, which changes no ranking among the others and no direction by more than rounding.
     """
     sizes = row_sizes(values)
-    middle = float(np.median(sizes))
-    if sizes.max() < _ORDINARY and (middle == 0.0 or middle > 1.0 / _ORDINARY):
+    if is_ordinary(sizes):
         return values, 0
-    exponent = int(np.frexp(middle)[1])
+    exponent = int(np.frexp(middle_size(sizes))[1])
     limit = 2.0**_SAFE
     with np.errstate(over="ignore"):  # the rows that overflow are the wild ones, written below
         scaled = np.ldexp(values.astype(np.float64), -exponent)

@@ -6,13 +6,16 @@ from math import comb, exp, log, log1p
 
 __all__ = ["captured_leaves_bound", "hypergeometric_tail", "smallest_tolerance"]
 
+_LEAST = 5e-324
+
 
 def hypergeometric_tail(population: int, hostile: int, sample: int, f: int) -> float:
     r"""Return the chance that more than f of `sample` clients drawn without replacement are hostile.
 
     .. math:: P(X > f) = \sum_{k > f} \binom{H}{k} \binom{N-H}{m-k} / \binom{N}{m}
 
-    Summed in integers and divided once, so the result is correctly rounded.
+    Summed in integers and divided once, so the result is correctly rounded; a chance too small for a double is
+    given as the least one, 5e-324, and never as 0.
 
     Examples
     --------
@@ -20,7 +23,7 @@ def hypergeometric_tail(population: int, hostile: int, sample: int, f: int) -> f
     0.2222222222222222
     """
     ways = sum(_ways(population, hostile, sample, f + 1))
-    return ways / comb(population, sample)
+    return max(ways / comb(population, sample), _LEAST) if ways else 0.0
 
 
 def smallest_tolerance(population: int, hostile: int, sample: int, chance: float) -> int:
@@ -70,4 +73,4 @@ def captured_leaves_bound(leaves: int, chance: float, tolerated: int) -> float:
     if share <= chance:
         return 1.0
     rest = 0.0 if k == leaves else (1 - share) * (log1p(-share) - log1p(-chance))
-    return exp(-leaves * (share * log(share / chance) + rest))
+    return max(exp(-leaves * (share * log(share / chance) + rest)), _LEAST)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
-from mycelium_fractal_net.federated.mean import weighted_mean
+from mycelium_fractal_net.federated.mean import mean_of_rows
 from mycelium_fractal_net.federated.pipeline import PreAggregation
 
 __all__ = ["Bucketing"]
@@ -59,5 +59,5 @@ class Bucketing(PreAggregation):
         seed = drawn_seed(self.seed)
         order = np.random.default_rng(seed).permutation(len(values))
         groups = [np.sort(order[i : i + self.s]) for i in range(0, len(values), self.s)]
-        means = [weighted_mean(values[rows], np.full(len(rows), 1.0 / len(rows))) for rows in groups]
+        means = [mean_of_rows(values[rows]) for rows in groups]
         return np.stack(means), seed

@@ -40,7 +40,9 @@ class Bulyan(Rule):
     Notes
     -----
     ``selected`` holds the picks, ``scores`` the Krum score at which each update was picked (infinite if it
-    never was). Stays inside the honest range in every coordinate. Cost O(n^2 d + n^3).
+    never was). In every coordinate the answer leaves the range of the honest updates by less than that range's
+    width; hostile updates beside the range do make it leave. The page on what robust aggregation can promise has
+    the proof. The paper bounds the deviation in expectation. Cost O(n^2 d + n^3).
 
     References
     ----------

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._columns import column_median
-from mycelium_fractal_net.federated._passes import clipped_sum
+from mycelium_fractal_net.federated._passes import clipped_mean
 from mycelium_fractal_net.federated._rule import Outcome, Rule
-from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count, require_positive
 
 __all__ = ["CenteredClipping"]
@@ -71,20 +70,20 @@ class CenteredClipping(Rule):
 
     def combine(self, values: FloatArray, lost: int) -> Outcome:
         """Move the centre `iterations` times."""
-        tamed, exponent = tame(values)
-        radius = float(np.ldexp(self.radius, -exponent))
-        centre = self._first_centre(tamed, exponent)
+        centre = self._first_centre(values)
+        largest = max(float(np.abs(values).max()), float(np.abs(centre).max()))
         for _ in range(self.iterations):
-            moved, _ = clipped_sum(tamed, centre, radius)
-            centre = centre + moved / len(values)
-        _, distances = clipped_sum(tamed, centre, radius)
-        return Outcome(untame(centre, exponent), scores=untame(distances, exponent))
+            moved, _ = clipped_mean(values, centre, self.radius)
+            with np.errstate(over="ignore"):  # in the hull of updates and centre but for rounding
+                centre = np.clip(centre + moved, -largest, largest)
+        _, distances = clipped_mean(values, centre, self.radius)
+        return Outcome(centre, scores=distances)
 
-    def _first_centre(self, values: FloatArray, exponent: int) -> NDArray[np.float64]:
+    def _first_centre(self, values: FloatArray) -> NDArray[np.float64]:
         if self.start is None:
             return column_median(values)
         if len(self.start) != values.shape[1] or not np.isfinite(self.start).all():
             raise AggregationError(
                 f"start is a finite vector of {values.shape[1]} values; got {len(self.start)} values"
             )
-        return np.asarray(np.ldexp(self.start, -exponent))
+        return np.asarray(self.start, dtype=np.float64)

@@ -138,6 +138,9 @@ class RobustFedAvg(FedAvg):
         replied = [self._reply(model, answer.content) for answer in answers]
         nodes = tuple(answer.metadata.src_node_id for answer in answers)
         aggregation, problem = self._aggregate(replied)
+        moved = None if aggregation is None else self._moved(model, replied, aggregation)
+        if aggregation is not None and moved is None:
+            aggregation, problem = None, f"the model would not stay within its dtypes, the largest is {model.dtype}"
         rejected = absent | _reasons(nodes, replied, aggregation)
         done = Round(server_round, nodes, rejected, aggregation, problem)
         self.rounds.append(done)
@@ -145,10 +148,7 @@ class RobustFedAvg(FedAvg):
         taken = [answer.content for answer, node in zip(answers, nodes, strict=True) if node not in rejected]
         metrics = self._metrics(taken, self.train_metrics_aggr_fn)
         metrics.update(_facts(done))
-        if aggregation is None:
-            return None, metrics
-        counters = [reply.counters for index, reply in enumerate(replied) if index not in aggregation.rejected]
-        return model.moved(aggregation.vector, counters), metrics
+        return moved, metrics
 
     def aggregate_evaluate(self, server_round: int, replies: Iterable[Message]) -> MetricRecord | None:
         """Aggregate the metrics; replies that do not look like most others are left out."""
@@ -181,10 +181,23 @@ class RobustFedAvg(FedAvg):
             return self.rule.aggregate(np.stack([reply.update for reply in replied]), weights), ""
         except AggregationError as error:
             return None, str(error)
+        except Exception as error:  # noqa: BLE001 # whatever a rule fails at, the training goes on with its model
+            return None, f"{self.rule!r} failed with {type(error).__name__}: {error}"
+
+    def _moved(self, model: Model, replied: list[_Reply], aggregation: Aggregation) -> ArrayRecord | None:
+        counters = [reply.counters for index, reply in enumerate(replied) if index not in aggregation.rejected]
+        return model.moved(aggregation.vector, counters)
 
     def _metrics(self, contents: list[RecordDict], aggregate: Any) -> MetricRecord:
         alike = _alike(contents)
-        return aggregate(alike, self.weighted_by_key) if alike else MetricRecord()
+        if not alike:
+            return MetricRecord()
+        try:
+            found: MetricRecord = aggregate(alike, self.weighted_by_key)
+        except Exception as error:  # noqa: BLE001 # a function of the caller's, on numbers that nodes chose
+            log(WARNING, "the metrics are left out: %s: %s", type(error).__name__, error)
+            return MetricRecord()
+        return found
 
 
 def median_metrics(records: list[RecordDict], weighting_metric_name: str) -> MetricRecord:
@@ -208,7 +221,10 @@ def _median(values: list[Any]) -> Any:
     if numbers.ndim == 2:
         return [_median(list(column)) for column in numbers.T]
     finite = numbers[np.isfinite(numbers)]
-    return float(np.median(finite)) if len(finite) else math.nan
+    if not len(finite):
+        return math.nan
+    finite.sort()
+    return float(0.5 * finite[(len(finite) - 1) // 2] + 0.5 * finite[len(finite) // 2])
 
 
 class _Reply(NamedTuple):

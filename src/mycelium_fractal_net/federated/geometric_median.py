@@ -11,7 +11,7 @@ from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._columns import column_median
 from mycelium_fractal_net.federated._passes import ROUNDING, unit_pull
 from mycelium_fractal_net.federated._rule import Outcome, Rule
-from mycelium_fractal_net.federated._scale import tame, untame
+from mycelium_fractal_net.federated._scale import middle_size, row_sizes, tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count, require_positive
 
 __all__ = ["GeometricMedian"]
@@ -91,7 +91,8 @@ class GeometricMedian(Rule):
             answer, distances = self._minimise(tamed)
         except AggregationError:
             # Updates that differ by next to nothing hold the iteration fast; to rounding they are the same.
-            nothing = _NOTHING * float(np.abs(tamed).max())
+            sizes = row_sizes(tamed)
+            nothing = _NOTHING * (middle_size(sizes) or float(sizes.max()))
             answer, distances = self._minimise(np.where(np.abs(tamed) < nothing, np.zeros_like(tamed), tamed))
         return Outcome(untame(answer, exponent), scores=untame(distances, exponent))
 

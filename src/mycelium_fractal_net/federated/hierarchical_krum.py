@@ -92,7 +92,8 @@ class HierarchicalKrum(Rule):
         picks = np.array([rows[self._pick(values[rows])] for rows in clusters])
         winners = values[picks].astype(np.float64)
         best = self._pick(winners)
-        vector = _KRUM_SHARE * winners[best] + (1.0 - _KRUM_SHARE) * Median().combine(winners, 0).vector
+        blend = _KRUM_SHARE * winners[best] + (1.0 - _KRUM_SHARE) * Median().combine(winners, 0).vector
+        vector = np.clip(blend, winners.min(axis=0), winners.max(axis=0))
         plan = self._plan(len(values), lost)
         return Outcome(
             vector,

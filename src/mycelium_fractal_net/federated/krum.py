@@ -45,14 +45,18 @@ class Krum(Rule):
 
     Notes
     -----
-    ``scores`` holds s(i). The lowest index wins ties. Robustness coefficient
-    :math:`\kappa = 6 (1 + f/(n-2f))`. Cost O(n^2 d) as one symmetric matrix product in float64; updates whose
-    scores are closer than its rounding are ranked again from exact differences.
+    ``scores`` holds s(i). The lowest index wins ties. Robustness coefficient, with h = n - f, k neighbours and
+    q = n - 2f - 1 (``paper``) or n - 2f (``byzfl``):
+    :math:`\kappa = (\sqrt{2 h k / (h - 1)} + \sqrt{h - q})^2 / q`, proved on the page on what robust aggregation
+    can promise. Allouah et al. prove :math:`6 (1 + f/(n-2f))` for the scores of ``byzfl``; it is not proved
+    for those of ``paper``. Cost O(n^2 d) as one symmetric matrix product in float64; updates whose scores are
+    closer than its rounding are ranked again from exact differences.
 
     References
     ----------
     Blanchard, El Mhamdi, Guerraoui, Stainer, "Machine learning with adversaries: Byzantine tolerant gradient
-    descent", NeurIPS 2017, doi:10.48550/arXiv.1703.02757.
+    descent", NeurIPS 2017, doi:10.48550/arXiv.1703.02757. Coefficient for ``byzfl``: Allouah et al. 2023,
+    doi:10.48550/arXiv.2302.01772.
 
     Examples
     --------

@@ -72,14 +72,29 @@ class Mean(Rule):
 
 
 def _average(values: FloatArray, weights: NDArray[np.float64]) -> Outcome:
-    weights = weights / weights.max()  # so that no sum of them overflows
-    return Outcome(weighted_mean(values, weights / weights.sum()), np.flatnonzero(weights))
+    return Outcome(mean_of_rows(values, weights), np.flatnonzero(weights))
 
 
-def weighted_mean(values: FloatArray, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``shares @ values`` in float64, without a float64 copy of all values."""
+def mean_of_rows(values: FloatArray, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Return the mean of the rows, by weights if given, in float64 and without a float64 copy of all values.
+
+    One division of one sum, so that the mean of whole numbers is exact where the division is. Finite for finite rows.
+    """
+    weights = np.ones(len(values)) if weights is None else weights
+    scaled = np.ldexp(weights, -int(np.frexp(weights.max())[1]))  # exact, and no sum of them overflows
     out = np.zeros(values.shape[1])
     step = max(1, (1 << 22) // len(values))
     for left in range(0, values.shape[1], step):
-        out[left : left + step] = shares @ values[:, left : left + step].astype(np.float64)
+        out[left : left + step] = _block_mean(values[:, left : left + step].astype(np.float64), scaled)
     return out
+
+
+def _block_mean(block: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.asarray(weights @ block / weights.sum())
+    if np.isfinite(mean).all():
+        return mean
+    exponent = len(block).bit_length()
+    small = np.ldexp(block[weights > 0.0], -exponent)
+    mean = weights[weights > 0.0] @ small / weights.sum()
+    return np.asarray(np.ldexp(np.clip(mean, small.min(axis=0), small.max(axis=0)), exponent))

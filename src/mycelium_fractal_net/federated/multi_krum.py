@@ -12,7 +12,7 @@ from mycelium_fractal_net.federated._rule import Outcome, Rule
 from mycelium_fractal_net.federated._scale import tame, untame
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.krum import Neighbors, krum_scores, neighbor_count, require_neighbors
-from mycelium_fractal_net.federated.mean import weighted_mean
+from mycelium_fractal_net.federated.mean import mean_of_rows
 
 __all__ = ["MultiKrum"]
 
@@ -34,12 +34,14 @@ class MultiKrum(Rule):
 
     Notes
     -----
-    ``scores`` holds s(i); lower indices win ties. Robustness coefficient :math:`\kappa = 6 (1 + f/(n-2f))`.
-    Cost O(n^2 d).
+    ``scores`` holds s(i); lower indices win ties. For every m the robustness coefficient is that of `Krum` with as
+    many neighbours, proved on the page on what robust aggregation can promise. Cost O(n^2 d).
 
     References
     ----------
-    Blanchard et al., NeurIPS 2017, doi:10.48550/arXiv.1703.02757.
+    Blanchard et al., NeurIPS 2017, doi:10.48550/arXiv.1703.02757, who prove nothing of m > 1. Published bounds:
+    Bareilles, Bouaziz, Fageot, El Mhamdi, "Byzantine machine learning: MultiKrum and an optimal notion of
+    robustness", 2026, doi:10.48550/arXiv.2602.03899.
 
     Examples
     --------
@@ -76,12 +78,7 @@ class MultiKrum(Rule):
         tamed, exponent = tame(values)
         scores = krum_scores(squared_distances(tamed), count)
         chosen = np.sort(np.argsort(scores, kind="stable")[: self.m or len(values) - f])
-        picked = values[chosen]
-        return Outcome(
-            weighted_mean(picked, np.full(len(picked), 1.0 / len(picked))),
-            chosen,
-            untame(scores, 2 * exponent),
-        )
+        return Outcome(mean_of_rows(values[chosen]), chosen, untame(scores, 2 * exponent))
 
     def require(self, n: int, lost: int = 0) -> None:
         """Refuse n < 2f + 3 and m > n - f."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._distances import nearest_first, squared_distances
-from mycelium_fractal_net.federated._scale import tame, untame
+from mycelium_fractal_net.federated._scale import tame
 from mycelium_fractal_net.federated._threads import in_blocks, stretches
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.pipeline import PreAggregation
@@ -68,18 +69,27 @@ class NearestNeighborMixing(PreAggregation):
 
     def mix(self, values: FloatArray, lost: int) -> tuple[FloatArray, None]:
         """Average the neighbourhoods, in float64."""
-        from mycelium_fractal_net.federated._kernels import mix_rows
-
-        tamed, exponent = tame(values)
+        tamed, _ = tame(values)
         keep = len(values) - (self.f - lost)
         members = nearest_first(squared_distances(tamed), keep)
-        source = values if exponent == 0 else np.ldexp(values, -exponent)
-        mixed = np.empty(values.shape)
-        work = keep * values.size
+        mixed = _mixed(values, members)
+        if not np.isfinite(mixed).all():  # the sum of a neighbourhood overflowed, the mean does not
+            exponent = keep.bit_length()
+            small = np.ldexp(values.astype(np.float64), -exponent)
+            mixed = np.ldexp(np.clip(_mixed(small, members), small.min(axis=0), small.max(axis=0)), exponent)
+        return mixed, None
 
-        def block(start: int, stop: int) -> None:
-            for rows in stretches(len(members), keep * len(members) * max(stop - start, _TILE) // _ADDED_AT_ONCE):
-                mix_rows(source, members[rows], start, stop, mixed[rows])
 
-        in_blocks(block, values.shape[1], work, _TILE)
-        return untame(mixed, exponent), None
+def _mixed(values: FloatArray, members: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the mean of every neighbourhood."""
+    from mycelium_fractal_net.federated._kernels import mix_rows
+
+    mixed = np.empty(values.shape)
+    n, keep = members.shape
+
+    def block(start: int, stop: int) -> None:
+        for rows in stretches(n, keep * n * max(stop - start, _TILE) // _ADDED_AT_ONCE):
+            mix_rows(values, members[rows], start, stop, mixed[rows])
+
+    in_blocks(block, values.shape[1], keep * values.size, _TILE)
+    return mixed

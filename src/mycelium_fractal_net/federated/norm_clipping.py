@@ -51,6 +51,9 @@ class NormClipping(PreAggregation):
         """Shorten the rows."""
         clipped = values.astype(np.float64)
         for i, size in enumerate(row_sizes(values).tolist()):
-            if size > 0 and (length := float(np.linalg.norm(clipped[i] / size))) > self.c / size:
-                clipped[i] *= self.c / size / length
+            if size > 0.0:
+                shape = clipped[i] / size
+                length = float(np.linalg.norm(shape))
+                if length > self.c / size:
+                    clipped[i] = shape * (self.c / length)
         return clipped, None
