@@ -26,6 +26,8 @@ HEAVY = (
     "sklearn",
 )
 HOMES = {
+    "numba": {"_compiled"},
+    "llvmlite": {"_compiled"},
     "matplotlib": {"visualization"},
     "PIL": {"visualization", "cli"},
     "torch": {"validation", "learning"},

@@ -1,13 +1,16 @@
 """``mfn stability``, ``mfn kinetics`` and ``mfn warmup``."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import mycelium_fractal_net as package
+from mycelium_fractal_net.cli import warmup
 from tests.cli.conftest import Mfn
 
 
@@ -60,20 +63,50 @@ def test_kinetics_for_people_names_each_one(mfn: Mfn) -> None:
     assert out.count("  source: ") == len(package.list_kinetics())
 
 
-@pytest.mark.slow
 def test_after_warmup_another_process_compiles_nothing(tmp_path: Path) -> None:
-    untraced = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    environment = {**untraced, "MFN_CACHE_DIR": str(tmp_path)}
     program = str(Path(sys.executable).parent / "mfn")
     warm = [program, "warmup", "--kinetics", "schnakenberg", "--dtype", "float32"]
-    warmed = subprocess.run(warm, env=environment, capture_output=True, text=True, check=True)
+    warmed = subprocess.run(warm, capture_output=True, text=True, check=True)
     assert "kernels are compiled and cached" in warmed.stdout
-    machine_code = {path.name for path in tmp_path.rglob("*.nbc")}
-    assert machine_code
+    filled = os.environ.get("MFN_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    environment = {**os.environ, "XDG_CACHE_HOME": filled, "MFN_CACHE_DIR": str(tmp_path)}
     run = [program, "simulate", "--kinetics", "schnakenberg", "--dtype", "float32", "--steps", "3", "--json"]
     for variant in (["--quantum-jitter"], ["--boundary", "dirichlet"], ["--grid-size", "700"]):
         subprocess.run([*run, *variant], env=environment, capture_output=True, check=True)
-    assert {path.name for path in tmp_path.rglob("*.nbc")} == machine_code
+    assert [path.name for path in tmp_path.rglob("*.kernel")] == []
+
+
+def test_warmup_for_other_machines_tells_the_compiler_where_and_for_which_processor(
+    tmp_path: Path, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[dict[str, Any]] = []
+
+    def start(_command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        started.append(options)
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(warmup, "levels", lambda: ("x86-64-v2",))
+    monkeypatch.setattr(subprocess, "run", start)
+    assert mfn("warmup", "--into", str(tmp_path / "kernels"), "--cpu", "x86-64-v2").code == 0
+    environment = started[0]["env"]
+    assert environment["MFN_CACHE_DIR"] == str(tmp_path / "kernels")
+    assert (environment["NUMBA_CPU_NAME"], environment["NUMBA_CPU_FEATURES"]) == ("x86-64-v2", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--cpu", "x86-64-v3"), "a level that this processor reaches.*x86-64-v2; got 'x86-64-v3'"),
+        (("--into", "/proc/nowhere"), "a directory that this user can write to and others cannot"),
+    ],
+)
+def test_warmup_refuses_what_it_could_not_fill(
+    mfn: Mfn, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str], complaint: str
+) -> None:
+    monkeypatch.setattr(warmup, "levels", lambda: ("x86-64-v2",))
+    outcome = mfn("warmup", *arguments)
+    assert outcome.code == 2
+    assert re.search(complaint, outcome.err)
 
 
 def test_warmup_reaches_every_kernel_of_aggregation() -> None:

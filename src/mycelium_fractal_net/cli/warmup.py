@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
 from mycelium_fractal_net import federated
+from mycelium_fractal_net._compiled.places import kernel_directory, places_of
+from mycelium_fractal_net._compiled.processor import LEVELS, levels
 from mycelium_fractal_net.cli._console import print_json, progress_bar
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import extract_features
 from mycelium_fractal_net.fields import SimulationConfig, list_kinetics, simulate
 from mycelium_fractal_net.fractals import box_counting_dimension, generate_ifs, lacunarity
@@ -30,9 +37,23 @@ def warmup(
     dtypes: Annotated[
         list[str] | None, typer.Option("--dtype", help="Only float64 or float32. [default: both]")
     ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Directory to fill; use it as MFN_CACHE_DIR, read-only too."),
+    ] = None,
+    cpu: Annotated[
+        str | None, typer.Option(metavar="|".join(LEVELS), help="Processors to compile for. [default: this one]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compile every kernel now and keep the machine code on disk, so that the first use is quick."""
+    """Compile every kernel now and keep the machine code on disk, so that the first use is quick.
+
+    With --into and --cpu for other machines: of the levels in a directory each takes the highest that it reaches.
+    """
+    if into is not None or cpu is not None:
+        chosen = [value for name in kinetics or [] for value in ("--kinetics", name)]
+        chosen += [value for name in dtypes or [] for value in ("--dtype", name)]
+        raise typer.Exit(_warm_up_for(into, cpu, chosen + ["--json"] * as_json))
     begun = time.perf_counter()
     jobs = list(_jobs(kinetics or list_kinetics(), dtypes or _DTYPES))
     with progress_bar("compiling", quiet=as_json) as report:
@@ -44,6 +65,37 @@ def warmup(
         print_json({"jobs": len(jobs), "seconds": round(seconds, 3)})
     else:
         typer.echo(f"kernels are compiled and cached ({len(jobs)} jobs, {seconds:.1f} s)")
+
+
+def _warm_up_for(into: Path | None, cpu: str | None, arguments: list[str]) -> int:
+    """Do the same in a process whose compiler is told where machine code goes, and for which processor it is made."""
+    environment = dict(os.environ)
+    if into is not None:
+        _check_directory(into)
+        environment["MFN_CACHE_DIR"] = str(into.absolute())
+    if cpu is not None:
+        _check_level(cpu)
+        environment |= {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}  # empty: none beside those of the level
+    command = [sys.executable, "-c", "import sys; from mycelium_fractal_net.cli import main; sys.exit(main())"]
+    return subprocess.run([*command, "warmup", *arguments], env=environment, check=False).returncode  # noqa: S603
+
+
+def _check_directory(directory: Path) -> None:
+    path = kernel_directory(directory.absolute())
+    if not any(
+        place.path == path and place.writable for place in places_of({"MFN_CACHE_DIR": str(directory.absolute())})
+    ):
+        raise InvalidInputError(
+            f"--into needs a directory that this user can write to and others cannot; {directory} is none"
+        )
+
+
+def _check_level(cpu: str) -> None:
+    if cpu not in levels():
+        reached = ", ".join(levels()) or "none of these"
+        raise InvalidInputError(
+            f"--cpu must be a level that this processor reaches, since each kernel is run once: {reached}; got {cpu!r}"
+        )
 
 
 def _jobs(kinetics: Iterable[str], dtypes: Iterable[str]) -> Iterator[Callable[[], object]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["cluster_summary", "component_sizes"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _root(parent: NDArray[np.int32], label: int) -> int:
     while parent[label] != label:
         parent[label] = parent[parent[label]]
@@ -17,7 +18,7 @@ def _root(parent: NDArray[np.int32], label: int) -> int:
     return label
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _unite(parent: NDArray[np.int32], one: int, other: int) -> None:
     """Join the trees of two labels; label 0 is the background and joins nothing."""
     if one > 0 and other > 0 and one != other:
@@ -25,7 +26,7 @@ def _unite(parent: NDArray[np.int32], one: int, other: int) -> None:
         parent[max(a, b)] = min(a, b)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _label_row(
     row: NDArray[np.float64],
     threshold: float,
@@ -65,7 +66,7 @@ def _label_row(
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _join_borders(
     parent: NDArray[np.int32],
     top: NDArray[np.int32],
@@ -84,13 +85,13 @@ def _join_borders(
             _unite(parent, left[i], right[(i + shift) % right.shape[0]])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _workspace(rows: int, columns: int) -> NDArray[np.int32]:
     """Return room for the parent and the size of each label: at most half of the cells begin one."""
     return np.empty((2, (rows + 1) * (columns + 1) // 2 + 1), np.int32)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def component_sizes(field: NDArray[np.float64], threshold: float, eight: bool, periodic: bool) -> NDArray[np.int64]:
     """Return the numbers of cells of the connected components above a threshold, in order of appearance."""
     workspace = _workspace(field.shape[0], field.shape[1])
@@ -98,7 +99,7 @@ def component_sizes(field: NDArray[np.float64], threshold: float, eight: bool, p
     return sizes
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _component_sizes(
     field: NDArray[np.float64], threshold: float, eight: bool, periodic: bool, workspace: NDArray[np.int32]
 ) -> NDArray[np.int64]:
@@ -119,7 +120,7 @@ def _component_sizes(
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _gather(parent: NDArray[np.int32], sizes: NDArray[np.int32], count: int) -> NDArray[np.int64]:
     """Add the sizes of joined labels to the first of them, and return those."""
     components = 0
@@ -139,7 +140,7 @@ def _gather(parent: NDArray[np.int32], sizes: NDArray[np.int32], count: int) -> 
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def cluster_summary(
     field: NDArray[np.float64], thresholds: NDArray[np.float64], eight: bool, periodic: bool
 ) -> tuple[NDArray[np.int64], int, float]:

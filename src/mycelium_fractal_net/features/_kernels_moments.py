@@ -7,15 +7,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["all_within", "moments"]
 
 LANES = 256
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def all_within(flat: NDArray[np.floating[Any]], limit: float) -> bool:
     """Tell whether every value is a number between -limit and limit."""
     outside = 0
@@ -24,7 +25,7 @@ def all_within(flat: NDArray[np.floating[Any]], limit: float) -> bool:
     return outside == 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _sum_of(lanes: NDArray[np.float64]) -> float:
     n = lanes.shape[0]
     while n > 1:
@@ -36,7 +37,7 @@ def _sum_of(lanes: NDArray[np.float64]) -> float:
     return float(lanes[0])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _level(flat: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return minimum, maximum and mean; the mean of the distances to the first value, which are exact nearby."""
     low, high = np.full(LANES, flat[0]), np.full(LANES, flat[0])
@@ -52,7 +53,7 @@ def _level(flat: NDArray[np.float64]) -> tuple[float, float, float]:
     return least, most, min(max(shift + _sum_of(total) / flat.shape[0], least), most)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def moments(flat: NDArray[np.float64]) -> tuple[float, float, float, float, float, float]:
     """Return minimum, maximum, mean, population standard deviation, skewness and excess kurtosis.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._compiled import njit
 from mycelium_fractal_net.features._kernels_clusters import cluster_summary
 from mycelium_fractal_net.features._kernels_moments import moments
 from mycelium_fractal_net.features._kernels_temporal import energy_of
@@ -17,7 +17,7 @@ from mycelium_fractal_net.fractals._kernels_boxes import cover_counts, extents
 __all__ = ["summarise", "summarise_held"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def summarise(
     field_mv: NDArray[np.floating[Any]],
     field: NDArray[np.float64],
@@ -76,7 +76,7 @@ def summarise(
     return active, extents(active, periodic), boxes, moments(field.ravel()), moved, counts, largest, spread
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def summarise_held(*arguments: Any) -> Any:
     """Do what :func:`summarise` does, without giving the interpreter away: for small fields."""
     return summarise(*arguments)

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["BLOCK_ROWS", "GROUP_ROWS", "accumulate_group", "energy_of", "reduce_block", "step_statistics_of"]
 
@@ -23,7 +24,7 @@ BLOCK_ROWS = 32
 GROUP_ROWS = 4  # rows that are added up before they reach the accumulators; divides BLOCK_ROWS
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _accumulate_four(
     p0: Row, p1: Row, p2: Row, p3: Row, c0: Row, c1: Row, c2: Row, c3: Row,
     distance: Row, largest: Row, drift: Row, squares: Row, energy: Row,
@@ -43,7 +44,7 @@ def _accumulate_four(
         energy[j] += (b0 * b0 + b1 * b1) + (b2 * b2 + b3 * b3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _accumulate_one(
     previous: Row, current: Row, distance: Row, largest: Row, drift: Row, squares: Row, energy: Row
 ) -> None:
@@ -58,7 +59,7 @@ def _accumulate_one(
         energy[j] += before * before
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def accumulate_group(
     previous: Row,
     p: tuple[int, int],
@@ -92,7 +93,7 @@ def accumulate_group(
         )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def reduce_block(accumulator: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Fold the columns of a block, (5, n), by halves into the five numbers of ``out``; zero the accumulator."""
     for q in range(5):
@@ -105,7 +106,7 @@ def reduce_block(accumulator: NDArray[np.float64], out: NDArray[np.float64]) -> 
         accumulator[q, :] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _fold(left: NDArray[np.float64], right: NDArray[np.float64], keep_largest: bool) -> None:
     if keep_largest:
         for j in range(right.shape[0]):
@@ -115,7 +116,7 @@ def _fold(left: NDArray[np.float64], right: NDArray[np.float64], keep_largest: b
             left[j] += right[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _statistics_between(
     previous: NDArray[np.floating[Any]],
     current: NDArray[np.floating[Any]],
@@ -135,7 +136,7 @@ def _statistics_between(
         out[1] = largest
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def step_statistics_of(history: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return the five statistics of every step of (T, rows, columns) frames, (T - 1, 5)."""
     statistics = np.empty((history.shape[0] - 1, 5))
@@ -145,7 +146,7 @@ def step_statistics_of(history: NDArray[np.floating[Any]]) -> NDArray[np.float64
     return statistics
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def energy_of(field: NDArray[np.floating[Any]]) -> float:
     """Return the sum of V**2 over the cells, in the order in which the steps add it."""
     statistics = np.empty(5)

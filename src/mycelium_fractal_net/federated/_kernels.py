@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -17,7 +18,7 @@ _STRIP = 16
 _MIX_TILE = 128
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@njit(nogil=True, fastmath={"reassoc", "contract"})
 def distances_between(x: Floats, first: Ints, second: Ints, out: Floats) -> None:
     """Write ``|x[first[p]] - x[second[p]]|^2`` into ``out[p]``, summed in float64."""
     for p in range(first.size):
@@ -29,7 +30,7 @@ def distances_between(x: Floats, first: Ints, second: Ints, out: Floats) -> None
         out[p] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def rank_means(
     x: Floats, start: int, stop: int, low: int, high: int, nearest: int, upper: Ints, lower: Ints, out: Floats
 ) -> None:
@@ -57,7 +58,7 @@ def rank_means(
             out[left + c] = _mean_of_ranks(tile[:, c], low, high, nearest)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _mean_of_ranks(ordered: Floats, low: int, high: int, nearest: int) -> float:
     if nearest > 0:
         n = ordered.size
@@ -78,7 +79,7 @@ def _mean_of_ranks(ordered: Floats, low: int, high: int, nearest: int) -> float:
     return min(max(mean, np.float64(ordered[low])), np.float64(ordered[high - 1]))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def row_sizes(bits: Ints, mask: int, start: int, stop: int, out: Ints) -> None:
     """Write the largest magnitude of every row into ``out``, as the bits of a float without its sign.
 
@@ -91,7 +92,7 @@ def row_sizes(bits: Ints, mask: int, start: int, stop: int, out: Ints) -> None:
         out[i] = largest
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def column_means(x: Floats, rows: Ints, start: int, stop: int, out: Floats) -> None:
     """Write the mean over ``rows`` of the columns start..stop into ``out``, without overflow."""
     share = 1.0 / rows.size
@@ -102,7 +103,7 @@ def column_means(x: Floats, rows: Ints, start: int, stop: int, out: Floats) -> N
             out[k] += x[i, k] * share
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@njit(nogil=True, fastmath={"reassoc", "contract"})
 def add_centred_gram(x: Floats, rows: Ints, centre: Floats, turn: int, turns: int, panel: Floats, out: Floats) -> None:
     """Add the lower triangle of ``(x - centre)(x - centre)^T`` to ``out``: every ``turns``-th strip of it.
 
@@ -156,7 +157,7 @@ def _add_products(panel: Floats, i: int, j: int, width: int, n: int, out: Floats
                 out[i + r, j + c] += sums[4 * r + c]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def mix_rows(x: Floats, members: Ints, start: int, stop: int, out: Floats) -> None:
     """Write the mean of ``x[members[i]]`` into ``out[i]``, for the columns start..stop."""
     n, count = members.shape
@@ -182,7 +183,7 @@ def mix_rows(x: Floats, members: Ints, start: int, stop: int, out: Floats) -> No
                 out[i, left + k] = total[k] / count
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def distances_from_gram(gram: Floats, rows: Ints, least: float, start: int, stop: int, out: Floats) -> int:
     """Fill ``out`` at the pairs of ``rows[start:stop]`` and those before; return how many pairs cancelled.
 
@@ -202,7 +203,7 @@ def distances_from_gram(gram: Floats, rows: Ints, least: float, start: int, stop
     return cancelled
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@njit(nogil=True, fastmath={"reassoc", "contract"})
 def pull_towards_rows(
     x: Floats, centre: Floats, least: float, start: int, stop: int, pull: Floats, distances: Floats
 ) -> None:
@@ -223,7 +224,7 @@ def pull_towards_rows(
                 pull[k] += (x[i, k] - centre[k]) * inverse
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@njit(nogil=True, fastmath={"reassoc", "contract"})
 def add_clipped_rows(
     x: Floats, centre: Floats, radius: float, start: int, stop: int, moved: Floats, distances: Floats
 ) -> None:
@@ -239,7 +240,7 @@ def add_clipped_rows(
             moved[k] += (x[i, k] - centre[k]) * share
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def pick_repeatedly(distances: Floats, order: Ints, picks: int, spare: int, left: Bools, scores: Floats) -> None:
     """Pick the row of the lowest Krum score among those left, ``picks`` times.
 
@@ -266,7 +267,7 @@ def pick_repeatedly(distances: Floats, order: Ints, picks: int, spare: int, left
         remaining -= 1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _sum_nearest(distances: Floats, order: Ints, left: Bools, i: int, count: int) -> float:
     total, found = 0.0, 0
     for k in range(distances.shape[0]):

@@ -10,8 +10,8 @@ the compiler prove that no index is negative.
 """
 
 import numpy as np
-from numba import njit
 
+from mycelium_fractal_net._compiled import njit
 from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, GROUP_ROWS, accumulate_group, reduce_block
 from mycelium_fractal_net.fields._kernels_frame import draw_events, lay_start
 from mycelium_fractal_net.fields._reaction import reaction
@@ -21,7 +21,7 @@ LANES = 16  # numbers of four bytes in a line of the cache
 ALL_SIDES = (True, True, True, True)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def refresh_columns(x, rows, pad, boundary, held, left, right):
     """Fill the ghost columns of the closed sides: wrapped, mirrored (zero flux) or held."""
     columns = x.shape[1] - 2 * pad
@@ -46,7 +46,7 @@ def refresh_columns(x, rows, pad, boundary, held, left, right):
                 x[i, end + k] = x[i, from_right]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def fill_row(ghost, source, boundary, held):
     """Fill one ghost row; plain loops, which are quicker here than assigning slices."""
     if boundary == DIRICHLET:
@@ -57,7 +57,7 @@ def fill_row(ghost, source, boundary, held):
             ghost[j] = source[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def refresh_rows(x, rows, boundary, held, top, bottom):
     """Fill the ghost rows of the closed sides: wrapped, mirrored (zero flux) or held."""
     if top:
@@ -66,7 +66,7 @@ def refresh_rows(x, rows, boundary, held, top, bottom):
         fill_row(x[rows + 1], x[1 if boundary == PERIODIC else rows], boundary, held)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def refresh_ghosts(x, rows, pad, boundary, held, closed):
     """Fill the ghost cells of the sides (top, bottom, left, right) that are closed."""
     top, bottom, left, right = closed
@@ -74,7 +74,7 @@ def refresh_ghosts(x, rows, pad, boundary, held, closed):
     refresh_rows(x, rows, boundary, held, top, bottom)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def pair_span(a_up, a_mid, a_down, h_up, h_mid, h_down, a_new, h_new, n, scales, p):
     """Advance ``n`` consecutive cells of the pair by one explicit Euler substep."""
     four, da, dh, dt = scales
@@ -88,7 +88,7 @@ def pair_span(a_up, a_mid, a_down, h_up, h_mid, h_down, a_new, h_new, n, scales,
         h_new[j] = h + (dh * lap_h + dt * g)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def evolve_rows(a, h, a_new, h_new, origin, first, last, scales, p):
     """Advance rows ``first`` to ``last`` by one substep; row 0 of the arrays is row ``origin``."""
     pitch = a.shape[1]
@@ -100,7 +100,7 @@ def evolve_rows(a, h, a_new, h_new, origin, first, last, scales, p):
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def evolve_pair(a, h, a_new, h_new, substeps, boundary, rest, scales, p):
     """Advance the pair by ``substeps`` over the whole field.
 
@@ -116,7 +116,7 @@ def evolve_pair(a, h, a_new, h_new, substeps, boundary, rest, scales, p):
     return substeps % 2 == 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def potential_span(v_up, v_mid, v_down, v_new, a, h, n, four, alpha, leak, rest, threshold, drive):
     """Write diffusion, leak and drive of ``n`` cells of one row into ``v_new``, not clamped yet.
 
@@ -136,7 +136,7 @@ def potential_span(v_up, v_mid, v_down, v_new, a, h, n, four, alpha, leak, rest,
     return living, bad
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def clamp_span(v, n, low, high):
     """Clamp ``n`` cells of one row in place and return how many were outside."""
     outside = 0
@@ -148,7 +148,7 @@ def clamp_span(v, n, low, high):
     return outside
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def living_span(a, n, threshold):
     """Count the living cells among ``n`` cells of one row."""
     living = 0
@@ -157,7 +157,7 @@ def living_span(a, n, threshold):
     return living
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, counters):
     """Advance the potential of one region: (first row, last row, first column, cells a row), one-based.
 
@@ -188,7 +188,7 @@ def potential_rows(v, v_new, a, h, pad, noise, region, four, potential, turing, 
         counters[1] += clamp_span(out, n, low, high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def add_statistics(v, v_new, pad, region, event, accumulators):
     """Add the change of a region's potential to the accumulators; its rows begin a group or follow one.
 
@@ -212,7 +212,7 @@ def add_statistics(v, v_new, pad, region, event, accumulators):
             accumulate_group(v, (i, o), v_new, (i, o), n, count, accumulator)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def find_site(a, pad, threshold, turing, uniform):
     """Find the cell that a uniform number picks among the living cells, or among all if none lives."""
     rows, columns = a.shape[0] - 2, a.shape[1] - 2 * pad
@@ -237,7 +237,7 @@ def find_site(a, pad, threshold, turing, uniform):
     return i, j
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def begin_step(v, a, pad, threshold, turing, probability, draws, amplitude, boundary, rest):
     """Apply the growth event, if one is drawn, and refresh the ghosts of the potential."""
     i, j = 0, 0
@@ -250,7 +250,7 @@ def begin_step(v, a, pad, threshold, turing, probability, draws, amplitude, boun
     return i, j, before
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def finish_step(accumulators, statistics):
     """Reduce the accumulators, block after block, into the step's five statistics."""
     block = np.empty(5)
@@ -264,7 +264,7 @@ def finish_step(accumulators, statistics):
                 statistics[q] += block[q]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def advance_whole(
     a, h, v, a_new, h_new, v_new, substeps, boundary, pair_rest, scales, p, potential, turing, probability,
     streams, start, event_size, noise, accumulators, statistics, counters,
@@ -304,14 +304,14 @@ def advance_whole(
     return pair_moved, v_moved, steps
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def refresh_pair(a, h, pad, boundary, rest):
     """Refresh the ghosts of the pair once, for tiles that read it directly."""
     refresh_ghosts(a, a.shape[0] - 2, pad, boundary, rest[0], ALL_SIDES)
     refresh_ghosts(h, h.shape[0] - 2, pad, boundary, rest[1], ALL_SIDES)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def span_of_tile(first, size, extent, halo, periodic):
     """Return (first, last, first with halo, last with halo, begins at a side, ends at a side) of a tile."""
     last = min(first + size - 1, extent)
@@ -321,7 +321,7 @@ def span_of_tile(first, size, extent, halo, periodic):
     return first, last, lo, hi, lo == 1, hi == extent
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def close_rows(x, origin, first, last, height, boundary, held, closed):
     """Fill the ghosts beside the tile's rows ``first`` to ``last``, which a substep has just written."""
     top, bottom, left, right = closed
@@ -329,7 +329,7 @@ def close_rows(x, origin, first, last, height, boundary, held, closed):
     refresh_ghosts(x[first - origin - 1 :], last - first + 1, 1, boundary, held, sides)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def enter_rows(a, h, x, y, r_lo, o, origin, target, first, last, n, periodic, scales, p):
     """Advance the tile's rows ``first`` to ``last`` by the first substep, from the field into ``x`` and ``y``."""
     rows = a.shape[0] - 2
@@ -344,7 +344,7 @@ def enter_rows(a, h, x, y, r_lo, o, origin, target, first, last, n, periodic, sc
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def leave_rows(x, y, a_new, h_new, r_lo, o, origin, first, last, k, n, scales, p):
     """Advance the tile's rows ``first`` to ``last`` by the last substep, from the window into the field."""
     for i in range(first, last + 1):
@@ -355,7 +355,7 @@ def leave_rows(x, y, a_new, h_new, r_lo, o, origin, first, last, k, n, scales, p
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def move_rows(x, source, target, count):
     """Move ``count`` rows of a window towards its top."""
     for i in range(count):
@@ -363,7 +363,7 @@ def move_rows(x, source, target, count):
             x[target + i, j] = x[source + i, j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def advance_tile(
     a, h, v, a_new, h_new, v_new, pad, rows_span, columns_span, workspace, substeps, boundary, rest, scales, p,
     potential, event, noise, accumulators, counters,
@@ -425,7 +425,7 @@ def advance_tile(
         origin = kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def advance_tiles(
     first_tile, last_tile, tile_rows, tile_columns, a, h, v, a_new, h_new, v_new, pad, workspace, substeps, boundary,
     pair_rest, scales, p, potential, turing, event, noise, accumulators, counters,

@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["clear_border", "draw_events", "lay_start", "take_fields"]
 
 Field = NDArray[np.floating[Any]]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def clear_border(field: Field, pad: int) -> None:
     """Write zeros into the row and the ``pad`` columns on each side."""
     field[0] = 0.0
@@ -26,7 +27,7 @@ def clear_border(field: Field, pad: int) -> None:
     field[:, -pad:] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def lay_start(
     generator: np.random.Generator,
     pair: tuple[float, float, float],
@@ -70,7 +71,7 @@ def lay_start(
             v[i, j] = min(max(generator.standard_normal() * std_v + mean_v, low), high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def draw_events(
     sites: np.random.Generator,
     amplitudes: np.random.Generator,
@@ -97,7 +98,7 @@ def draw_events(
         jumps[t] = size[0] + size[1] * amplitudes.standard_normal()
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def take_fields(a: Field, h: Field, v: Field, pad: int, a_out: Field, h_out: Field, v_out: Field) -> None:
     """Copy what lies inside the borders, without giving the interpreter away: for small fields."""
     rows, columns = v_out.shape

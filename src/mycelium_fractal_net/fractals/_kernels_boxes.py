@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["aligned_counts", "cover_counts", "extents", "fewest_over_phases", "grow", "sum_round"]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def cover_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64], periodic: bool) -> NDArray[np.int64]:
     """For each scale (ascending) count the boxes that hold a cell, on the grid whose offset needs the fewest.
 
@@ -37,7 +38,7 @@ def cover_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64], periodic: b
     return counts
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> NDArray[np.uint8]:
     """OR the windows with copies moved ``down`` and ``right``: zeros come in from outside, or it wraps."""
     rows, columns = window.shape
@@ -57,7 +58,7 @@ def grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> ND
     return grown
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _join(window: NDArray[np.uint8], first: int, second: int, target: NDArray[np.uint8]) -> None:
     """Write row ``first`` OR row ``second``; a negative row stands for zeros."""
     if first < 0:
@@ -68,13 +69,13 @@ def _join(window: NDArray[np.uint8], first: int, second: int, target: NDArray[np
         _either(window[first], window[second], target)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _either(a: NDArray[np.uint8], b: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
     for i in range(target.size):
         target[i] = a[i] | b[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> int:
     """Sum the windows of every phase class and return the smallest sum."""
     rows, columns = window.shape
@@ -91,7 +92,7 @@ def fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> in
     return fewest
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _fewest_on_torus(mask: NDArray[np.uint8], window: NDArray[np.uint8], height: int, width: int) -> int:
     """Cover a torus that the box does not divide: from every start, with a smaller box to close the round.
 
@@ -108,7 +109,7 @@ def _fewest_on_torus(mask: NDArray[np.uint8], window: NDArray[np.uint8], height:
     return int(totals.min())
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _rest_of(mask: NDArray[np.uint8], wanted_height: int, wanted_width: int) -> NDArray[np.uint8]:
     """Return the windows of this height and width on the torus; none for a height of 0."""
     if wanted_height == 0:
@@ -123,7 +124,7 @@ def _rest_of(mask: NDArray[np.uint8], wanted_height: int, wanted_width: int) -> 
     return window
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def sum_round(values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], stride: int) -> NDArray[np.int32]:
     """For each row e sum the rows e, e + stride, ... that fit once round, and row e - stride of the rest."""
     rows, columns = values.shape
@@ -140,13 +141,13 @@ def sum_round(values: NDArray[np.integer[Any]], rest: NDArray[np.integer[Any]], 
     return sums
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _accumulate(values: NDArray[np.integer[Any]], target: NDArray[np.int32]) -> None:
     for i in range(values.size):
         target[i] += values[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _slide(
     before: NDArray[np.int32],
     leaving: NDArray[np.integer[Any]],
@@ -157,7 +158,7 @@ def _slide(
         target[i] = before[i] - leaving[i] + entering[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def aligned_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the boxes that hold a cell, each scale reduced from the last one that divides it."""
     counts = np.empty(scales.size, np.int64)
@@ -174,7 +175,7 @@ def aligned_counts(mask: NDArray[np.uint8], scales: NDArray[np.int64]) -> NDArra
     return counts
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _reduce(mask: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """OR together the cells of each factor x factor box; boxes at the end may be partial."""
     rows, columns = mask.shape
@@ -192,13 +193,13 @@ def _reduce(mask: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return reduced
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _either_pair(line: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
     for i in range(target.size):
         target[i] = line[2 * i] | line[2 * i + 1]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def extents(mask: NDArray[np.uint8], periodic: bool) -> tuple[int, int, int]:
     """Return the number of cells, and the height and width of the smallest box around them."""
     rows, columns = mask.shape
@@ -216,7 +217,7 @@ def extents(mask: NDArray[np.uint8], periodic: bool) -> tuple[int, int, int]:
     return cells, _span(in_row, periodic), _span(in_column, periodic)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _span(occupied: NDArray[np.uint8], periodic: bool) -> int:
     """Return the length without the empty ends; round a torus, without the longest empty run.
 

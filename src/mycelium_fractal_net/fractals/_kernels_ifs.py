@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["play", "rasterise", "stretch"]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def play(
     matrices: NDArray[np.float64],
     offsets: NDArray[np.float64],
@@ -29,7 +30,7 @@ def play(
     return points
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _pick(cumulative: NDArray[np.float64], uniform: float) -> int:
     k = 0
     while k < cumulative.size - 1 and uniform >= cumulative[k]:
@@ -37,7 +38,7 @@ def _pick(cumulative: NDArray[np.float64], uniform: float) -> int:
     return k
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def stretch(matrices: NDArray[np.float64], cumulative: NDArray[np.float64], uniforms: NDArray[np.float64]) -> float:
     """Return the mean of log |A v| / |v| along a random product of the matrices."""
     x, y = np.cos(1.0), np.sin(1.0)
@@ -54,7 +55,7 @@ def stretch(matrices: NDArray[np.float64], cumulative: NDArray[np.float64], unif
     return total / uniforms.size
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def rasterise(
     matrices: NDArray[np.float64],
     offsets: NDArray[np.float64],
@@ -96,7 +97,7 @@ def rasterise(
     return mask
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _norm(a: float, b: float, c: float, d: float) -> float:
     """Return the spectral norm of ((a, b), (c, d))."""
     squares = a * a + b * b + c * c + d * d

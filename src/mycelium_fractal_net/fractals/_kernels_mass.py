@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mycelium_fractal_net._compiled import njit
 
 __all__ = ["gliding_moments", "partition_sums"]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def gliding_moments(mask: NDArray[np.uint8], size: int, periodic: bool) -> tuple[int, float, float]:
     """Return number, sum and sum of squares of the masses of all size x size boxes."""
     rows, columns = mask.shape
@@ -30,7 +31,7 @@ def gliding_moments(mask: NDArray[np.uint8], size: int, periodic: bool) -> tuple
     return downwards * across, total, squares
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def partition_sums(measure: NDArray[np.float64], scale: int, orders: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum m**q over the boxes of each grid offset, for q = 1 m ln m: (orders, row offset, column offset).
 
@@ -55,7 +56,7 @@ def partition_sums(measure: NDArray[np.float64], scale: int, orders: NDArray[np.
     return sums
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _box_sums(line: NDArray[np.float64], size: int, target: NDArray[np.float64]) -> None:
     """Write the sums of ``size`` neighbours, partial ones at the ends too; only adding, so empty means 0."""
     target[:] = 0.0
@@ -63,7 +64,7 @@ def _box_sums(line: NDArray[np.float64], size: int, target: NDArray[np.float64])
         target[shift : shift + line.size] += line
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _term(mass: float, order: float) -> float:
     if order == 0.0:
         return 1.0
