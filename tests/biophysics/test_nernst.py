@@ -91,9 +91,9 @@ def test_concentrations_that_are_not_positive_are_refused_by_name(side: Any, bad
         nernst_potential_mv(1, **arguments)
 
 
-@pytest.mark.parametrize("bad", [0, 3, -3, 1.5, float("nan"), [1, 2, 3]])
+@pytest.mark.parametrize("bad", [0, 4, -3, 1.5, float("nan"), [1, 2, 4]])
 def test_other_valences_are_refused(bad: Any) -> None:
-    with pytest.raises(InvalidInputError, match="valence must be -2, -1, 1 or 2; got"):
+    with pytest.raises(InvalidInputError, match="valence must be -2, -1, 1, 2 or 3; got"):
         nernst_potential_mv(bad, 0.1, 0.01)
 
 
@@ -136,5 +136,5 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_long_offender_is_shortened_in_the_message() -> None:
-    with pytest.raises(InvalidInputError, match=r"\.\.\.$"):
+    with pytest.raises(InvalidInputError, match=r"^.{0,130}\.\.\..{0,80}$"):
         nernst_potential_mv(1, "x" * 1000, 0.01)

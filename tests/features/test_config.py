@@ -42,17 +42,20 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
 
 
 def test_equal_settings_compare_and_hash_equal() -> None:
-    one = mfn.FeatureConfig(cluster_thresholds_mv=np.array([-60, -50, -40]), box_scales=[8, 4, 8])
+    one = mfn.FeatureConfig(
+        cluster_thresholds_mv=np.array([-60, -50, -40]),  # type: ignore[arg-type] # any three numbers do
+        box_scales=[8, 4, 8],  # type: ignore[arg-type] # any whole numbers do
+    )
     other = mfn.FeatureConfig(box_scales=(4, 8))
     assert one == other
     assert hash(one) == hash(other)
 
 
 def test_settings_write_as_json_and_return() -> None:
-    config = mfn.FeatureConfig(connectivity=8, stability_window=np.int64(3))
+    config = mfn.FeatureConfig(connectivity=8, stability_window=np.int64(3))  # type: ignore[arg-type] # NumPy's do
     assert mfn.FeatureConfig(**json.loads(json.dumps(asdict(config)))) == config
 
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError, match="connectivity"):
-        mfn.FeatureConfig().connectivity = 8
+        mfn.FeatureConfig().connectivity = 8  # type: ignore[misc] # it is read-only

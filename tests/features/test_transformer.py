@@ -25,7 +25,7 @@ HISTORIES = np.stack([reference.history(12, 24, 20, seed) for seed in range(3)])
 ROOM = "mycelium_fractal_net.features.transformer"
 
 
-class OneRowFields(mfn.FieldFeatureExtractor):  # type: ignore[misc] # loaded late, so without a type
+class OneRowFields(mfn.FieldFeatureExtractor):
     """Take each row of a table for a field of one row: scikit-learn's checks know tables only."""
 
     def fit(self, X: Any, y: Any = None) -> Any:

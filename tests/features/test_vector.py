@@ -28,7 +28,8 @@ def test_units_are_pinned() -> None:
 
 def test_every_way_to_read_agrees() -> None:
     array = VECTOR.to_array()
-    assert (array.shape, array.dtype) == ((18,), np.float64)
+    assert array.shape == (18,)
+    assert array.dtype == np.float64
     assert list(VECTOR) == list(VECTOR.to_dict().values()) == np.asarray(VECTOR).tolist() == array.tolist()
     assert [VECTOR[name] for name in mfn.FEATURE_NAMES] == [VECTOR[i] for i in range(len(VECTOR))]
     assert [getattr(VECTOR, name) for name in mfn.FEATURE_NAMES] == array.tolist()

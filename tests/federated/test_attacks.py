@@ -140,14 +140,14 @@ def test_label_flip_mirrors_labels_and_is_its_own_inverse() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SignFlip()(HONEST, 0), "count is an integer >= 1"),
-        (lambda: SignFlip(scale=0.0), "scale is a finite number > 0"),
-        (lambda: InnerProductManipulation(scale=-1.0), "scale is a finite number > 0"),
-        (lambda: MinMax("up"), "direction is"),  # type: ignore[arg-type]  # the point of the test
+        (lambda: SignFlip()(HONEST, 0), "count must be a whole number >= 1"),
+        (lambda: SignFlip(scale=0.0), "scale must be a finite number > 0"),
+        (lambda: InnerProductManipulation(scale=-1.0), "scale must be a finite number > 0"),
+        (lambda: MinMax("up"), "direction must be"),  # type: ignore[arg-type]  # the point of the test
         (lambda: Mimic(target=16)(HONEST), "target 16 is not one of the 16"),
-        (lambda: Mimic(target=-1), "target is an integer >= 0"),
-        (lambda: GaussianNoise(std=float("nan")), "std is a finite number > 0"),
-        (lambda: LabelFlip(1), "classes is an integer >= 2"),
+        (lambda: Mimic(target=-1), "target must be a whole number >= 0"),
+        (lambda: GaussianNoise(std=float("nan")), "std must be a finite number > 0"),
+        (lambda: LabelFlip(1), "classes must be a whole number >= 2"),
         (lambda: LabelFlip(3)([0, 3]), "labels are integers 0..2"),
         (lambda: LabelFlip(3)([0.5]), "labels are integers 0..2"),
     ],

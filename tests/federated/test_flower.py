@@ -240,7 +240,9 @@ def test_an_evaluation_survives_odd_replies() -> None:
     answers = [*grid.send_and_receive(asked)]
     found = strategy.aggregate_evaluate(1, answers)
     assert found is not None
-    assert 0.7 <= float(found["accuracy"]) <= 0.9
+    accuracy = found["accuracy"]
+    assert isinstance(accuracy, float)
+    assert 0.7 <= accuracy <= 0.9
     assert strategy.aggregate_evaluate(1, []) is None
 
 

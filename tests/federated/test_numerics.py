@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 
 import numpy as np
@@ -163,15 +162,10 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(rule: Rule, monkeypatch
     x = np.random.default_rng(4).normal(size=(90, 50_000))
     answers = []
     for count in (1, 2, 5):
-        monkeypatch.setattr(threads, "cores", lambda count=count: count)
-        monkeypatch.setattr("mycelium_fractal_net.federated._distances.cores", lambda count=count: count)
+        monkeypatch.setattr(threads, "available_cores", lambda count=count: count)
+        monkeypatch.setattr("mycelium_fractal_net.federated._distances.available_cores", lambda count=count: count)
         answers.append(rule(x).tobytes())
     assert len(set(answers)) == 1
-
-
-def test_cores_are_counted_where_the_system_cannot_tell_which_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert threads.cores() == (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("n", range(1, 40))

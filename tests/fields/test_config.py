@@ -99,7 +99,7 @@ def test_whole_numbers_serve_as_real_ones() -> None:
 
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        mfn.SimulationConfig().alpha = 0.1
+        mfn.SimulationConfig().alpha = 0.1  # type: ignore[misc] # it is read-only
 
 
 @given(

@@ -216,7 +216,7 @@ async def test_nernst_is_that_of_the_library(body: dict[str, float]) -> None:
 async def test_features_are_those_of_the_library() -> None:
     history = mfn.simulate_history(mfn.SimulationConfig(**SMALL))
     config = {"connectivity": 8, "active_threshold_mv": -65}
-    expected = mfn.extract_features(history, mfn.FeatureConfig(**config), periodic=False)
+    expected = mfn.extract_features(history, mfn.FeatureConfig(connectivity=8, active_threshold_mv=-65), periodic=False)
     answer = await _post("/features", {"history": history.tolist(), "periodic": False, "config": config})
     body = answer.json()
     assert body["features"] == expected.to_dict()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.biophysics._checks import (
+from mycelium_fractal_net._checks import (
     FloatOrArray,
     as_float64,
     as_result,

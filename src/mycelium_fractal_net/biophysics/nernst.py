@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.biophysics._checks import (
+from mycelium_fractal_net._checks import (
     FloatOrArray,
     as_float64,
     as_result,
@@ -27,7 +27,7 @@ __all__ = [
     "thermal_voltage_mv",
 ]
 
-ALLOWED_VALENCES = (-2, -1, 1, 2)
+ALLOWED_VALENCES = (-2, -1, 1, 2, 3)
 TEMPERATURE_RANGE_K = (273.0, 373.0)
 
 
@@ -58,7 +58,7 @@ def nernst_potential_mv(
     Parameters
     ----------
     valence : int or array
-        Charge number z; one of -2, -1, 1, 2.
+        Charge number z; one of -2, -1, 1, 2, 3 (Al, La, Gd).
     concentration_out_molar, concentration_in_molar : float or array
         Concentrations in mol/L, greater than 0. They are never clamped: free calcium at 1e-7 mol/L is
         physiological.
@@ -132,5 +132,5 @@ def checked_concentration(name: str, value: Any) -> NDArray[np.float64]:
 
 def _checked_valence(valence: Any) -> NDArray[np.float64]:
     z = as_float64("valence", valence)
-    require("valence", z, reduce(or_, (z == allowed for allowed in ALLOWED_VALENCES)), "-2, -1, 1 or 2")
+    require("valence", z, reduce(or_, (z == allowed for allowed in ALLOWED_VALENCES)), "-2, -1, 1, 2 or 3")
     return z

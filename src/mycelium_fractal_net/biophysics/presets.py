@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mycelium_fractal_net._checks import as_choice
 from mycelium_fractal_net.biophysics.constants import BODY_TEMPERATURE_K
 from mycelium_fractal_net.biophysics.ghk import Ion, ghk_potential_mv
-from mycelium_fractal_net.errors import InvalidInputError
 
 __all__ = ["IonPreset", "ion_preset", "list_ion_presets"]
 
@@ -126,7 +126,4 @@ def ion_preset(name: str) -> IonPreset:
     >>> [ion.symbol for ion in ion_preset("squid-axon").ions]
     ['K+', 'Na+', 'Cl-']
     """
-    preset = _PRESETS.get(name) if isinstance(name, str) else None
-    if preset is None:
-        raise InvalidInputError(f"ion preset must be one of {', '.join(list_ion_presets())}; got {name!r}")
-    return preset
+    return _PRESETS[as_choice("ion preset", name, list_ion_presets())]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.biophysics._checks import FloatOrArray, as_float64, as_result, require
+from mycelium_fractal_net._checks import FloatOrArray, as_float64, as_result, require
 from mycelium_fractal_net.errors import InvalidInputError
 
 __all__ = ["STDPRule", "stdp_weight_update", "stdp_window"]

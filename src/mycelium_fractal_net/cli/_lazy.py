@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 import typer
 import typer.core
+
+from mycelium_fractal_net._lazy import resolve
 
 __all__ = ["COMMANDS", "Entry", "LazyCommand", "load"]
 
@@ -47,8 +48,7 @@ COMMANDS = {
 
 def load(entry: Entry) -> click.Command:
     """Import the module of an entry and return its command."""
-    module, name = entry.target.split(":")
-    target: Any = getattr(import_module(f"mycelium_fractal_net.cli.{module}"), name)
+    target = resolve(f"mycelium_fractal_net.cli.{entry.target}")
     if not isinstance(target, typer.Typer):
         function, target = target, typer.Typer(rich_markup_mode=None, add_completion=False)
         target.command()(function)

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
+from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.datasets._rows import compute_numbers
 from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
-from mycelium_fractal_net.fields import available_cores
 
 __all__ = ["run_dask", "run_local"]
 

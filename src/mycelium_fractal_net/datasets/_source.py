@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mycelium_fractal_net._checks import did_you_mean, is_number, is_whole, shown
 from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
 
 __all__ = ["Source", "read_source"]
@@ -56,19 +56,19 @@ class Source:
             inner = inner[part]
         for key in inner:
             if key not in known:
-                self.fail((*path, str(key)), f"is unknown; known are {', '.join(known)}")
+                self.fail((*path, str(key)), f"is unknown; known are {', '.join(known)}{did_you_mean(key, known)}")
 
     def number(self, place: Place, value: Any) -> float:
         """Return a finite number, or refuse the value."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if not is_number(value):
             hint = "; YAML reads 1e-3 as text, write 1.0e-3" if isinstance(value, str) else ""
-            self.fail(place, f"must be a finite number, got {value!r}{hint}")
+            self.fail(place, f"must be a finite number, got {shown(value)}{hint}")
         return float(value)
 
     def whole(self, place: Place, value: Any, low: int, high: int) -> int:
         """Return a whole number in a range, or refuse the value."""
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self.fail(place, f"must be a whole number from {low} to {high}, got {value!r}")
+        if not (is_whole(value) and low <= value <= high):
+            self.fail(place, f"must be a whole number from {low} to {high}, got {shown(value)}")
         return int(value)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mycelium_fractal_net._checks import as_choice, as_whole
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.datasets._engines import run_dask, run_local
 from mycelium_fractal_net.datasets._journal import Journal
@@ -149,12 +150,11 @@ def _fill(
 
 
 def _check_engine(engine: str, scheduler: str | None, threads: int | None) -> None:
-    if engine not in ENGINES:
-        raise ConfigurationError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    as_choice("engine", engine, ENGINES, ConfigurationError)
     if scheduler is not None and engine != "dask":
         raise ConfigurationError(f"a scheduler ({scheduler}) needs engine='dask' (--engine dask)")
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise ConfigurationError(f"threads must be a whole number >= 1, got {threads!r}")
+    if threads is not None:
+        as_whole("threads", threads, 1, error=ConfigurationError)
 
 
 def _finished(path: Path, recipe: Scenario, resume: bool) -> DatasetSummary:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.datasets._source import Source, read_source
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.fields import SimulationConfig, get_kinetics
@@ -126,8 +127,7 @@ class Scenario:
         """
         if samples is None:
             return self
-        if isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= _MAX_SAMPLES:
-            raise ConfigurationError(f"samples must be a whole number from 1 to {_MAX_SAMPLES}, got {samples!r}")
+        as_whole("samples", samples, 1, _MAX_SAMPLES, ConfigurationError)
         if self.method == "grid":
             raise ConfigurationError(f"scenario {self.name!r} is a grid of {self.samples} rows; samples do not apply")
         return replace(self, samples=samples)

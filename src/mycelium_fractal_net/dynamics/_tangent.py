@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.errors import DivergedError, InvalidInputError
 
-__all__ = ["Frame", "Function", "Vector", "VectorField", "as_state", "as_whole", "default_transient", "quiet"]
+__all__ = ["Frame", "Function", "Vector", "VectorField", "as_state", "default_transient", "quiet"]
 
 Vector: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Any], Any]
@@ -134,13 +135,6 @@ def as_state(state: Any) -> tuple[Vector, bool]:
     if array.ndim > 1 or array.size == 0 or not np.isfinite(array).all():
         raise InvalidInputError(f"state must be {expected}; got {state!r}", field="state")
     return np.atleast_1d(array), array.ndim == 0
-
-
-def as_whole(name: str, value: Any, least: int) -> int:
-    """Return a whole number that is at least ``least``, or refuse it."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidInputError(f"{name} must be a whole number >= {least}; got {value!r}", field=name)
-    return int(value)
 
 
 def default_transient(transient: Any, steps: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.dynamics._tangent import as_whole
+from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import Simulation, SimulationConfig
 

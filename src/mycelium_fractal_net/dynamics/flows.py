@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from mycelium_fractal_net._checks import as_number, as_whole
 from mycelium_fractal_net.dynamics._tangent import (
     Frame,
     Function,
     Vector,
     VectorField,
     as_state,
-    as_whole,
     default_transient,
     quiet,
 )
-from mycelium_fractal_net.errors import InvalidInputError
 
 __all__ = ["lyapunov_spectrum_flow"]
 
@@ -100,7 +99,7 @@ def lyapunov_spectrum_flow(
     """
     count = as_whole("steps", steps, 1)
     before = default_transient(transient, count)
-    width = _as_width(dt)
+    width = as_number("dt", dt, above=0)
     position, scalar = as_state(state)
     field = VectorField("rhs", rhs, jacobian, scalar, position.size)
     frame = Frame(position.size)
@@ -115,13 +114,6 @@ def lyapunov_spectrum_flow(
             frame.move(_magnus(field.jacobian(first, index), field.jacobian(second, index), width))
             position, rate = reached, rate_reached
     return frame.exponents() / width
-
-
-def _as_width(dt: Any) -> float:
-    valid = isinstance(dt, int | float | np.integer | np.floating) and not isinstance(dt, bool)
-    if not (valid and 0.0 < dt < math.inf):
-        raise InvalidInputError(f"dt must be a finite number > 0; got {dt!r}", field="dt")
-    return float(dt)
 
 
 def _runge_kutta(field: VectorField, x: Vector, rate: Vector, dt: float, index: int) -> Vector:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.dynamics._tangent import (
     Frame,
     Function,
     Vector,
     VectorField,
     as_state,
-    as_whole,
     default_transient,
     quiet,
 )

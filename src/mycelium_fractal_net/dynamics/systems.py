@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mycelium_fractal_net._checks import as_choice
 from mycelium_fractal_net.dynamics._tangent import Function, Vector
 from mycelium_fractal_net.dynamics.flows import lyapunov_spectrum_flow
 from mycelium_fractal_net.dynamics.maps import lyapunov_spectrum
-from mycelium_fractal_net.errors import InvalidInputError
 
 __all__ = ["DynamicalSystem", "get_system", "list_systems"]
 
@@ -71,9 +71,7 @@ def get_system(name: str) -> DynamicalSystem:
     >>> get_system("henon").known
     (0.41922, -1.2039728043259361)
     """
-    if name not in _SYSTEMS:
-        raise InvalidInputError(f"system must be one of {', '.join(list_systems())}; got {name!r}", field="system")
-    return _SYSTEMS[name]()
+    return _SYSTEMS[as_choice("system", name, list_systems())]()
 
 
 def list_systems() -> list[str]:

@@ -1,4 +1,4 @@
-"""All that features need of a field in one compiled call: each gives the interpreter away, and waits for it after."""
+"""All that features need of a field in one compiled call: each releases the GIL and waits to get it back."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def summarise(
 
 @njit(error_model="numpy")
 def summarise_held(*arguments: Any) -> Any:
-    """Do what :func:`summarise` does, without giving the interpreter away: for small fields."""
+    """Do what :func:`summarise` does, with the GIL kept: for small fields."""
     return summarise(*arguments)

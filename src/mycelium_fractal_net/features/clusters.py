@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.features._checks import as_field, as_flag, refusal
+from mycelium_fractal_net._checks import as_flag, is_whole, refusal
+from mycelium_fractal_net.features._potentials import as_field
 
 __all__ = ["cluster_sizes"]
 
@@ -56,7 +57,7 @@ def cluster_sizes(
     from mycelium_fractal_net.features._kernels_clusters import component_sizes
 
     field = as_field("field_mv", field_mv)
-    if isinstance(connectivity, bool) or connectivity not in (4, 8):
+    if not (is_whole(connectivity) and connectivity in (4, 8)):
         raise refusal("connectivity", "4 or 8", connectivity)
     sizes: NDArray[np.int64] = component_sizes(
         field, float(threshold_mv), connectivity == 8, as_flag("periodic", periodic)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
-from mycelium_fractal_net.features._checks import refusal
+from mycelium_fractal_net._checks import as_whole, is_number, is_whole, refusal
 
 __all__ = ["FeatureConfig"]
 
@@ -57,16 +55,15 @@ class FeatureConfig:
     box_scales: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.active_threshold_mv):
+        if not is_number(self.active_threshold_mv):
             raise refusal("active_threshold_mv", "a finite number in mV", self.active_threshold_mv)
         thresholds = _as_tuple(self.cluster_thresholds_mv)
         if not _are_thresholds(thresholds):
             raise refusal("cluster_thresholds_mv", "three ascending numbers in mV", self.cluster_thresholds_mv)
-        if not (_is_number(self.stability_threshold_mv) and self.stability_threshold_mv > 0):
+        if not (is_number(self.stability_threshold_mv) and self.stability_threshold_mv > 0):
             raise refusal("stability_threshold_mv", "a positive number in mV/step", self.stability_threshold_mv)
-        if not _is_whole(self.stability_window, 1):
-            raise refusal("stability_window", "a whole number of steps from 1", self.stability_window)
-        if not (_is_whole(self.connectivity, 4) and self.connectivity in (4, 8)):
+        as_whole("stability_window", self.stability_window, 1)
+        if not (is_whole(self.connectivity) and self.connectivity in (4, 8)):
             raise refusal("connectivity", "4 or 8", self.connectivity)
         self._normalise(thresholds)
 
@@ -79,7 +76,7 @@ class FeatureConfig:
         object.__setattr__(self, "connectivity", int(self.connectivity))
         if self.box_scales is not None:
             scales = _as_tuple(self.box_scales)
-            if not all(_is_whole(scale, 1) for scale in scales) or len(set(scales)) < 2:
+            if not all(is_whole(scale) and scale >= 1 for scale in scales) or len(set(scales)) < 2:
                 raise refusal("box_scales", "at least two different whole numbers from 1", self.box_scales)
             object.__setattr__(self, "box_scales", tuple(sorted({int(scale) for scale in scales})))
 
@@ -93,16 +90,5 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
         return ()
 
 
-def _is_number(value: Any) -> bool:
-    try:
-        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
-
-
 def _are_thresholds(values: tuple[Any, ...]) -> bool:
-    return len(values) == 3 and all(map(_is_number, values)) and values[0] < values[1] < values[2]
+    return len(values) == 3 and all(map(is_number, values)) and values[0] < values[1] < values[2]

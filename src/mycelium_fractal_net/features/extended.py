@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_flag, refusal
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.features._checks import as_field, as_flag, refusal
+from mycelium_fractal_net.features._potentials import as_field
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.correlation import correlation_length
 from mycelium_fractal_net.features.minkowski import minkowski_functionals

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.features._checks import LIMIT_MV, as_flag, as_numbers, check_range, refusal
+from mycelium_fractal_net._checks import as_flag, refusal
+from mycelium_fractal_net._gil import HELD_CELLS
+from mycelium_fractal_net.features._potentials import LIMIT_MV, as_numbers, check_range
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.vector import FeatureVector
 from mycelium_fractal_net.fractals import box_counting_dimension, early_scales, fast_box_dimension
@@ -18,7 +20,6 @@ __all__ = ["compute_features", "extract_features"]
 _DEFAULT = FeatureConfig()
 _NO_STEPS = np.empty((0, 5))
 _NO_SCALES = np.empty(0, np.int64)
-_HELD_CELLS = 64 * 64  # up to here the kernel is shorter than a wait for the interpreter
 
 
 def extract_features(
@@ -121,7 +122,7 @@ def compute_features(
     from mycelium_fractal_net.features._kernels_summary import summarise, summarise_held
 
     scales = early_scales(field_mv.shape) if config.box_scales is None else _NO_SCALES
-    kernel = summarise_held if field_mv.size <= _HELD_CELLS else summarise
+    kernel = summarise_held if field_mv.size <= HELD_CELLS else summarise
     active, extents, boxes, moments, moved, clusters, largest, spread = kernel(
         field_mv,
         field_mv.astype(np.float64, copy=False),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.features._checks import as_flag, refusal
+from mycelium_fractal_net._checks import as_flag, is_whole, refusal
 
 __all__ = ["Minkowski", "minkowski_functionals"]
 
@@ -76,7 +76,7 @@ def minkowski_functionals(mask: Any, connectivity: int = 4, periodic: bool = Tru
     """
     cells = _as_mask(mask)
     wraps = as_flag("periodic", periodic)
-    if isinstance(connectivity, bool) or connectivity not in (4, 8):
+    if not (is_whole(connectivity) and connectivity in (4, 8)):
         raise refusal("connectivity", "4 or 8", connectivity)
     framed = np.pad(cells, ((0, 1), (0, 1)), mode="wrap") if wraps else np.pad(cells, 1)
     here, right = framed[:-1, :-1], framed[:-1, 1:]

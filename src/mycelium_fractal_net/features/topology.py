@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_flag
 from mycelium_fractal_net.errors import MissingExtraError
-from mycelium_fractal_net.features._checks import as_field, as_flag
+from mycelium_fractal_net.features._potentials import as_field
 
 __all__ = ["PersistenceEntropy", "persistence_bars", "persistence_entropy"]
 

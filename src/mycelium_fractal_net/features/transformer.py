@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import available_cores, is_whole, refusal
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
-from mycelium_fractal_net.features._checks import as_fields, refusal
+from mycelium_fractal_net.features._potentials import as_fields
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.extract import extract_features
 from mycelium_fractal_net.features.vector import FEATURE_NAMES
@@ -136,6 +136,6 @@ def _as_samples(X: Any) -> NDArray[np.floating[Any]]:
 def _threads(n_jobs: int | None) -> int:
     if n_jobs is None:
         return 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0 or n_jobs < -1:
+    if not is_whole(n_jobs) or n_jobs == 0 or n_jobs < -1:
         raise refusal("n_jobs", "None, -1 or a number of threads from 1", n_jobs)
-    return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
+    return available_cores() if n_jobs == -1 else int(n_jobs)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._scale import middle_size, row_sizes
-from mycelium_fractal_net.federated._threads import cores, in_blocks, in_turns, stop_if_cancelled, stretches
+from mycelium_fractal_net.federated._threads import in_blocks, in_turns, stop_if_cancelled, stretches
 from mycelium_fractal_net.federated._updates import FloatArray
 
 __all__ = ["nearest_first", "rough_squared_distances", "squared_distances", "squared_distances_of_pairs"]
@@ -158,7 +159,7 @@ def _centred_gram(
         panel = np.zeros((-(-len(rows) // 4) * 4, columns), dtype)
         add_centred_gram(values, rows, centre, turn, turns, panel, gram)
 
-    in_turns(strips, cores(), len(rows) ** 2 * values.shape[1] // 8)
+    in_turns(strips, available_cores(), len(rows) ** 2 * values.shape[1] // 8)
     return gram
 
 

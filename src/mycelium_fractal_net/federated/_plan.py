@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mycelium_fractal_net._checks import as_choice, as_number
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._tails import (
     captured_leaves_bound,
@@ -83,14 +84,12 @@ class TreePlan:
 
 def require_fraction(fraction: float) -> None:
     """Refuse a fraction outside [0, 0.5)."""
-    if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 <= fraction < 0.5:
-        raise AggregationError(f"byzantine_fraction is in [0, 0.5); got {fraction!r}")
+    as_number("byzantine_fraction", fraction, least=0, below=0.5, error=AggregationError)
 
 
 def require_placement(placement: str) -> None:
     """Refuse an unknown kind of promise."""
-    if placement not in ("random", "any"):
-        raise AggregationError(f'placement is "random" or "any"; got {placement!r}')
+    as_choice("placement", placement, ("random", "any"), AggregationError)
 
 
 def hostile_clients(n: int, fraction: float) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,10 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.errors import CancelledError
 
-__all__ = ["cancellable", "cores", "in_blocks", "in_turns", "stop_if_cancelled", "stretches", "worker_pool"]
+__all__ = ["cancellable", "in_blocks", "in_turns", "stop_if_cancelled", "stretches", "worker_pool"]
 
 _SMALLEST_PARALLEL = 1 << 22
 _STRETCH = 1 << 19
@@ -54,11 +54,6 @@ def stretches(length: int, work: int, grain: int = 1) -> Iterator[slice]:
         yield slice(start, min(start + step, length))
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def in_blocks(block: Callable[[int, int], None], length: int, work: int, grain: int = 1) -> None:
     """Run ``block(start, stop)`` over 0..length, on all cores if there is enough work.
 
@@ -69,7 +64,7 @@ def in_blocks(block: Callable[[int, int], None], length: int, work: int, grain: 
         for stretch in stretches(stop - start, work * (stop - start) // max(length, 1), grain):
             block(start + stretch.start, start + stretch.stop)
 
-    count = min(cores(), length)
+    count = min(available_cores(), length)
     if work < _SMALLEST_PARALLEL or count == 1 or getattr(_worker, "busy", False):
         part(0, length)
         return

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_number, as_whole
 from mycelium_fractal_net.errors import AggregationError
 
 __all__ = ["Batch", "FloatArray", "read_updates", "reject_non_finite", "require_count", "require_positive"]
@@ -155,13 +156,10 @@ def _reason(row: FloatArray) -> str:
 
 
 def require_count(name: str, value: Any, least: int) -> None:
-    """Refuse a parameter that is not an integer of at least `least`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
-        raise AggregationError(f"{name} is an integer >= {least}; got {value!r}", parameter=name)
+    """Refuse a parameter that is not a whole number of at least `least`."""
+    as_whole(name, value, least, error=AggregationError)
 
 
 def require_positive(name: str, value: Any) -> None:
     """Refuse a parameter that is not a finite positive number."""
-    good = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not good or not 0 < value < float("inf"):
-        raise AggregationError(f"{name} is a finite number > 0; got {value!r}", parameter=name)
+    as_number(name, value, above=0, error=AggregationError)

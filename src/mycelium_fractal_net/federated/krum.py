@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_choice
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._distances import (
     rough_squared_distances,
@@ -110,8 +111,7 @@ class Krum(Rule):
 
 def require_neighbors(neighbors: str) -> None:
     """Refuse an unknown convention."""
-    if neighbors not in ("paper", "byzfl"):
-        raise AggregationError(f'neighbors is "paper" or "byzfl"; got {neighbors!r}', parameter="neighbors")
+    as_choice("neighbors", neighbors, ("paper", "byzfl"), AggregationError)
 
 
 def neighbor_count(n: int, f: int, neighbors: Neighbors) -> int:

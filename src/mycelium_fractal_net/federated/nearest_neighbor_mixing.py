@@ -14,7 +14,7 @@ from mycelium_fractal_net.federated._threads import in_blocks, stretches
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.pipeline import PreAggregation
 
-__all__ = ["NearestNeighborMixing"]
+__all__ = ["NNM", "NearestNeighborMixing"]
 
 _TILE = 128
 _ADDED_AT_ONCE = 16
@@ -93,3 +93,6 @@ def _mixed(values: FloatArray, members: NDArray[np.intp]) -> NDArray[np.float64]
 
     in_blocks(block, values.shape[1], keep * values.size, _TILE)
     return mixed
+
+
+NNM = NearestNeighborMixing

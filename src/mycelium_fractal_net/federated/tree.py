@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._plan import (
     Placement,
@@ -26,7 +27,7 @@ from mycelium_fractal_net.federated._plan import (
 from mycelium_fractal_net.federated._rule import Aggregation, Outcome, Rule
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._stream import Windows
-from mycelium_fractal_net.federated._threads import cancellable, cores, stop_if_cancelled, worker_pool
+from mycelium_fractal_net.federated._threads import cancellable, stop_if_cancelled, worker_pool
 from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite, require_count
 from mycelium_fractal_net.federated.nearest_neighbor_mixing import NearestNeighborMixing
 from mycelium_fractal_net.federated.trimmed_mean import TrimmedMean
@@ -221,7 +222,7 @@ class _Run:
         self._lost = 0
 
     def over(self, windows: Iterable[FloatArray]) -> _Run:
-        with worker_pool(cores()) as pool:
+        with worker_pool(available_cores()) as pool:
             for window in windows:
                 self._window(window, pool)
         return self

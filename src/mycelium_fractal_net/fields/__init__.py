@@ -1,7 +1,7 @@
 """The field engine: kinetics, stability, simulation, checkpoints."""
 
+from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.features.spectrum import measure_wavelength
-from mycelium_fractal_net.fields._engine import available_cores
 from mycelium_fractal_net.fields.config import PRESETS, SimulationConfig
 from mycelium_fractal_net.fields.models import (
     MORPHOLOGIES,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.errors import CancelledError, DivergedError, InvalidInputError
+from mycelium_fractal_net._checks import as_whole, available_cores
+from mycelium_fractal_net._gil import HELD_SIDE
+from mycelium_fractal_net.errors import CancelledError, DivergedError
 from mycelium_fractal_net.fields._compile import load_kernels
 from mycelium_fractal_net.fields._start import (
     EVENT_MEAN_MV,
@@ -25,7 +26,7 @@ from mycelium_fractal_net.fields._start import (
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.stability import steady_pair, substeps_for
 
-__all__ = ["Engine", "checked_count"]
+__all__ = ["Engine"]
 
 Field = NDArray[np.floating[Any]]
 
@@ -37,30 +38,15 @@ _NOISE_CELLS = 1 << 18
 _WHOLE_CELLS = 640 * 640  # up to here the fields stay in cache without tiles
 _THREADED_CELLS = 512 * 512
 _THREADED_SIDE = 128  # below, a step is shorter than waking a thread
-_HELD_SIDE = 128  # up to here to copy fields is shorter than to wait for the interpreter
 _PAGE, _STAGGER = 4096, 640  # bytes; ten lines of the cache, so that six arrays share one page evenly
 _LANES = 16  # as in the kernels: rows of a tile's window are whole lines of the cache
 _TILE = {"float64": (512, 2048), "float32": (512, 4096)}
 
 
-def checked_count(name: str, value: Any, *, least: int) -> int:
-    """Return a whole number that is at least ``least``, or refuse it."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise InvalidInputError(
-            f"{name} must be a whole number >= {least}, got {value!r}", field=name, value=repr(value)
-        )
-    return int(value)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _aligned(shape: tuple[int, int], dtype: str, lead: int, places: Sequence[int]) -> list[Field]:
     """Return arrays with any content of which the flat element ``lead`` stands at these bytes of a page.
 
-    To ask for zeros would give the interpreter away.
+    To ask for zeros would release the GIL.
     """
     itemsize = np.dtype(dtype).itemsize
     room = -(-shape[0] * shape[1] * itemsize // _PAGE) * _PAGE + _PAGE
@@ -94,7 +80,7 @@ class Engine:
         self._accumulators = np.empty((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
         self._prepare_constants()
         default = available_cores() if n * n >= _THREADED_CELLS else 1
-        self.threads = default if threads is None else checked_count("threads", threads, least=1)
+        self.threads = default if threads is None else as_whole("threads", threads, 1)
         large = n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE)
         self.tile = _TILE[config.dtype] if large and self._halo <= n else None
         self.pad = self._halo if self.tile is not None else 1
@@ -170,7 +156,7 @@ class Engine:
         """Return copies of activator, inhibitor and potential, each (N, N)."""
         from mycelium_fractal_net.fields._kernels_frame import take_fields
 
-        if self.config.grid_size > _HELD_SIDE:
+        if self.config.grid_size > HELD_SIDE:
             return self.interior("a"), self.interior("h"), self.interior("v")
         self._lay()
         shape = (self.config.grid_size, self.config.grid_size)

@@ -1,7 +1,7 @@
 """Compiled draws into the bordered fields, and the way out of them: one call each, for all three fields at once.
 
-A call that gives Python's interpreter away has to wait for it afterwards; threads that simulate side by side spend
-that time on nothing. The draws are part of the kernel of the steps where they can be; the way out keeps it.
+A call that releases the GIL has to wait for it afterwards (see ``_gil``). The draws are part of the kernel of the
+steps where they can be; the way out keeps the GIL.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def draw_events(
 
 @njit(error_model="numpy")
 def take_fields(a: Field, h: Field, v: Field, pad: int, a_out: Field, h_out: Field, v_out: Field) -> None:
-    """Copy what lies inside the borders, without giving the interpreter away: for small fields."""
+    """Copy what lies inside the borders, with the GIL kept: for small fields."""
     rows, columns = v_out.shape
     for i in range(rows):
         a_out[i] = a[i + 1, pad : pad + columns]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mycelium_fractal_net._gil import lazy
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fields._lazy import lazy
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.models import Patches
 

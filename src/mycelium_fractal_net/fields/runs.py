@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.fields._engine import available_cores, checked_count
+from mycelium_fractal_net._checks import as_whole, available_cores
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.simulation import Progress, Simulation, SimulationResult
 
@@ -86,7 +86,7 @@ def simulate_history(config: SimulationConfig, every: int = 1, threads: int | No
     >>> mfn.simulate_history(mfn.SimulationConfig(grid_size=16, steps=10), every=4).shape
     (4, 16, 16)
     """
-    stride = checked_count("every", every, least=1)
+    stride = as_whole("every", every, 1)
     n = config.grid_size
     simulation = Simulation(config, threads=threads)
     history = np.empty((1 - (-config.steps // stride), n, n), config.dtype)
@@ -109,7 +109,7 @@ class _Linked(threading.Event):
 
 def simulate_ensemble(
     configs: Iterable[SimulationConfig], threads: int | None = None, cancel: threading.Event | None = None
-) -> Iterator[SimulationResult]:
+) -> Generator[SimulationResult, None, None]:
     """Simulate many configurations side by side, one a thread, and yield the results in order.
 
     Parameters
@@ -137,7 +137,7 @@ def simulate_ensemble(
     >>> [result.config.seed for result in mfn.simulate_ensemble(configs)]
     [0, 1, 2]
     """
-    workers = available_cores() if threads is None else checked_count("threads", threads, least=1)
+    workers = available_cores() if threads is None else as_whole("threads", threads, 1)
     stop, source = _Linked(cancel), iter(configs)
     pending: deque[Future[SimulationResult]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="mfn-ensemble") as pool:

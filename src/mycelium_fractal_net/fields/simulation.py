@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mycelium_fractal_net._checks import as_whole
+from mycelium_fractal_net._gil import hash_held, lazy
 from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, compute_features
 from mycelium_fractal_net.fields import checkpoint
-from mycelium_fractal_net.fields._engine import Engine, checked_count
-from mycelium_fractal_net.fields._lazy import lazy
+from mycelium_fractal_net.fields._engine import Engine
 from mycelium_fractal_net.fields._start import checked_field
 from mycelium_fractal_net.fields.config import SimulationConfig
 
@@ -27,16 +28,6 @@ Progress = Callable[[int, int], object]
 """``progress(step, steps)``, called now and then while a simulation runs."""
 
 FrameT = TypeVar("FrameT", bound="Frame")
-
-_SMALL_BYTES = 1 << 17
-_HELD_BYTES = 2047  # hashlib gives the interpreter away for more
-
-
-def _hash(state: hashlib._Hash, data: memoryview) -> None:
-    """Hash, little by little where that is shorter than to wait for the interpreter."""
-    step = _HELD_BYTES if data.nbytes <= _SMALL_BYTES else data.nbytes
-    for start in range(0, data.nbytes, step):
-        state.update(data[start : start + step])
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +74,7 @@ class Frame:
         ]
         state = hashlib.sha256(repr(numbers).encode())
         for array in arrays:
-            _hash(state, array.cast("B"))
+            hash_held(state, array.cast("B"))
         return state.hexdigest()
 
 
@@ -205,7 +196,7 @@ class Simulation:
         DivergedError
             When the pair left the finite numbers; carries the step.
         """
-        last = self.step + checked_count("steps", steps, least=0)
+        last = self.step + as_whole("steps", steps, 0)
         while self.step < last:
             if cancel is not None and cancel.is_set():
                 raise CancelledError(f"cancelled at step {self.step} of {last}", step=self.step)
@@ -227,7 +218,7 @@ class Simulation:
         ------
         Frame
         """
-        stride = checked_count("every", every, least=1)
+        stride = as_whole("every", every, 1)
         while self.step < self.config.steps:
             target = min((self.step // stride + 1) * stride, self.config.steps)
             self.advance(target - self.step, cancel=cancel)

@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.fractals._masks import as_box_sizes, as_flag, as_mask, refusal
+from mycelium_fractal_net._checks import as_flag, refusal
+from mycelium_fractal_net.fractals._masks import as_box_sizes, as_mask
 from mycelium_fractal_net.fractals._table import BoxTable, Method, count_boxes, fit_table
 from mycelium_fractal_net.fractals._verdict import Verdict, judge
 

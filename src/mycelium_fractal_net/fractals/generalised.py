@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_array, refusal
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals._line import Line, fit_line
-from mycelium_fractal_net.fractals._masks import as_box_sizes, refusal
+from mycelium_fractal_net.fractals._masks import as_box_sizes
 from mycelium_fractal_net.fractals._table import count_boxes, full_dimension
 
 __all__ = ["GeneralisedDimensions", "generalised_dimensions"]
@@ -143,10 +144,7 @@ def _least_entropies(
 
 
 def _as_masses(measure: Any) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(measure)
-    except ValueError:
-        raise refusal("measure", "a rectangular array", measure) from None
+    array = as_array("measure", measure, "a rectangular array")
     if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "biuf":
         raise refusal("measure", "a two-dimensional array of masses", array)
     masses = np.ascontiguousarray(array, dtype=np.float64)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_whole, refusal
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fractals._masks import refusal
 from mycelium_fractal_net.fractals._systems import NAMED, AffineMaps, random_similarities
 from mycelium_fractal_net.fractals.similarity import similarity_dimension
 
@@ -69,7 +69,7 @@ class IFS:
         """
         from mycelium_fractal_net.fractals._kernels_ifs import rasterise
 
-        side = _whole("size", size, 1, 8192)
+        side = as_whole("size", size, 1, 8192)
         left, bottom, extent = self.frame
         point = np.asarray([left + extent / 2.0, bottom + extent / 2.0])
         radius = _radius(self.matrices, self.offsets, point)
@@ -139,9 +139,9 @@ def generate_ifs(
     """
     from mycelium_fractal_net.fractals._kernels_ifs import play
 
-    amount = _whole("points", points, 1, 100_000_000)
-    draws, choices, exponents = np.random.SeedSequence(_whole("seed", seed, 0, 2**128)).spawn(3)
-    name, table = _find(system, _whole("maps", maps, 2, 64), np.random.default_rng(draws))
+    amount = as_whole("points", points, 1, 100_000_000)
+    draws, choices, exponents = np.random.SeedSequence(as_whole("seed", seed, 0, 2**128)).spawn(3)
+    name, table = _find(system, as_whole("maps", maps, 2, 64), np.random.default_rng(draws))
     ratios = _ratios(table.matrices)
     dimension = None if ratios is None else similarity_dimension(ratios)
     chances = _chances(table, ratios, dimension, probabilities)
@@ -171,13 +171,6 @@ def list_ifs() -> list[str]:
     ['barnsley-fern', 'cantor-dust', 'carpet']
     """
     return sorted(NAMED)
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not (whole and least <= value <= most):
-        raise refusal(name, f"a whole number from {least} to {most}", value)
-    return int(value)
 
 
 def _find(system: Any, maps: int, generator: np.random.Generator) -> tuple[str, AffineMaps]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_flag
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fractals._masks import as_box_sizes, as_flag, as_mask
+from mycelium_fractal_net.fractals._masks import as_box_sizes, as_mask
 
 __all__ = ["lacunarity"]
 

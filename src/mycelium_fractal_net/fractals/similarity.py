@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mycelium_fractal_net.fractals._masks import refusal
+from mycelium_fractal_net._checks import refusal
 
 __all__ = ["similarity_dimension"]
 

@@ -118,7 +118,7 @@ class _Uncounted:
 def _departure(request: Request) -> Departure:
     """Return what tells that the client leaves: our own protocol's notice, or under another server a task that waits.
 
-    The task takes two more turns of the event loop, each of which may have to wait for the interpreter.
+    The task takes two more turns of the event loop, each of which may have to wait for the GIL.
     """
     return request.scope.get("mfn.departure") or partial(_watch, request.receive)
 

@@ -20,6 +20,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.sources import (
     LIMITS,
@@ -133,7 +134,7 @@ class Settings(BaseSettings):
     )
 
     compute_threads: Count = Field(
-        default_factory=lambda: len(os.sched_getaffinity(0)), description="Computations at a time; the cores there are."
+        default_factory=available_cores, description="Computations at a time; the cores there are."
     )
     compute_queue: int = Field(32, ge=0, description="Computations that may wait for a thread.")
     max_cell_steps: Count = Field(

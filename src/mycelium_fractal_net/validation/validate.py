@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
+from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.biophysics import nernst_potential_mv
 from mycelium_fractal_net.dynamics import lyapunov_exponent
-from mycelium_fractal_net.errors import CancelledError, InvalidInputError
+from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.fields import SimulationConfig, simulate
 from mycelium_fractal_net.validation._fields import field_checks
 from mycelium_fractal_net.validation._learning import Learnability, learnability
@@ -78,8 +79,8 @@ def validate(
     >>> report.passed, report.loss_drop > 0
     (True, True)
     """
-    _check_range("epochs", epochs, 1, 100)
-    _check_range("batch_size", batch_size, 1, 192)
+    as_whole("epochs", epochs, 1, 100)
+    as_whole("batch_size", batch_size, 1, 192)
     config = SimulationConfig(
         seed=seed, grid_size=grid_size, steps=steps, turing_enabled=turing_enabled, quantum_jitter=quantum_jitter
     )
@@ -126,8 +127,3 @@ def _learnability_checks(learnt: Learnability) -> Iterator[Check]:
     drop = learnt.loss_start - learnt.loss_final
     reference = "a network that learns must have less error than before"
     yield Check("the loss falls", "above 0", drop, 0.0, drop > 0, reference)
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidInputError(f"{name} must be a whole number from {low} to {high}, got {value!r}", field=name)

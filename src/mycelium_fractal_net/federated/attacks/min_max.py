@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_choice
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._distances import squared_distances
 from mycelium_fractal_net.federated.attacks._attack import Attack
@@ -45,8 +46,7 @@ class MinMax(Attack):
     direction: Literal["std", "unit", "sign"] = "std"
 
     def __post_init__(self) -> None:
-        if self.direction not in ("std", "unit", "sign"):
-            raise AggregationError(f'direction is "std", "unit" or "sign"; got {self.direction!r}')
+        as_choice("direction", self.direction, ("std", "unit", "sign"), AggregationError)
 
     def forge(self, honest: NDArray[np.float64], count: int) -> NDArray[np.float64]:
         """Return `count` copies of the outermost point."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
+from mycelium_fractal_net._checks import did_you_mean, is_number, shown
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields._trace import Trace, trace
 
@@ -104,7 +103,8 @@ class Kinetics:
             if name not in values:
                 known = ", ".join(values)
                 raise InvalidInputError(
-                    f"kinetics {self.name!r} has no parameter {name!r}; it has {known}",
+                    f"kinetics {self.name!r} has no parameter {shown(name)}; it has {known}"
+                    f"{did_you_mean(name, values)}",
                     field="kinetics_parameters",
                     value=name,
                 )
@@ -118,11 +118,11 @@ class Kinetics:
 
 
 def _checked_number(kinetics: str, name: str, value: Any) -> float:
-    if not _is_finite_number(value):
+    if not is_number(value):
         raise InvalidInputError(
-            f"parameter {name!r} of kinetics {kinetics!r} must be a finite number, got {value!r:.40}",
+            f"parameter {name!r} of kinetics {kinetics!r} must be a finite number; got {shown(value)}",
             field="kinetics_parameters",
-            value=f"{value!r:.40}",
+            value=shown(value),
         )
     if name in {"D_a", "D_h"} and not 0 <= value <= 20:
         raise InvalidInputError(
@@ -131,13 +131,6 @@ def _checked_number(kinetics: str, name: str, value: Any) -> float:
             value=value,
         )
     return float(value)
-
-
-def _is_finite_number(value: Any) -> bool:
-    try:
-        return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
 
 
 @lru_cache(maxsize=256)
@@ -260,5 +253,7 @@ def get_kinetics(name: str) -> Kinetics:
     except (KeyError, TypeError):
         known = ", ".join(list_kinetics())
         raise InvalidInputError(
-            f"unknown kinetics {name!r}; known are {known}", field="kinetics", value=str(name)[:80]
+            f"unknown kinetics {shown(name)}; known are {known}{did_you_mean(name, _register)}",
+            field="kinetics",
+            value=str(name)[:80],
         ) from None

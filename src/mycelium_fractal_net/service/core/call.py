@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import random
 import re
 from time import perf_counter
 from typing import Any
 
+from mycelium_fractal_net._gil import random_id
 from mycelium_fractal_net.service.core.errors import Problem, hidden_keys
 from mycelium_fractal_net.service.core.keys import Key
 from mycelium_fractal_net.service.http.head import header_table
@@ -15,14 +14,6 @@ from mycelium_fractal_net.service.http.head import header_table
 __all__ = ["Exchange", "exchange_of"]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-
-
-_RANDOM = random.Random()  # noqa: S311 # no secret; os.urandom would give the interpreter away and wait for it
-os.register_at_fork(after_in_child=_RANDOM.seed)
-
-
-def _new_id() -> str:
-    return f"{_RANDOM.getrandbits(128):032x}"
 
 
 def _is_usable(request_id: bytes) -> bool:
@@ -61,7 +52,7 @@ class Exchange:
         if len(self.headers) != len(scope["headers"]):
             self.headers = header_table(scope["headers"])
         given = self.headers.get(b"x-request-id")
-        self.request_id = _new_id() if given is None or not _is_usable(given) else given.decode()
+        self.request_id = random_id() if given is None or not _is_usable(given) else given.decode()
         self.route = ""
         self.status = 0
         self.client_ip = ""

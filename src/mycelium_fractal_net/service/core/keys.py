@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from mycelium_fractal_net._gil import hmac_held
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.settings import Environment, Settings
 
@@ -189,13 +190,6 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _digest(keyed: hmac.HMAC, text: bytes) -> bytes:
-    """Return the HMAC of a short text; ``hmac.digest`` would give Python's interpreter away and wait for it."""
-    digest = keyed.copy()
-    digest.update(text)
-    return digest.digest()
-
-
 class KeyRing:
     """The keys in force.
 
@@ -222,7 +216,7 @@ class KeyRing:
         self._keyed = hmac.new(own, digestmod="sha256")
         self._unlike_any = secrets.token_bytes(32)
         self._plain = [
-            (_digest(self._keyed, text), _plain_key(number, settings.env))
+            (hmac_held(self._keyed, text), _plain_key(number, settings.env))
             for number, text in enumerate(_plain_texts(settings), start=1)
         ]
         self._env = settings.env
@@ -248,7 +242,7 @@ class KeyRing:
         """Return the key that a client sent, or None; the time it takes says nothing about the keys."""
         if self._path is not None:
             self._look(self._path)
-        digest = _digest(self._keyed, token)
+        digest = hmac_held(self._keyed, token)
         match = _STRUCTURED.fullmatch(token)
         known = self._stored.get(match[2]) if match else None
         found = None

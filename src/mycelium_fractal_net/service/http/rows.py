@@ -52,7 +52,7 @@ def as_row(batches: Iterable[list[Any]]) -> Any:
 
 
 def _joined(blocks: list[NDArray[Any]]) -> NDArray[Any]:
-    """Join arrays one by one: thousands of them at once would not let go of the interpreter."""
+    """Join arrays one by one: thousands of them at once would not release the GIL."""
     whole, end = np.empty(sum(block.size for block in blocks), blocks[0].dtype), 0
     for block in blocks:
         whole[end : end + block.size] = block

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import as_array, refusal
 from mycelium_fractal_net.errors import InvalidInputError
 
-__all__ = ["LIMIT_MV", "as_field", "as_fields", "as_flag", "as_numbers", "check_range", "refusal", "unit_deviation"]
+__all__ = ["LIMIT_MV", "as_field", "as_fields", "as_numbers", "check_range", "unit_deviation"]
 
 LIMIT_MV = 1e100
 """Largest magnitude of a potential; the square of anything above 1e154 is no double."""
@@ -27,7 +28,7 @@ def as_numbers(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[np.float
 
     ``axes`` are the numbers of axes that are allowed; the last two are row and column.
     """
-    array = _as_array(name, value, axes)
+    array = as_array(name, value, _shapes(axes))
     if array.dtype.kind == "b":
         raise refusal(name, "potentials in mV (box_counting_dimension and lacunarity take masks)", array)
     if array.dtype.kind not in "iuf":
@@ -45,34 +46,12 @@ def as_field(name: str, value: Any) -> NDArray[np.float64]:
     return as_fields(name, value, (2,)).astype(np.float64, copy=False)
 
 
-def as_flag(name: str, value: Any) -> bool:
-    """Return a truth value; refuse anything that merely could be read as one."""
-    if not isinstance(value, bool | np.bool_):
-        raise refusal(name, "True or False", value)
-    return bool(value)
-
-
 def unit_deviation(field: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the deviation from the mean, scaled so that squares stay in range; 0 for a constant field."""
     deviation = field - field.flat[0]
     deviation /= np.abs(deviation).max() or 1.0
     unit: NDArray[np.float64] = deviation - deviation.mean()
     return unit
-
-
-def refusal(name: str, expected: str, value: Any) -> InvalidInputError:
-    """Make the error that says what was expected and what came."""
-    shown = _described(value)
-    return InvalidInputError(f"{name} must be {expected}; got {shown}", field=name, value=shown)
-
-
-def _as_array(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[Any]:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
-        raise refusal(name, "an array without masked cells (fill them first)", value.filled())
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError):
-        raise refusal(name, _shapes(axes), value) from None
 
 
 def check_range(name: str, fields: NDArray[np.floating[Any]]) -> None:
@@ -94,10 +73,3 @@ def check_range(name: str, fields: NDArray[np.floating[Any]]) -> None:
 def _shapes(axes: tuple[int, ...]) -> str:
     letters = {2: "(rows, columns)", 3: "(T, rows, columns)", 4: "(n, T, rows, columns)"}
     return "an array of shape " + " or ".join(letters[count] for count in axes)
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
-    shown = " ".join(repr(value).split())
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."

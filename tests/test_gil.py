@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from mycelium_fractal_net.fields._lazy import lazy
+from mycelium_fractal_net._gil import lazy
 
 
 class Meeting:

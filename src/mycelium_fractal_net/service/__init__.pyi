@@ -1,0 +1,22 @@
+from .core.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove_key
+from .http.app import create_app
+from .reference import environments_reference, openapi_text, settings_reference
+from .server import serve
+from .settings import Settings, load_settings, shown
+
+__all__ = [
+    "SCOPES",
+    "KeyRing",
+    "Settings",
+    "add_key",
+    "create_app",
+    "environments_reference",
+    "load_settings",
+    "make_key",
+    "openapi_text",
+    "read_key_file",
+    "remove_key",
+    "serve",
+    "settings_reference",
+    "shown",
+]

@@ -1,0 +1,3 @@
+"""``api.py`` is read by type checkers, and never run."""
+
+collect_ignore = ["api.py"]
