@@ -71,6 +71,7 @@ def test_nothing_is_suggested_for_what_is_far_from_all(name: Any) -> None:
 @pytest.mark.parametrize(
     "value",
     ["x" * 10**7, [0] * 10**6, {"a": "b" * 10**6}, 10**5000, -(10**5000), [10**5000], b"\0" * 10**6, "a\nb\r\n"],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_shown_is_one_short_line(value: Any) -> None:
     text = shown(value)

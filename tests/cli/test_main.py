@@ -110,7 +110,7 @@ def test_a_fault_of_the_program_is_one_line_with_code_70(mfn: Mfn, monkeypatch: 
 
 
 def test_traceback_is_shown_on_demand(mfn: Mfn) -> None:
-    outcome = mfn("--traceback", "nernst", 3, 0.1, 0.1)
+    outcome = mfn("--traceback", "nernst", 4, 0.1, 0.1)
     assert outcome.code == 2
     assert "Traceback (most recent call last)" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("mfn: valence must be")

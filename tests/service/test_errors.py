@@ -102,7 +102,7 @@ REFUSED = [
             b'\xef\xbb\xbf{"temperature_k": 300}',
             b'{"z_valence": true}',
             b'{"z_valence": 1.0}',
-            b'{"z_valence": 3}',
+            b'{"z_valence": 4}',
         )
     ),
 ]

@@ -14,7 +14,7 @@ import pytest
 
 from mycelium_fractal_net.cli import main
 from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.service import keys as module
+from mycelium_fractal_net.service.core import keys as module
 from mycelium_fractal_net.service.core.keys import KeyRing, add_key, make_key, read_key_file, remove_key
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, client_of, make_app

@@ -15,7 +15,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from mycelium_fractal_net.service import limits as module
+from mycelium_fractal_net.service.core import limits as module
 from mycelium_fractal_net.service.core.admission import Addresses
 from mycelium_fractal_net.service.core.keys import add_key, make_key
 from mycelium_fractal_net.service.core.limits import LocalWindow, RateLimiter, Verdict

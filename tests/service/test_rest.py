@@ -200,7 +200,14 @@ async def test_hostile_requests_cannot_multiply_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [ION, {**ION, "z_valence": -2}, {**ION, "temperature_k": 273}, {**ION, "concentration_out_molar": 1e-300}]
+    "body",
+    [
+        ION,
+        {**ION, "z_valence": -2},
+        {**ION, "z_valence": 3},
+        {**ION, "temperature_k": 273},
+        {**ION, "concentration_out_molar": 1e-300},
+    ],
 )
 async def test_nernst_is_that_of_the_library(body: dict[str, float]) -> None:
     answer = await _post("/nernst", body)
@@ -208,7 +215,7 @@ async def test_nernst_is_that_of_the_library(body: dict[str, float]) -> None:
         body.get("z_valence", 1),
         body["concentration_out_molar"],
         body["concentration_in_molar"],
-        body.get("temperature_k", 310.0),
+        body.get("temperature_k", 310.15),
     )
     assert answer.json() == {"potential_mV": expected}
 

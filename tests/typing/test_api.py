@@ -19,7 +19,16 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What pyright says of api.py, and of the type of every public name."""
     file = tmp_path_factory.mktemp("names") / "names.py"
     file.write_text("import mycelium_fractal_net as mfn\n" + "".join(f"reveal_type(mfn.{name})\n" for name in NAMES))
-    command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable, "--outputjson", API, file]
+    command = [
+        sys.executable,
+        "-m",
+        "basedpyright",
+        "--pythonpath",
+        sys.executable,
+        "--outputjson",
+        str(API),
+        str(file),
+    ]
     run = subprocess.run(command, cwd=API.parents[2], capture_output=True, text=True, check=False)
     return list(json.loads(run.stdout)["generalDiagnostics"])
 

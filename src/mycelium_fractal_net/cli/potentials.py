@@ -28,7 +28,7 @@ nernst = typer.Typer(rich_markup_mode=None, add_completion=False)
 # Without the setting a negative valence reads as an option.
 @nernst.command(context_settings={"ignore_unknown_options": True})
 def _nernst(
-    valence: Annotated[int, typer.Argument(help="Charge number: -2, -1, 1 or 2.")],
+    valence: Annotated[int, typer.Argument(help="Charge number: -2, -1, 1, 2 or 3.")],
     concentration_out_molar: Annotated[float, typer.Argument(metavar="OUT", help="Outside, mol/L.")],
     concentration_in_molar: Annotated[float, typer.Argument(metavar="IN", help="Inside, mol/L.")],
     temperature_k: Temperature = BODY_TEMPERATURE_K,

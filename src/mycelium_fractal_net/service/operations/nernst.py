@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from mycelium_fractal_net.biophysics import nernst_potential_mv
+from mycelium_fractal_net.biophysics.constants import BODY_TEMPERATURE_K
 from mycelium_fractal_net.service.core.access import access
 from mycelium_fractal_net.service.http.body import AsInteger
 
@@ -35,10 +36,10 @@ class NernstRequest(BaseModel):
         },
     )
 
-    z_valence: Annotated[Literal[-2, -1, 1, 2], AsInteger] = Field(1, description="Charge number.")
+    z_valence: Annotated[Literal[-2, -1, 1, 2, 3], AsInteger] = Field(1, description="Charge number.")
     concentration_out_molar: Molar = Field(description="Concentration outside in mol/L.")
     concentration_in_molar: Molar = Field(description="Concentration inside in mol/L.")
-    temperature_k: float = Field(310.0, ge=273, le=373, description="Temperature in K.")
+    temperature_k: float = Field(BODY_TEMPERATURE_K, ge=273, le=373, description="Temperature in K.")
 
 
 class NernstResponse(BaseModel):
