@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.service.warmup import compile_kernels
+from tests.service.helpers import free_port
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -64,3 +68,33 @@ def test_a_warm_up_can_be_stopped() -> None:
     cancel.set()
     with pytest.raises(CancelledError, match="the warm-up was stopped"):
         compile_kernels(cancel)
+
+
+FAILING = """
+import sys
+from mycelium_fractal_net.cli import main
+from mycelium_fractal_net.service import server
+from mycelium_fractal_net.service.http import app
+
+def fail(_cancel):
+    raise OSError("no room for kernels")
+
+app.compile_kernels, server._FAILED_SECONDS = fail, 4.0
+sys.exit(main(["serve", "--env", "dev", "--host", "127.0.0.1", "--port", sys.argv[1]]))
+"""
+
+
+def test_a_service_that_fails_to_warm_up_says_why_and_ends_with_a_fault() -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-c", FAILING, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    reasons = set()
+    while process.poll() is None:
+        with suppress(httpx.TransportError):
+            reasons.add(httpx.get(f"http://127.0.0.1:{port}/health/ready").text)
+        time.sleep(0.05)
+    _, complaint = process.communicate()
+    assert any("warm-up failed: OSError: no room for kernels" in text for text in reasons), reasons
+    assert process.returncode == 70
+    assert b"warm-up failed: OSError: no room for kernels" in complaint

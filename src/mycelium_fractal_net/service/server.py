@@ -25,6 +25,7 @@ __all__ = ["DrainingServer", "serve"]
 
 _BACKLOG = 2048
 _TICKS_A_LOOK = 5
+_FAILED_SECONDS = 10.0  # for a probe to read why
 
 
 class DrainingServer(uvicorn.Server):
@@ -34,6 +35,8 @@ class DrainingServer(uvicorn.Server):
     Then, and not before ``drain_seconds`` have passed, so that a load balancer can look away, it closes. A second
     signal, or computations that go on for longer than ``shutdown_seconds``, end it at once: computations are
     cancelled, their callers get 503, and no exporter is waited for.
+
+    A service that failed to warm up says so to those who ask whether it is ready, for some seconds, and ends.
 
     Attributes
     ----------
@@ -49,6 +52,7 @@ class DrainingServer(uvicorn.Server):
         self._told = False
         self.forced_by: int | None = None
         self._settled = False
+        self._failed_since: float | None = None
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
@@ -76,7 +80,7 @@ class DrainingServer(uvicorn.Server):
         if self.forced_by is not None:
             self._services.reading.abandon()
             self._services.compute.abandon()
-        if await super().on_tick(counter):
+        if await super().on_tick(counter) or self._failed_long_enough():
             return True
         if self._drain_since is None:
             return False
@@ -114,6 +118,12 @@ class DrainingServer(uvicorn.Server):
             return False
         return time.monotonic() - self._drain_since >= self._services.settings.shutdown_seconds
 
+    def _failed_long_enough(self) -> bool:
+        if self._services.failure is None:
+            return False
+        self._failed_since = self._failed_since or time.monotonic()
+        return time.monotonic() - self._failed_since >= _FAILED_SECONDS
+
     def _settle_heap(self) -> None:
         """Leave what was there from the start out of the collector's walks: nobody is served while one lasts."""
         if not self._settled and self._services.ready:
@@ -143,6 +153,11 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         All there is to say.
     log_stream : binary file, optional
         Where log lines go; standard output by default.
+
+    Raises
+    ------
+    RuntimeError
+        After the end, when the kernels could not be warmed up, so that the process does not exit with 0.
     """
     adopt_standard_logging(make_logger(settings, log_stream), settings.log_level)
     app = create_app(settings, log_stream=log_stream)
@@ -165,3 +180,5 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     if server.forced_by is not None:
         services.logger.warning("ended at once", signal=server.forced_by)
         os._exit(128 + server.forced_by)  # a thread that does not look whether it is cancelled would be waited for
+    if services.failure is not None:
+        raise RuntimeError(services.failure)

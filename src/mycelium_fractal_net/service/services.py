@@ -35,13 +35,15 @@ Trace = Callable[..., AbstractContextManager[Any]]
 class Services:
     """Settings, keys, limits, compute, logs, metrics and traces of one application.
 
-    Where ``at_once`` is set, from a signal's handler too, closing waits for no exporter.
+    Where ``at_once`` is set, from a signal's handler too, closing waits for no exporter. ``failure`` says why the
+    service will never be ready.
     """
 
     def __init__(self, settings: Settings, log_stream: Any = None, span_exporter: Any = None) -> None:
         self.settings = settings
         self.began = time.monotonic()
         self.warm = True
+        self.failure: str | None = None
         self.at_once = False
         self.logger: Logger = make_logger(settings, log_stream)
         self.metrics = Metrics(settings)
@@ -57,6 +59,15 @@ class Services:
     def ready(self) -> bool:
         """Whether new requests should come here."""
         return self.warm and not self.compute.draining
+
+    @property
+    def unready_because(self) -> str:
+        """Why new requests should not come here."""
+        if self.failure is not None:
+            return self.failure
+        return (
+            "not ready: shutting down" if self.compute.draining else "not ready: kernels are being compiled or loaded"
+        )
 
     def log_parameters(self, exchange: Exchange, content: Any) -> None:
         """Log what a request asks for, without secrets and without large arrays."""

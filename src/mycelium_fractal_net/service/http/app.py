@@ -148,6 +148,7 @@ async def _raise_again(_request: Request, error: Exception) -> Any:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    services.warm = not services.settings.warmup
     warming = asyncio.create_task(_warm_up(services)) if services.settings.warmup else None
     services.logger.info("started", threads=services.compute.threads)
     try:
@@ -162,12 +163,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 async def _warm_up(services: Services) -> None:
     """Compile or load kernels before the service says it is ready."""
-    services.warm = False
     try:
         await services.compute.run(compile_kernels)
     except ServiceError:
         return  # the service ends before it was ready
-    except Exception:  # nobody waits for this task: what went wrong would never be told
-        services.logger.exception("warm-up failed, the service does not get ready")
+    except Exception as error:  # nobody waits for this task: what went wrong would never be told
+        services.failure = f"warm-up failed: {type(error).__name__}: {error}"
+        services.logger.exception("warm-up failed, the service ends")
         return
     services.warm = True

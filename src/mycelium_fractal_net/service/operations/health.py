@@ -58,11 +58,12 @@ async def live(request: Request) -> HealthResponse:
 async def ready(request: Request) -> HealthResponse:
     """Answer 200 when requests should come here.
 
-    503 before the kernels are compiled, and from SIGTERM on.
+    503 with the reason before the kernels are compiled, when that failed, and from SIGTERM on.
     """
     answer = _health(request)
     if not answer.ready:
-        raise ServiceError("SERVICE_UNAVAILABLE", "not ready: starting or shutting down", headers={"Retry-After": "1"})
+        reason = services_of(request.scope).unready_because
+        raise ServiceError("SERVICE_UNAVAILABLE", reason, headers={"Retry-After": "1"})
     return answer
 
 
