@@ -95,12 +95,22 @@ def test_negative_permeability_is_refused(bad: Any) -> None:
         Ion(1, bad, 0.1, 0.1)
 
 
-@pytest.mark.parametrize("bad", [0, -1.0, float("nan"), float("inf")])
-def test_concentrations_of_an_ion_are_positive(bad: Any) -> None:
-    with pytest.raises(InvalidInputError, match="concentration_out_molar must be finite and greater than 0"):
+@pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
+def test_concentrations_of_an_ion_are_not_negative(bad: Any) -> None:
+    with pytest.raises(InvalidInputError, match="concentration_out_molar must be finite and at least 0 mol/L"):
         Ion(1, 1.0, bad, 0.1)
-    with pytest.raises(InvalidInputError, match="concentration_in_molar must be finite and greater than 0"):
+    with pytest.raises(InvalidInputError, match="concentration_in_molar must be finite and at least 0 mol/L"):
         Ion(1, 1.0, 0.1, bad)
+
+
+def test_an_ion_may_be_missing_on_one_side() -> None:
+    outside_only = [Ion(1, 1.0, 5e-3, 140e-3), Ion(1, 0.05, 145e-3, 0.0)]
+    by_hand = 1e3 * 8.31446261815324 * 310.15 / 96485.33212331 * np.log((5e-3 + 0.05 * 145e-3) / 140e-3)
+    assert ghk_potential_mv(outside_only) == pytest.approx(by_hand, rel=1e-12)
+    several = Ion(-1, 0.45, np.array([0.0, 0.11]), np.array([4e-3, 0.0]))
+    assert np.isfinite(ghk_potential_mv([NEURON[0], several])).all()
+    with pytest.raises(InvalidInputError, match="concentration_in_molar must be finite and greater than 0"):
+        outside_only[1].nernst_potential_mv()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +119,9 @@ def test_concentrations_of_an_ion_are_positive(bad: Any) -> None:
         ([], "at least one Ion; got none"),
         (5, "sequence of Ion; got int"),
         ([(1, 1.0, 0.1, 0.1)], "it holds a tuple"),
-        ([Ion(1, 0, 0.1, 0.1)], "above 0 for at least one ion"),
+        ([Ion(1, 0, 0.1, 0.1)], "permeable ions must be present on both sides"),
+        ([Ion(1, 1, 0.0, 0.1)], "permeable ions must be present on both sides"),
+        ([Ion(1, 1, 0.0, 0.1), Ion(-1, 1, 0.1, 0.0)], "permeable ions must be present on both sides"),
         ([Ion(1, 1e308, 1e10, 1e10)], "stay within float64"),
         ([Ion(1, 1, [0.1, 0.2], 0.1), Ion(1, 1, [0.1, 0.2, 0.3], 0.1)], "broadcast"),
     ],

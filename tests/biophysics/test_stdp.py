@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mycelium_fractal_net.biophysics import STDPRule, stdp_weight_update, stdp_window
 from mycelium_fractal_net.errors import InvalidInputError
 
-trains = st.lists(st.floats(0.0, 500.0), max_size=8)
+trains = st.lists(st.integers(0, 5000).map(lambda tick: 0.1 * tick), max_size=8)
 rules = st.builds(STDPRule, bounds=st.sampled_from(["additive", "multiplicative"]))
 
 
@@ -78,6 +78,23 @@ def test_simultaneous_and_silent_neurons_leave_the_weight_alone(bounds: Any) -> 
     assert stdp_weight_update(0.3, [], [], rule) == 0.3
 
 
+def test_the_same_tick_reached_by_two_sums_is_one_time() -> None:
+    dt, steps = 0.1, 20_000
+    added, multiplied = np.cumsum(np.full(steps, dt)), dt * np.arange(1, steps + 1)
+    chosen = slice(9, None, 500)
+    assert 0.0 < np.abs(added - multiplied)[chosen].max() < 1e-8
+    rule = STDPRule(a_plus=0.02, a_minus=0.005)
+    exact = stdp_weight_update(0.2, multiplied[chosen], multiplied[chosen], rule)
+    assert stdp_weight_update(0.2, added[chosen], multiplied[chosen], rule) == pytest.approx(exact, rel=1e-9)
+    np.testing.assert_array_equal(stdp_window(added[chosen] - multiplied[chosen]), 0.0)
+
+
+def test_spikes_a_hundredth_of_a_millisecond_apart_are_ordered() -> None:
+    assert stdp_weight_update(0.5, [10.0], [10.01]) == pytest.approx(0.5 + 0.01 * np.exp(-0.01 / 20))
+    assert stdp_weight_update(0.5, [10.0], [10.01], STDPRule(coincidence_ms=0.02)) == 0.5
+    assert stdp_window(1e-9, STDPRule(coincidence_ms=0.0)) == pytest.approx(0.01)
+
+
 def test_input_is_left_as_it_was() -> None:
     weights = np.full((1, 1), 0.5)
     updated = stdp_weight_update(weights, [[0.0]], [[5.0]])
@@ -98,6 +115,7 @@ def test_a_matrix_of_weights_and_arrays_of_trains() -> None:
         ({"tau_minus_ms": float("nan")}, "tau_minus_ms must be finite"),
         ({"a_minus": -0.1}, "a_minus must be finite and at least 0; got -0.1"),
         ({"a_plus": True}, "a_plus must be a number, not a truth value"),
+        ({"coincidence_ms": -1e-9}, "coincidence_ms must be finite and at least 0 ms; got -1e-09"),
         ({"bounds": "soft"}, "'additive' or 'multiplicative'; got 'soft'"),
         ({"weight_min": 1.0}, "weight_min must be below weight_max; got 1.0 and 1.0"),
         ({"weight_max": float("inf")}, "weight_min must be below weight_max"),

@@ -75,3 +75,9 @@ def test_ghk_refuses_nonsense(mfn: Mfn, arguments: tuple[object, ...], why: str)
     outcome = mfn("ghk", *arguments)
     assert outcome.code == 2
     assert why in outcome.err
+
+
+def test_ghk_of_an_ion_that_is_missing_on_one_side_shows_no_equilibrium_for_it(mfn: Mfn) -> None:
+    ions = ("--ion", "1:1:0.005:0.14", "--ion", "1:0.05:0.145:0")
+    assert "none" in mfn("ghk", *ions).out
+    assert mfn("ghk", "--json", *ions).json["equilibria_mv"][1] is None

@@ -38,7 +38,7 @@ class Ion:
     permeability : float or array
         Relative to any ion chosen as 1; at least 0.
     concentration_out_molar, concentration_in_molar : float or array
-        In mol/L, greater than 0.
+        In mol/L, at least 0; an ion that is missing on one side has no equilibrium of its own.
     symbol : str
         For display, for example ``"K+"``.
 
@@ -67,12 +67,12 @@ class Ion:
             np.isfinite(permeability) & (permeability >= 0),
             "finite and at least 0",
         )
-        outside = checked_concentration("concentration_out_molar", self.concentration_out_molar)
-        inside = checked_concentration("concentration_in_molar", self.concentration_in_molar)
+        outside = checked_concentration("concentration_out_molar", self.concentration_out_molar, least=0.0)
+        inside = checked_concentration("concentration_in_molar", self.concentration_in_molar, least=0.0)
         require_one_shape(permeability, outside, inside)
 
     def nernst_potential_mv(self, temperature_k: ArrayLike = BODY_TEMPERATURE_K) -> FloatOrArray:
-        """Return the equilibrium potential of this ion alone, in mV."""
+        """Return the equilibrium potential of this ion alone, in mV; refuse a concentration of 0."""
         return nernst_potential_mv(
             self.valence, self.concentration_out_molar, self.concentration_in_molar, temperature_k
         )
@@ -107,8 +107,9 @@ def ghk_potential_mv(ions: Iterable[Ion], temperature_k: Any = BODY_TEMPERATURE_
 
     Notes
     -----
-    Constant field, independent ions. With one permeable ion this is Nernst's equation. A membrane whose pumps
-    carry current, a fungal one for example, lies below this value.
+    Constant field, independent ions. An ion may be missing on one side, as long as cations outside or anions
+    inside, and cations inside or anions outside, are left. With one permeable ion this is Nernst's equation. A
+    membrane whose pumps carry current, a fungal one for example, lies below this value.
 
     References
     ----------
@@ -133,8 +134,9 @@ def ghk_potential_mv(ions: Iterable[Ion], temperature_k: Any = BODY_TEMPERATURE_
         potential = np.asarray(scale * (np.log(numerator) - np.log(denominator)))
     if not np.isfinite(potential).all():
         raise InvalidInputError(
-            "permeability must be above 0 for at least one ion, and permeability times concentration must "
-            f"stay within float64; got totals {numerator} and {denominator}"
+            "permeable ions must be present on both sides (cations outside or anions inside, and cations inside or "
+            f"anions outside), and permeability times concentration must stay within float64; got totals {numerator} "
+            f"and {denominator}"
         )
     return as_result(potential)
 

@@ -122,11 +122,12 @@ def checked_temperature(temperature_k: Any) -> NDArray[np.float64]:
     return temperature
 
 
-def checked_concentration(name: str, value: Any) -> NDArray[np.float64]:
-    """Return a concentration as float64; refuse what is not finite and positive."""
+def checked_concentration(name: str, value: Any, least: float | None = None) -> NDArray[np.float64]:
+    """Return a concentration as float64; refuse what is not finite, or not positive, or below ``least`` if given."""
     concentration = as_float64(name, value)
-    positive = np.isfinite(concentration) & (concentration > 0)
-    require(name, concentration, positive, "finite and greater than 0 mol/L")
+    high_enough = concentration > 0 if least is None else concentration >= least
+    expected = "greater than 0" if least is None else f"at least {least:g}"
+    require(name, concentration, np.isfinite(concentration) & high_enough, f"finite and {expected} mol/L")
     return concentration
 
 

@@ -36,6 +36,9 @@ class STDPRule:
         al. 2001; van Rossum et al. 2000 do so for depression), so the weight slows down towards its bounds.
     weight_min, weight_max : float
         Bounds of the weight, dimensionless, ``weight_min < weight_max``.
+    coincidence_ms : float
+        Spikes no further apart are simultaneous and leave the weight alone; at least 0. The default, 1e-4 ms, is
+        far below every tick in use and far above what rounding makes of the same tick reached by different sums.
 
     References
     ----------
@@ -61,6 +64,7 @@ class STDPRule:
     bounds: Bounds = "additive"
     weight_min: float = 0.0
     weight_max: float = 1.0
+    coincidence_ms: float = 1e-4
 
     def __post_init__(self) -> None:
         for name in ("tau_plus_ms", "tau_minus_ms"):
@@ -69,6 +73,8 @@ class STDPRule:
         for name in ("a_plus", "a_minus"):
             value = as_float64(name, getattr(self, name))
             require(name, value, np.isfinite(value) & (value >= 0), "finite and at least 0")
+        apart = as_float64("coincidence_ms", self.coincidence_ms)
+        require("coincidence_ms", apart, np.isfinite(apart) & (apart >= 0), "finite and at least 0 ms")
         self._check_bounds()
 
     def _check_bounds(self) -> None:
@@ -88,8 +94,10 @@ def stdp_window(lag_ms: ArrayLike, rule: STDPRule | None = None) -> FloatOrArray
 
     .. math::
 
-        W(\Delta t) = A_+ e^{-\Delta t/\tau_+} \; (\Delta t > 0), \qquad
-        W(\Delta t) = -A_- e^{\Delta t/\tau_-} \; (\Delta t < 0), \qquad W(0) = 0
+        W(\Delta t) = A_+ e^{-\Delta t/\tau_+} \; (\Delta t > \epsilon), \qquad
+        W(\Delta t) = -A_- e^{\Delta t/\tau_-} \; (\Delta t < -\epsilon), \qquad W = 0 \text{ between}
+
+    with :math:`\epsilon` the rule's ``coincidence_ms``.
 
     Parameters
     ----------
@@ -113,7 +121,8 @@ def stdp_window(lag_ms: ArrayLike, rule: STDPRule | None = None) -> FloatOrArray
     distance = np.abs(lag)
     potentiation = rule.a_plus * np.exp(-distance / rule.tau_plus_ms)
     depression = rule.a_minus * np.exp(-distance / rule.tau_minus_ms)
-    change = np.where(lag > 0, potentiation, np.where(lag < 0, -depression, 0.0))
+    apart = rule.coincidence_ms
+    change = np.where(lag > apart, potentiation, np.where(lag < -apart, -depression, 0.0))
     return as_result(change)
 
 
@@ -182,7 +191,7 @@ def _run(
     rule: STDPRule,
 ) -> NDArray[np.float64]:
     trace_pre, trace_post = np.zeros(len(pre)), np.zeros(len(post))
-    times = np.unique(np.concatenate([*pre, *post]))
+    times = _distinct_times(np.concatenate([*pre, *post]), rule.coincidence_ms)
     counts_pre, counts_post = _counts(pre, times), _counts(post, times)
     elapsed = np.diff(times, prepend=times[:1])
     for step, dt in enumerate(elapsed):
@@ -205,24 +214,37 @@ def _bounded(
     return np.clip(weights + rise - fall, rule.weight_min, rule.weight_max)
 
 
+def _distinct_times(times: NDArray[np.float64], coincidence_ms: float) -> NDArray[np.float64]:
+    """Return the first of every run of spikes that follow each other within the tolerance, ascending."""
+    ordered = np.unique(times)
+    starts = np.diff(ordered, prepend=-np.inf) > coincidence_ms
+    return np.asarray(ordered[starts])
+
+
 def _counts(trains: list[NDArray[np.float64]], times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how often each neuron fires at each distinct time, ``(times, neurons)``."""
+    """Return how often each neuron fires at or just after each distinct time, ``(times, neurons)``."""
     counts = np.zeros((len(times), len(trains)))
     for neuron, train in enumerate(trains):
-        np.add.at(counts[:, neuron], np.searchsorted(times, train), 1.0)
+        np.add.at(counts[:, neuron], np.searchsorted(times, train, side="right") - 1, 1.0)
     return counts
 
 
 def _as_trains(name: str, spikes: SpikeTrains) -> tuple[list[NDArray[np.float64]], bool]:
     """Return the trains as float64 arrays, and whether the caller gave a single one."""
+    if not isinstance(spikes, np.ndarray) and hasattr(spikes, "__array__"):
+        spikes = np.asarray(spikes)
     if isinstance(spikes, np.ndarray):
         single = spikes.ndim == 1 and spikes.dtype != object
     elif isinstance(spikes, Sequence) and not isinstance(spikes, str | bytes):
-        single = not any(isinstance(item, Sequence | np.ndarray) and not isinstance(item, str) for item in spikes)
+        single = not any(_is_train(item) for item in spikes)
     else:
         raise InvalidInputError(f"{name} must be spike times or a sequence of trains; got {spikes!r}")
     trains = [_as_train(name, train) for train in ([spikes] if single else spikes)]
     return trains, single
+
+
+def _is_train(item: Any) -> bool:
+    return hasattr(item, "__len__") and not isinstance(item, str | bytes)
 
 
 def _as_train(name: str, train: Any) -> NDArray[np.float64]:

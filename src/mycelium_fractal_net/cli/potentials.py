@@ -62,7 +62,7 @@ def ghk(
         temperature_k = chosen.temperature_k if chosen else BODY_TEMPERATURE_K
     potential = float(ghk_potential_mv(members, temperature_k))
     if as_json:
-        equilibria = [float(ion.nernst_potential_mv(temperature_k)) for ion in members]
+        equilibria = [_equilibrium_mv(ion, temperature_k) for ion in members]
         print_json({"potential_mv": potential, "temperature_k": temperature_k, "equilibria_mv": equilibria})
         return
     _print_membrane(members, temperature_k)
@@ -81,11 +81,17 @@ def _print_membrane(members: tuple[Ion, ...], temperature_k: float) -> None:
                 f"{ion.permeability:g}",
                 f"{1e3 * ion.concentration_out_molar:g}",
                 f"{1e3 * ion.concentration_in_molar:g}",
-                f"{ion.nernst_potential_mv(temperature_k):.2f}",
+                "none" if (own := _equilibrium_mv(ion, temperature_k)) is None else f"{own:.2f}",
             )
             for ion in members
         ],
     )
+
+
+def _equilibrium_mv(ion: Ion, temperature_k: float) -> float | None:
+    """Return the ion's own potential; None where it is missing on a side."""
+    present = ion.concentration_out_molar > 0.0 and ion.concentration_in_molar > 0.0
+    return float(ion.nernst_potential_mv(temperature_k)) if present else None
 
 
 def _parse_ion(text: str) -> Ion:
