@@ -35,10 +35,12 @@ from .features import (
     extract_features,
 )
 from .fields import (
+    Change,
     Frame,
     Simulation,
     SimulationConfig,
     SimulationResult,
+    Stimulus,
     get_kinetics,
     kinetics,
     linear_stability,
@@ -58,6 +60,7 @@ __all__ = [
     "AggregationError",
     "BoxCounting",
     "CancelledError",
+    "Change",
     "CheckpointError",
     "ConfigurationError",
     "DivergedError",
@@ -73,6 +76,7 @@ __all__ = [
     "SimulationConfig",
     "SimulationResult",
     "StabilityError",
+    "Stimulus",
     "__version__",
     "biophysics",
     "box_counting_dimension",

@@ -28,6 +28,12 @@ OTHER_VALUES = {
     "rest_potential_mv": -60.0,
     "clamp_mv": [-90.0, 30.0],
     "dtype": "float32",
+    "schedule": [{"step": 0, "parameter": "bias", "value": 0.01, "over": 3}],
+    "stimuli": [
+        {"step": 0, "row": 1.5, "column": 2.0, "radius": 3.0, "variable": "activator", "value": 1.0, "mode": "add"}
+    ],
+    "start": "spiral",
+    "start_digest": "6de14d8af1ff8d0eae3bf35b3cc2a3cbd0d3fb0ab7d8ebcc5b5f1f3c7dd8b4f7",
 }
 
 
@@ -37,6 +43,8 @@ def _as_options(name: str, value: Any) -> list[str]:
         return [flags[0 if value else 1]]
     if isinstance(value, dict):
         return [part for key, number in value.items() for part in (flags[0], f"{key}={number}")]
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return [part for entry in value for part in (flags[0], ",".join(f"{k}={v}" for k, v in entry.items()))]
     return [flags[0], *map(str, value if isinstance(value, list) else [value])]
 
 
@@ -44,7 +52,7 @@ def test_no_field_is_forgotten_here() -> None:
     assert set(OTHER_VALUES) == set(SimulationConfig.model_fields)
 
 
-@pytest.mark.parametrize("name", OTHER_VALUES)
+@pytest.mark.parametrize("name", OTHER_VALUES.keys() - {"start_digest"})
 def test_every_field_of_the_configuration_has_an_option(mfn: Mfn, name: str) -> None:
     quick = [] if name in {"grid_size", "steps"} else ["--grid-size", "8", "--steps", "1"]
     outcome = mfn("simulate", *quick, "--json", *_as_options(name, OTHER_VALUES[name]))
@@ -56,6 +64,34 @@ def test_every_option_is_explained_in_the_help(mfn: Mfn, name: str) -> None:
     text = " ".join(mfn("simulate", "--help").out.split())
     assert option_names(name).split("/")[0] in text
     assert " ".join((SimulationConfig.model_fields[name].description or "?").split()) in text
+
+
+def test_a_start_of_arrays_comes_from_a_file_and_is_known_by_its_digest(mfn: Mfn, tmp_path: Path) -> None:
+    mfn("simulate", *QUICK, "--out", tmp_path)
+    first = mfn("simulate", *QUICK, "--start-file", tmp_path / "field.npz").json["config"]
+    assert first["start"] == "array"
+    again = mfn("simulate", *QUICK, "--start-file", tmp_path / "field.npz", "--start-digest", first["start_digest"])
+    assert again.json["config"] == first
+    other = mfn("simulate", *QUICK, "--start-file", tmp_path / "field.npz", "--start-digest", "0" * 64)
+    assert "the arrays given have" in other.err
+
+
+def test_schedules_stimuli_and_starts_can_stand_in_a_file(mfn: Mfn, tmp_path: Path) -> None:
+    file = tmp_path / "wound.yaml"
+    file.write_text(
+        "grid_size: 16\nsteps: 5\nstart: patches\nschedule:\n- {step: 1, parameter: bias, value: 0.04, over: 3}\n"
+        "stimuli:\n- {step: 2, row: 8, column: 8, radius: 3, variable: activator, value: 0}\n"
+    )
+    config = SimulationConfig.model_validate(mfn("simulate", "--config", file, "--json").json["config"])
+    assert [change.over for change in config.schedule] == [3]
+    assert (config.stimuli[0].radius, config.start) == (3.0, "patches")
+
+
+@pytest.mark.parametrize("text", ["step=1", "step", "step=1,step=2,parameter=bias,value=1", "bias=0.04@3"])
+def test_a_change_that_cannot_be_read_is_refused_with_its_form(mfn: Mfn, text: str) -> None:
+    outcome = mfn("simulate", *QUICK, "--change", text)
+    assert outcome.code != 0
+    assert "step" in outcome.err
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -8,15 +8,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.fields import SimulationConfig, linear_stability
+from mycelium_fractal_net.fields import Patches, SimulationConfig, Stimulus, linear_stability
 from mycelium_fractal_net.fields._start import (
     EVENT_MEAN_MV,
     EVENT_STD_MV,
     START_POTENTIAL_STD_MV,
-    _lay_patches,
 )
+from mycelium_fractal_net.fields.stability import substeps_for
 
 Field = NDArray[np.floating[Any]]
+
+POTENTIAL = [
+    "alpha",
+    "leak",
+    "spike_probability",
+    "turing_threshold",
+    "turing_drive_mv",
+    "jitter_std_mv",
+    "rest_potential_mv",
+]
 
 
 def laplacian(x: Field, boundary: str, held: float) -> Field:
@@ -47,16 +57,53 @@ def random_streams(seed: int) -> Streams:
     return Streams(*map(np.random.default_rng, (start, *events.spawn(2), jitter)))
 
 
+def squares(a: Field, h: Field, values: Patches, generator: np.random.Generator) -> None:
+    """Set squares in place, wrapped around the edges."""
+    n, size = len(a), min(values.size, len(a))
+    count = max(1, round(values.share * n * n / size**2))
+    places_a = generator.integers(n, size=(count, 2))
+    places_h = places_a if values.together else generator.integers(n, size=(count, 2))
+    for x, value, places in ((a, values.activator, places_a), (h, values.inhibitor, places_h)):
+        for row, column in places:
+            for k in range(size * size):
+                x[(row + k // size) % n, (column + k % size) % n] = value
+
+
 def start_fields(config: SimulationConfig, generator: np.random.Generator) -> tuple[Field, Field, Field]:
     """Return activator, inhibitor and potential at step 0."""
     model, shape, dtype = config.model, (config.grid_size, config.grid_size), config.dtype
-    mean_a, mean_h = model.start or linear_stability(model, **config.complete_parameters).steady_state
+    rest = linear_stability(model, **config.complete_parameters).steady_state
+    mean_a, mean_h = model.start or rest
     a = (mean_a + model.noise * generator.standard_normal(shape)).astype(dtype)
     h = np.full(shape, mean_h, dtype)
     v = config.rest_potential_mv + START_POTENTIAL_STD_MV * generator.standard_normal(shape)
-    if model.patches is not None:
-        _lay_patches(a, h, model.patches, generator)
+    own, (low, high) = model.patches, model.activator_range
+    excited = own.activator if own else high
+    with_it = own.inhibitor if own and own.together else rest[1]
+    after_it = own.inhibitor if own else rest[1] + (high - low) / 2
+    n, eighth = config.grid_size, max(1, config.grid_size // 8)
+    if config.start == "front":
+        a[:, :eighth], h[:, :eighth] = excited, with_it
+        h[:, n - eighth :] = after_it if config.boundary == "periodic" else mean_h
+    elif config.start == "spiral":
+        a[:, : n // 2], h[:, : n // 2] = excited, with_it
+        h[: n // 2] = after_it
+    elif config.start == "patches" or own:
+        squares(a, h, own or Patches(high, rest[1]), generator)
     return a, h, v.clip(*config.clamp_mv).astype(dtype)
+
+
+def in_effect(config: SimulationConfig, step: int) -> dict[str, float]:
+    """Return every parameter in a step: each change begins where the one before has come to."""
+    values = {**config.complete_parameters, **{name: getattr(config, name) for name in POTENTIAL}}
+    for name, at_first in values.items():
+        now = at_first
+        mine = [change for change in config.schedule if change.parameter == name and change.step <= step]
+        for change, end in zip(mine, [later.step for later in mine[1:]] + [step] * bool(mine), strict=True):
+            done = end - change.step
+            now = now + (change.value - now) * (done / change.over) if done < change.over else change.value
+        values[name] = now
+    return values
 
 
 @dataclass
@@ -70,17 +117,40 @@ class Reference:
         self.streams = random_streams(config.seed)
         self.a, self.h, self.v = start_fields(config, self.streams.start)
         self.scalar = np.dtype(config.dtype).type
-        self.rest = linear_stability(config.model, **config.complete_parameters).steady_state
-        self.events = self.activations = self.clampings = 0
+        self.events = self.activations = self.clampings = self.step = 0
+        self.now = in_effect(config, 0)
+
+    def begin(self) -> None:
+        """Put the parameters of the step in place and apply its stimuli."""
+        config = self.config
+        self.now = in_effect(config, self.step)
+        self.pair = {name: self.now[name] for name in config.model.parameters}
+        self.rest = linear_stability(config.model, **self.pair).steady_state
+        low, high = config.model.activator_range
+        self.threshold = self.scalar(low + self.now["turing_threshold"] * (high - low))
+        for stimulus in config.stimuli:
+            if stimulus.step == self.step:
+                self.stimulate(stimulus)
+
+    def stimulate(self, stimulus: Stimulus) -> None:
+        """Set or raise a disc, cell by cell."""
+        x = {"activator": self.a, "inhibitor": self.h, "potential": self.v}[stimulus.variable]
+        n = len(x)
+        for i, j in np.ndindex(x.shape):
+            di, dj = abs(i - stimulus.row), abs(j - stimulus.column)
+            if self.config.boundary == "periodic":
+                di, dj = min(di, n - di), min(dj, n - dj)
+            if di * di + dj * dj <= stimulus.radius**2:
+                x[i, j] = self.scalar(stimulus.value) + (x[i, j] if stimulus.mode == "add" else 0)
 
     def event(self) -> None:
         """Draw a growth event and add it at a living cell, or anywhere if none lives."""
         config = self.config
         happens, place = self.streams.sites.random(2)
         amplitude = EVENT_MEAN_MV + EVENT_STD_MV * self.streams.amplitudes.standard_normal()
-        if happens >= config.spike_probability:
+        if happens >= self.now["spike_probability"]:
             return
-        living = np.flatnonzero((self.a > self.scalar(config.activator_threshold)) & config.turing_enabled)
+        living = np.flatnonzero((self.a > self.threshold) & config.turing_enabled)
         sites = living if living.size else np.arange(self.a.size)
         site = sites[int(place * sites.size)]
         self.v.flat[site] += self.scalar(amplitude)
@@ -89,7 +159,7 @@ class Reference:
     def substep(self) -> None:
         """Advance the pair by one explicit Euler substep."""
         config, scalar = self.config, self.scalar
-        values, dt = config.complete_parameters, 1.0 / config.substeps
+        values, dt = self.pair, 1.0 / substeps_for(self.pair["D_a"], self.pair["D_h"])
         rates = {name: scalar(values[name]) for name in config.model.rate_names}
         f, g = config.model.function(self.a, self.h, **rates)
         lap_a = laplacian(self.a, config.boundary, self.rest[0])
@@ -101,15 +171,15 @@ class Reference:
 
     def potential(self) -> None:
         """Advance the potential: diffusion, leak, drive, jitter, clamp."""
-        config, scalar = self.config, self.scalar
-        rest = scalar(config.rest_potential_mv)
-        lap = laplacian(self.v, config.boundary, config.rest_potential_mv)
-        living = (self.a > scalar(config.activator_threshold)) & config.turing_enabled
-        v = self.v + (scalar(config.alpha) * lap + scalar(config.leak) * (rest - self.v))
-        v = v + np.where(living, scalar(config.turing_drive_mv), scalar(0))
+        config, scalar, now = self.config, self.scalar, self.now
+        rest = scalar(now["rest_potential_mv"])
+        lap = laplacian(self.v, config.boundary, now["rest_potential_mv"])
+        living = (self.a > self.threshold) & config.turing_enabled
+        v = self.v + (scalar(now["alpha"]) * lap + scalar(now["leak"]) * (rest - self.v))
+        v = v + np.where(living, scalar(now["turing_drive_mv"]), scalar(0))
         if config.quantum_jitter:
             noise = self.streams.jitter.standard_normal(v.shape, dtype=v.dtype)
-            v = v + noise * scalar(config.jitter_std_mv)
+            v = v + noise * scalar(now["jitter_std_mv"])
         low, high = map(scalar, config.clamp_mv)
         self.activations += int(living.sum())
         self.clampings += int(((v < low) | (v > high)).sum())
@@ -118,9 +188,11 @@ class Reference:
     def advance(self, steps: int) -> Reference:
         """Advance by some steps."""
         for _ in range(steps):
+            self.begin()
             self.event()
             if self.config.turing_enabled:
-                for _ in range(self.config.substeps):
+                for _ in range(substeps_for(self.pair["D_a"], self.pair["D_h"])):
                     self.substep()
             self.potential()
+            self.step += 1
         return self

@@ -1,6 +1,6 @@
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from types import ModuleType
 from typing import Any
@@ -110,8 +110,8 @@ def test_a_wrong_potential_fails(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_diffusion_of_the_wrong_size_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = Engine._prepare_constants
 
-    def prepare_wrongly(engine: Engine) -> None:
-        prepare(engine)
+    def prepare_wrongly(engine: Engine, values: Mapping[str, float]) -> None:
+        prepare(engine, values)
         four, da, dh, dt = engine._scales
         engine._scales = (four, da, dh * np.float64(0.9), dt)
 
@@ -125,8 +125,8 @@ def test_diffusion_of_the_wrong_size_fails(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_potential_that_diffuses_wrongly_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = Engine._prepare_constants
 
-    def prepare_wrongly(engine: Engine) -> None:
-        prepare(engine)
+    def prepare_wrongly(engine: Engine, values: Mapping[str, float]) -> None:
+        prepare(engine, values)
         engine._potential = (engine._potential[0] * np.float64(1.02), *engine._potential[1:])
 
     monkeypatch.setattr(Engine, "_prepare_constants", prepare_wrongly)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError, MFNError, MissingExtraError
 
-__all__ = ["read_array", "read_mask"]
+__all__ = ["read_array", "read_arrays", "read_mask"]
 
 _FIELD = "field_mv"
 _MID_GREY = 127
@@ -42,6 +43,26 @@ def read_array(file: Path, key: str | None = None) -> NDArray[Any]:
         raise InvalidInputError(f"cannot read {file}: {error.strerror or error}") from error
     except Exception as error:
         raise InvalidInputError(f"{file} cannot be read as {suffix} of plain numbers: {error}") from error
+
+
+def read_arrays(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read those of the named arrays that an .npz file holds; the first of them, of another file.
+
+    Raises
+    ------
+    InvalidInputError
+        As :func:`read_array`, and when an .npz file holds none of them.
+    """
+    if file.suffix.lower() != ".npz":
+        return {names[0]: read_array(file)}
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in names if name in archive.files}
+    except Exception as error:
+        raise InvalidInputError(f"{file} cannot be read as .npz of plain numbers: {error}") from error
+    if not found:
+        raise InvalidInputError(f"{file} must hold one of {', '.join(names)}")
+    return found
 
 
 def read_mask(file: Path, threshold_mv: float, key: str | None = None) -> NDArray[np.bool_]:

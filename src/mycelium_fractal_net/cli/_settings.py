@@ -7,17 +7,23 @@ import inspect
 import json
 import tomllib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 import typer
 from pydantic.fields import FieldInfo
 
 from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError, MissingExtraError
-from mycelium_fractal_net.fields import PRESETS, SimulationConfig
+from mycelium_fractal_net.fields import PRESETS, Change, SimulationConfig, Stimulus
 
-__all__ = ["option_names", "parse_parameters", "read_mapping", "simulation_options"]
+__all__ = ["option_names", "parse_entry", "parse_parameters", "read_mapping", "simulation_options"]
+
+
+_REPEATED = {"kinetics_parameters": "--parameter", "schedule": "--change", "stimuli": "--stimulus"}
+_ENTRIES: dict[str, type[Change | Stimulus]] = {"schedule": Change, "stimuli": Stimulus}
 
 
 def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,7 +62,7 @@ def option_names(field: str) -> str:
     flag = field.replace("_", "-")
     if SimulationConfig.model_fields[field].annotation is bool:
         return f"--{flag}/--no-{flag}"
-    return "--parameter" if field == "kinetics_parameters" else f"--{flag}"
+    return _REPEATED.get(field, f"--{flag}")
 
 
 def parse_parameters(pairs: Iterable[str]) -> dict[str, float]:
@@ -77,6 +83,31 @@ def parse_parameters(pairs: Iterable[str]) -> dict[str, float]:
         if not equals or not name.strip():
             raise InvalidInputError(f"a parameter must be NAME=VALUE with a number as value; got {pair!r}")
     return parameters
+
+
+def parse_entry(kind: type[Change | Stimulus], text: str) -> Change | Stimulus:
+    """Turn ``name=value,name=value`` into a change or a stimulus.
+
+    Examples
+    --------
+    >>> parse_entry(Change, "step=10,parameter=bias,value=0.04,over=200")
+    Change(step=10, parameter='bias', value=0.04, over=200)
+    """
+    values: dict[str, Any] = {}
+    for pair in text.split(","):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or name in values:
+            expected = ",".join(f"{field}=..." for field in kind.model_fields)
+            raise InvalidInputError(f"a {kind.__name__.lower()} must be {expected}, each once; got {text!r}")
+        values[name] = _number_or_text(value)
+    return kind(**values)
+
+
+def _number_or_text(text: str) -> int | float | str:
+    for read in (int, float):
+        with suppress(ValueError):
+            return read(text)
+    return text
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -129,6 +160,8 @@ def _collect(preset: str | None, config: Path | None, **options: Any) -> dict[st
             **settings.get("kinetics_parameters", {}),
             **parse_parameters(pairs),
         }
+    for name, kind in _ENTRIES.items():
+        options[name] = [parse_entry(kind, text) for text in options[name] or ()] or None
     return settings | {name: value for name, value in options.items() if value is not None}
 
 
@@ -155,6 +188,10 @@ def _field_parameter(item: tuple[str, FieldInfo]) -> inspect.Parameter:
     if name == "kinetics_parameters":
         option = typer.Option("--parameter", "-p", metavar="NAME=VALUE", help=f"{text} Repeatable.")
         return _keyword(name, list[str], option)
+    if name in _ENTRIES:
+        form = ",".join(_ENTRIES[name].model_fields)
+        option = typer.Option(option_names(name), metavar="NAME=VALUE,...", help=f"{text} Names: {form}. Repeatable.")
+        return _keyword(name, list[str], option)
     help_text = f"{text} [default: {_shown(field.default)}]"
     if get_origin(kind) is Literal:
         choice = click.Choice(list(get_args(kind)))
@@ -166,6 +203,8 @@ def _plain_type(annotation: Any) -> Any:
     """Return the type without what pydantic notes beside it."""
     if get_origin(annotation) is Annotated:
         return _plain_type(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return next(_plain_type(part) for part in get_args(annotation) if part is not type(None))
     if get_origin(annotation) is tuple:
         return tuple[tuple(_plain_type(part) for part in get_args(annotation))]  # type: ignore[misc] # made at run time
     return annotation

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mycelium_fractal_net.cli._arrays import read_arrays
 from mycelium_fractal_net.cli._console import print_json
 from mycelium_fractal_net.cli._recording import run_recorded
 from mycelium_fractal_net.cli._report import print_report, summary
@@ -36,6 +37,12 @@ def simulate(
         int | None, typer.Option(min=1, help="Keep every so many steps, for the npz history and the gif.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Go on from a checkpoint.")] = None,
+    start_file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Arrays for --start array: .npz with field_mv, activator, inhibitor."
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -44,7 +51,7 @@ def simulate(
     Ctrl-C leaves a checkpoint in --out (or here) and says how to go on.
     """
     wanted = _wanted_formats(out, formats)
-    simulation = _resumed(resume, settings, threads) if resume else _fresh(settings, threads)
+    simulation = _resumed(resume, settings, threads) if resume else _fresh(settings, start_file, threads)
     if every is None and "gif" in wanted:
         every = max(1, -(-simulation.config.steps // _FRAMES_IN_A_GIF))
     if out is not None:
@@ -76,8 +83,20 @@ def _options_again(out: Path | None, formats: list[str], every: int | None) -> l
     return ["--out", str(out), "--format", ",".join(formats), *stride]
 
 
-def _fresh(settings: dict[str, Any], threads: int | None) -> Simulation:
-    return Simulation(SimulationConfig(**settings), threads=threads)
+def _fresh(settings: dict[str, Any], start_file: Path | None, threads: int | None) -> Simulation:
+    if start_file is None:
+        return Simulation(SimulationConfig(**settings), threads=threads)
+    config = SimulationConfig(**{"start": "array", **settings})
+    arrays = read_arrays(start_file, ("field_mv", "activator", "inhibitor"))
+    if config.start != "array":
+        raise InvalidInputError(f"--start-file belongs to --start array; got --start {config.start}")
+    return Simulation(
+        config,
+        arrays.get("field_mv"),
+        threads,
+        initial_activator=arrays.get("activator"),
+        initial_inhibitor=arrays.get("inhibitor"),
+    )
 
 
 def _resumed(checkpoint: Path, settings: dict[str, Any], threads: int | None) -> Simulation:

@@ -214,8 +214,11 @@ def _check_base(source: Source, base: Mapping[str, Any]) -> None:
         source.fail(("base",), f"is not a usable configuration: {_first_line(error)}")
 
 
+_NOT_SWEPT = {"seed", "kinetics_parameters", "schedule", "stimuli", "start_digest"}
+
+
 def _sweepable() -> list[str]:
-    return sorted(set(SimulationConfig.model_fields) - {"seed", "kinetics_parameters"})
+    return sorted(set(SimulationConfig.model_fields) - _NOT_SWEPT)
 
 
 def _axis(source: Source, name: str, base: Mapping[str, Any]) -> Axis:

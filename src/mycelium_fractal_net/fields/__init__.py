@@ -12,12 +12,14 @@ from mycelium_fractal_net.fields.models import (
     list_kinetics,
 )
 from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
+from mycelium_fractal_net.fields.schedule import Change, Stimulus
 from mycelium_fractal_net.fields.simulation import Frame, Simulation, SimulationResult
 from mycelium_fractal_net.fields.stability import LinearStability, linear_stability
 
 __all__ = [
     "MORPHOLOGIES",
     "PRESETS",
+    "Change",
     "Frame",
     "Kinetics",
     "LinearStability",
@@ -25,6 +27,7 @@ __all__ = [
     "Simulation",
     "SimulationConfig",
     "SimulationResult",
+    "Stimulus",
     "available_cores",
     "get_kinetics",
     "kinetics",

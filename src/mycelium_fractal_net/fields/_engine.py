@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import as_whole, available_cores
 from mycelium_fractal_net._gil import HELD_SIDE
 from mycelium_fractal_net.errors import CancelledError, DivergedError
 from mycelium_fractal_net.fields._compile import load_kernels
+from mycelium_fractal_net.fields._overlays import apply_stimulus
 from mycelium_fractal_net.fields._start import (
     EVENT_MEAN_MV,
     EVENT_STD_MV,
     RandomStreams,
     inside,
     lay_fields,
+    plain_start,
     start_numbers,
 )
 from mycelium_fractal_net.fields.config import SimulationConfig
@@ -30,6 +33,8 @@ __all__ = ["Engine"]
 
 Field = NDArray[np.floating[Any]]
 
+_NONE: Mapping[str, Field] = MappingProxyType({})
+_VARIABLES = {"activator": "a", "inhibitor": "h", "potential": "v"}
 _BOUNDARIES = {"periodic": 0, "neumann": 1, "dirichlet": 2}
 _STATISTICS_BLOCK_ROWS = 32
 _EVENT_SIZE = (EVENT_MEAN_MV, EVENT_STD_MV)
@@ -69,7 +74,7 @@ def _bordered(side: int, pad: int, dtype: str) -> tuple[dict[str, Field], dict[s
 class Engine:
     """Fields with ghost borders, counters and random streams of one simulation."""
 
-    def __init__(self, config: SimulationConfig, initial_field_mv: ArrayLike | None, threads: int | None) -> None:
+    def __init__(self, config: SimulationConfig, arrays: Mapping[str, Field], threads: int | None) -> None:
         n = config.grid_size
         self.config = config
         self.kernels = load_kernels(config.model.trace, config.dtype)
@@ -78,7 +83,9 @@ class Engine:
         self.counters = np.zeros(4, np.int64)
         self._statistics = np.empty((config.steps, 5))
         self._accumulators = np.empty((-(-n // _STATISTICS_BLOCK_ROWS), 5, n))
-        self._prepare_constants()
+        self._prepare_constants(config.parameters_at(0))
+        self._next_change = 0 if config.schedule else None
+        self._start = start_numbers(config, steady_pair(config.model, config.complete_parameters))
         default = available_cores() if n * n >= _THREADED_CELLS else 1
         self.threads = default if threads is None else as_whole("threads", threads, 1)
         large = n * n > _WHOLE_CELLS or (self.threads > 1 and n > _THREADED_SIDE)
@@ -86,38 +93,68 @@ class Engine:
         self.pad = self._halo if self.tile is not None else 1
         self._fields, self._spare = _bordered(n, self.pad, config.dtype)
         self._laid = False
-        if initial_field_mv is not None or config.model.patches is not None or self.tile is not None:
-            self._lay(initial_field_mv)
+        if arrays or not plain_start(config) or self.tile is not None:
+            self._lay(arrays)
         self._pool: ThreadPoolExecutor | None = None
 
-    def _lay(self, initial_field_mv: ArrayLike | None = None) -> None:
+    def _lay(self, arrays: Mapping[str, Field] = _NONE) -> None:
         """Write the fields of step 0, if no kernel has; the kernel of the first steps does it in the same call."""
         if not self._laid:
-            lay_fields(
-                self.config, self._start, self.streams.start, initial_field_mv, self._fields, self._spare, self.pad
-            )
+            lay_fields(self.config, self._start, self.streams.start, arrays, self._fields, self._spare, self.pad)
             self._accumulators.fill(0.0)
             self._laid = True
 
-    def _prepare_constants(self) -> None:
+    def follow(self, config: SimulationConfig) -> None:
+        """Go on under a configuration that differs in what comes from this step on."""
+        self.config = config
+        self._prepare_constants(config.parameters_at(self.step))
+        self._next_change = self.step
+        if self.tile is not None:
+            self.use_tiles(self.tile)
+
+    def _begin(self, most: int) -> int:
+        """Put the values of the next steps in place; return how many steps they hold, at most ``most``."""
+        config = self.config
+        if self._next_change is not None and self.step >= self._next_change:
+            programme = config.programme
+            self._prepare_constants(programme.at(self.step))
+            self._next_change = programme.constant_until(self.step)
+        if self._next_change is not None:
+            most = min(most, self._next_change - self.step)
+        later = [stimulus.step for stimulus in config.stimuli if stimulus.step > self.step]
+        return min(most, later[0] - self.step) if later else most
+
+    def _stimulate(self) -> list[tuple[str, Field]]:
+        """Apply the stimuli of this step; return the fields they change as they were before."""
+        kept: dict[str, Field] = {}
+        for stimulus in self.config.stimuli:
+            if stimulus.step == self.step:
+                name = _VARIABLES[stimulus.variable]
+                kept.setdefault(name, self.interior(name))
+                field = inside(self._fields[name], self.pad)
+                apply_stimulus(field, stimulus, periodic=self.config.boundary == "periodic")
+        return list(kept.items())
+
+    def _prepare_constants(self, values: Mapping[str, float]) -> None:
+        """Turn the values in effect into the numbers that the kernels take."""
         config, scalar = self.config, np.dtype(self.config.dtype).type
-        values = config.complete_parameters
+        self._values = values
         self._substeps = substeps_for(values["D_a"], values["D_h"])
         dt = 1.0 / self._substeps
         self._rates = tuple(scalar(values[name]) for name in config.model.rate_names) or (scalar(0),)
         self._scales = (scalar(4), scalar(dt * values["D_a"]), scalar(dt * values["D_h"]), scalar(dt))
-        rest = steady_pair(config.model, values)
-        self._pair_rest = (scalar(rest[0]), scalar(rest[1]))
-        self._start = start_numbers(config, rest)
+        if config.boundary == "dirichlet" or self.step == 0:
+            rest = steady_pair(config.model, {name: values[name] for name in config.model.parameters})
+            self._pair_rest = (scalar(rest[0]), scalar(rest[1]))
         low, high = config.clamp_mv
         self._potential = tuple(
             scalar(value)
             for value in (
-                config.alpha,
-                config.leak,
-                config.rest_potential_mv,
-                config.activator_threshold,
-                config.turing_drive_mv,
+                values["alpha"],
+                values["leak"],
+                values["rest_potential_mv"],
+                config.model.threshold(values["turing_threshold"]),
+                values["turing_drive_mv"],
                 low,
                 high,
             )
@@ -125,22 +162,25 @@ class Engine:
 
     def use_tiles(self, tile: tuple[int, int]) -> None:
         """Advance in tiles of (rows, columns); rows must be a multiple of the 32 of a block of statistics."""
-        if self._halo > self.config.grid_size:
-            return  # the halo would wrap more than once
         self._lay()
-        self.tile = tile
-        if self._halo > self.pad:
-            narrow, narrow_pad, self.pad = self._fields, self.pad, self._halo
-            self._fields, self._spare = _bordered(self.config.grid_size, self.pad, self.config.dtype)
-            for field in (*self._fields.values(), *self._spare.values()):
-                field.fill(0.0)
-            for name, field in narrow.items():
-                self.replace(name, inside(field, narrow_pad))
+        self.tile = tile if self._halo <= self.config.grid_size else None  # else the halo would wrap more than once
+        self._border(1 if self.tile is None else max(self._halo, self.pad))
+
+    def _border(self, pad: int) -> None:
+        """Give the fields another number of ghost columns."""
+        if pad == self.pad:
+            return
+        old, old_pad, self.pad = self._fields, self.pad, pad
+        self._fields, self._spare = _bordered(self.config.grid_size, pad, self.config.dtype)
+        for field in (*self._fields.values(), *self._spare.values()):
+            field.fill(0.0)
+        for name, field in old.items():
+            self.replace(name, inside(field, old_pad))
 
     @property
     def _halo(self) -> int:
-        """Ghost columns that tiles read."""
-        return self._substeps if self.config.boundary == "periodic" else 1
+        """Ghost columns that tiles read, in any step of the schedule."""
+        return self.config.most_substeps if self.config.boundary == "periodic" else 1
 
     @property
     def statistics(self) -> NDArray[np.float64]:
@@ -174,6 +214,7 @@ class Engine:
         for name in "ahv":
             self.replace(name, state[name])
         self.step = state["step"]
+        self.follow(self.config)
         self.counters[:] = state["counters"]
         self._reserve(0)
         self._statistics[: self.step] = state["statistics"]
@@ -189,8 +230,15 @@ class Engine:
         if self.counters[2] > 0:
             raise self._diverged()
         self._reserve(most)
+        most = self._begin(most)
+        kept = self._stimulate() if self.config.stimuli else []
         if self.tile is not None:
-            self._advance_tiled(self.tile, cancel)
+            try:
+                self._advance_tiled(self.tile, cancel)
+            except CancelledError:
+                for name, field in kept:
+                    self.replace(name, field)
+                raise
         else:
             self._advance_whole(most)
         if self.counters[2] > 0:
@@ -209,7 +257,7 @@ class Engine:
         if not self.config.quantum_jitter:
             return np.empty((0, n, n), dtype)
         noise = self.streams.jitter.standard_normal((steps, n, n), dtype=dtype)
-        noise *= dtype.type(self.config.jitter_std_mv)
+        noise *= dtype.type(self._values["jitter_std_mv"])
         return noise
 
     def _swap(self, names: str) -> None:
@@ -227,7 +275,7 @@ class Engine:
         a_new, h_new, v_new = self._spare.values()
         pair_moved, v_moved, done = self.kernels.advance_whole(
             a, h, v, a_new, h_new, v_new, self._substeps, _BOUNDARIES[config.boundary], self._pair_rest,
-            self._scales, self._rates, self._potential, config.turing_enabled, config.spike_probability,
+            self._scales, self._rates, self._potential, config.turing_enabled, self._values["spike_probability"],
             (streams.start, streams.sites, streams.amplitudes), (not self._laid, *self._start), _EVENT_SIZE,
             self._draw_noise(steps), self._accumulators, self._statistics[self.step : self.step + steps],
             self.counters,
@@ -247,7 +295,7 @@ class Engine:
         noise = self._draw_noise(1)
         event = kernels.begin_step(
             self._fields["v"], self._fields["a"], self.pad, self._potential[3], config.turing_enabled,
-            config.spike_probability, draws[0], jumps[0], boundary, self._potential[2],
+            self._values["spike_probability"], draws[0], jumps[0], boundary, self._potential[2],
         )  # fmt: skip
         kernels.refresh_pair(self._fields["a"], self._fields["h"], self.pad, boundary, self._pair_rest)
         step_noise = noise[0] if noise.shape[0] else np.empty((0, 0), noise.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net._gil import lazy
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields._overlays import lay_front, lay_patches, lay_spiral
 from mycelium_fractal_net.fields.config import SimulationConfig
-from mycelium_fractal_net.fields.models import Patches
+from mycelium_fractal_net.fields.stability import steady_pair
 
-__all__ = ["RandomStreams", "StartNumbers", "checked_field", "inside", "lay_fields", "start_numbers"]
+__all__ = [
+    "RandomStreams",
+    "StartNumbers",
+    "checked_field",
+    "given_arrays",
+    "inside",
+    "lay_fields",
+    "plain_start",
+    "start_numbers",
+]
 
 Field = NDArray[np.floating[Any]]
 
@@ -81,23 +92,40 @@ def lay_fields(
     config: SimulationConfig,
     start: StartNumbers,
     generator: np.random.Generator,
-    initial_field_mv: ArrayLike | None,
+    arrays: Mapping[str, Field],
     fields: Mapping[str, Field],
     spare: Mapping[str, Field],
     pad: int,
 ) -> None:
     """Write activator "a", inhibitor "h" and potential "v" (mV) at step 0 into fields with ``pad`` ghost columns.
 
-    The ghosts of all fields become zero, those of the spare ones too.
+    ``arrays`` holds those that the caller gave. The ghosts of all fields become zero, those of the spare ones too.
     """
     from mycelium_fractal_net.fields._kernels_frame import lay_start
 
     a, h, v = fields["a"], fields["h"], fields["v"]
     lay_start(generator, *start, pad, a, h, v, tuple(spare.values()))
-    if config.model.patches is not None:
-        _lay_patches(inside(a, pad), inside(h, pad), config.model.patches, generator)
-    if initial_field_mv is not None:
-        inside(v, pad)[:] = checked_potential(config, initial_field_mv)
+    _lay_over(config, inside(a, pad), inside(h, pad), generator)
+    for name, array in arrays.items():
+        inside(fields[name], pad)[:] = array
+
+
+def _lay_over(config: SimulationConfig, a: Field, h: Field, generator: np.random.Generator) -> None:
+    model = config.model
+    if plain_start(config):
+        return
+    rest = steady_pair(model, config.complete_parameters)
+    if config.start == "front":
+        lay_front(a, h, model, rest, periodic=config.boundary == "periodic")
+    elif config.start == "spiral":
+        lay_spiral(a, h, model, rest)
+    else:
+        lay_patches(a, h, model, rest, generator)
+
+
+def plain_start(config: SimulationConfig) -> bool:
+    """Return whether step 0 is noise, with nothing over it."""
+    return config.start in {"noise", "array"} and config.model.patches is None
 
 
 def inside(field: Field, pad: int) -> Field:
@@ -105,19 +133,71 @@ def inside(field: Field, pad: int) -> Field:
     return field[1:-1, pad:-pad]
 
 
-def _lay_patches(a: Field, h: Field, patches: Patches, generator: np.random.Generator) -> None:
-    size = min(patches.size, a.shape[0])
-    count = max(1, round(patches.share * a.size / size**2))
-    places_a = generator.integers(a.shape[0], size=(count, 2))
-    places_h = places_a if patches.together else generator.integers(a.shape[0], size=(count, 2))
-    for field, value, places in ((a, patches.activator, places_a), (h, patches.inhibitor, places_h)):
-        for row, column in places:
-            rows, columns = (np.arange(start, start + size) % a.shape[0] for start in (row, column))
-            field[np.ix_(rows, columns)] = value
+def given_arrays(
+    config: SimulationConfig,
+    field_mv: ArrayLike | None,
+    activator: ArrayLike | None,
+    inhibitor: ArrayLike | None,
+) -> tuple[SimulationConfig, dict[str, Field]]:
+    """Check the arrays that a caller gave for step 0, and write their digest into a configuration that asks for them.
+
+    Returns
+    -------
+    tuple
+        The configuration, and the arrays by the names "a", "h" and "v".
+
+    Raises
+    ------
+    InvalidInputError
+        For unusable arrays, none where ``start`` is ``array``, a pair where it is not, and other arrays than those
+        of the configuration's digest.
+    """
+    arrays: dict[str, Field] = {}
+    for name, label, values in (("a", "initial_activator", activator), ("h", "initial_inhibitor", inhibitor)):
+        if values is not None:
+            arrays[name] = checked_field(label, values, config.grid_size, config.dtype)
+    if field_mv is not None:
+        arrays["v"] = checked_potential(config, field_mv)
+    if config.start != "array":
+        if "a" in arrays or "h" in arrays:
+            raise InvalidInputError(
+                f"initial_activator and initial_inhibitor need start = 'array', got start = {config.start!r}",
+                field="start",
+                value=config.start,
+            )
+        return config, arrays
+    if not arrays:
+        raise InvalidInputError(
+            "start = 'array' needs arrays: give initial_field_mv, initial_activator or initial_inhibitor",
+            field="start",
+            value="array",
+        )
+    return _with_digest(config, _digest_of(arrays)), arrays
 
 
-def checked_field(name: str, values: ArrayLike, n: int) -> NDArray[np.float64]:
-    """Return a caller's field as float64 (n, n), or refuse it.
+def _digest_of(arrays: Mapping[str, Field]) -> str:
+    state = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        state.update(f"{name} {array.shape} ".encode())
+        state.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return state.hexdigest()
+
+
+def _with_digest(config: SimulationConfig, digest: str) -> SimulationConfig:
+    if config.start_digest is None:
+        return SimulationConfig(**{**dict(config), "start_digest": digest})
+    if config.start_digest != digest:
+        raise InvalidInputError(
+            f"start_digest is {config.start_digest[:16]}..., but the arrays given have {digest[:16]}...: give those "
+            "that the run began with, or leave start_digest out",
+            field="start_digest",
+            value=digest,
+        )
+    return config
+
+
+def checked_field(name: str, values: ArrayLike, n: int, dtype: str = "float64") -> NDArray[np.float64]:
+    """Return a caller's field as float64 (n, n), or refuse it; its values must be finite in ``dtype``, too.
 
     Raises
     ------
@@ -135,6 +215,9 @@ def checked_field(name: str, values: ArrayLike, n: int) -> NDArray[np.float64]:
             f"{name} must have the shape ({n}, {n}) of grid_size = {n}, got {raw.shape}", field=name
         )
     field = raw.astype(np.float64)
+    largest = float(np.finfo(dtype).max)
+    if (np.abs(field) > largest).any():
+        field = np.where(np.abs(field) > largest, np.inf, field)
     if not np.isfinite(field).all():
         raise InvalidInputError(f"{name} must be finite, but {np.sum(~np.isfinite(field))} cells are not", field=name)
     return field

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mycelium_fractal_net.errors import InvalidInputError, StabilityError
+from mycelium_fractal_net.fields._scalars import Flag, Integer, Real
+from mycelium_fractal_net.fields._schedule_checks import check_changes, check_ramps, check_stimuli
 from mycelium_fractal_net.fields.models import MORPHOLOGIES, Kinetics, get_kinetics
-from mycelium_fractal_net.fields.stability import check_pair_stability, substeps_for
+from mycelium_fractal_net.fields.schedule import Change, Programme, Stimulus, in_order
+from mycelium_fractal_net.fields.stability import check_pair_stability, check_potential_stability, substeps_for
 
-__all__ = ["PRESETS", "SimulationConfig"]
+__all__ = ["PRESETS", "Frozen", "Real", "SimulationConfig"]
 
 Boundary = Literal["periodic", "neumann", "dirichlet"]
 Dtype = Literal["float64", "float32"]
+Start = Literal["noise", "patches", "front", "spiral", "array"]
 
 PRESETS: dict[str, dict[str, Any]] = {
     **{name: {"kinetics_parameters": {"bias": bias}} for name, bias in MORPHOLOGIES.items()},
@@ -24,12 +30,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "neurospora": {"rest_potential_mv": -180.0, "clamp_mv": (-240.0, 40.0)},
 }
 """Named starting points: three morphologies of the default kinetics, and the potential of a Neurospora hypha."""
-
-
-def _plain(value: Any) -> Any:
-    """Turn a NumPy scalar into the Python number it holds, and -0.0 into 0.0."""
-    value = value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
-    return value + 0.0 if isinstance(value, float) else value
 
 
 class Frozen(dict[str, float]):
@@ -48,9 +48,16 @@ class Frozen(dict[str, float]):
         return self
 
 
-Integer = Annotated[int, BeforeValidator(_plain)]
-Flag = Annotated[bool, BeforeValidator(_plain)]
-Real = Annotated[float, BeforeValidator(_plain), Field(allow_inf_nan=False)]
+_CHANGEABLE = (
+    "alpha",
+    "leak",
+    "spike_probability",
+    "turing_threshold",
+    "turing_drive_mv",
+    "jitter_std_mv",
+    "rest_potential_mv",
+)
+_LATER = ("schedule", "stimuli", "start", "start_digest")  # told apart from what older digests cover when not default
 
 
 class SimulationConfig(BaseModel):
@@ -92,6 +99,15 @@ class SimulationConfig(BaseModel):
         Lowest and highest potential in mV, within [-1000, 1000].
     dtype : {"float64", "float32"}
         Arithmetic of the fields.
+    schedule : tuple of Change
+        Parameters that change while the field runs, at most 1000; kept in the order of their steps.
+    stimuli : tuple of Stimulus
+        Discs of cells that are set or raised while it runs, at most 1000; kept in the order of their steps.
+    start : {"noise", "patches", "front", "spiral", "array"}
+        Fields at step 0: the kinetics' own (noise, and its patches if it has some); squares, a strip, or crossed
+        halves of excited cells over it; or arrays that are given to the simulation.
+    start_digest : str, optional
+        SHA-256 of those arrays; a simulation fills it in, and refuses other arrays where it is given.
 
     Raises
     ------
@@ -138,6 +154,16 @@ class SimulationConfig(BaseModel):
         Field(strict=False),
     ] = Field((-95.0, 40.0), description="Lowest and highest potential in mV.")
     dtype: Dtype = Field("float64", description="Arithmetic of the fields.")
+    schedule: Annotated[tuple[Change, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
+        (), description="Parameters that change while the field runs."
+    )
+    stimuli: Annotated[tuple[Stimulus, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
+        (), description="Discs of cells that are set or raised while it runs."
+    )
+    start: Start = Field("noise", description="What the fields of step 0 look like.")
+    start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None, description="SHA-256 of the arrays that a start of array is given."
+    )
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -199,15 +225,18 @@ class SimulationConfig(BaseModel):
                 field="rest_potential_mv",
                 value=self.rest_potential_mv,
             )
-        bound = 8 * self.alpha + self.leak
-        if bound > 2:
-            raise StabilityError(
-                f"8 alpha + leak = {bound} with alpha = {self.alpha} and leak = {self.leak}, but the explicit "
-                f"step is stable only up to 2: use alpha <= {(2 - self.leak) / 8}",
-                field="alpha",
-                value=self.alpha,
+        if self.start_digest is not None and self.start != "array":
+            raise InvalidInputError(
+                f"start_digest belongs to start = 'array'; with start = {self.start!r} leave it out",
+                field="start_digest",
+                value=self.start_digest,
             )
+        check_potential_stability(self.alpha, self.leak)
         check_pair_stability(self.model, self.complete_parameters)
+        if self.schedule:
+            check_changes(self.schedule, self.model, {name: _range_of(self, name) for name in _CHANGEABLE}, self.steps)
+            check_ramps(self.programme, self.model, self.steps)
+        check_stimuli(self.stimuli, self.grid_size, self.clamp_mv, self.steps)
         return self
 
     @property
@@ -221,20 +250,72 @@ class SimulationConfig(BaseModel):
         return self.model.complete(self.kinetics_parameters)
 
     @property
+    def programme(self) -> Programme:
+        """The value of every parameter that may change, for each step."""
+        values = self.complete_parameters
+        own = {name: getattr(self, name) for name in _CHANGEABLE}
+        return _programme((*((name, own[name]) for name in own), *values.items()), self.schedule)
+
+    def parameters_at(self, step: int) -> dict[str, float]:
+        """Return the value in effect in a step of every parameter that a schedule may change.
+
+        Examples
+        --------
+        >>> jump = Change(step=5, parameter="leak", value=0.2)
+        >>> config = SimulationConfig(schedule=(jump,))
+        >>> config.parameters_at(4)["leak"], config.parameters_at(5)["leak"]
+        (0.1, 0.2)
+        """
+        return self.programme.at(step)
+
+    def steered(self, step: int, changes: Sequence[Change] = (), stimuli: Sequence[Stimulus] = ()) -> Self:
+        """Return this configuration with changes and stimuli added from a step on.
+
+        A change takes the place of one of the same parameter at the same step.
+
+        Raises
+        ------
+        InvalidInputError
+            For an entry before ``step``, and for what the constructor refuses.
+        """
+        entries: tuple[Change | Stimulus, ...] = (*changes, *stimuli)
+        for entry in entries:
+            if entry.step < step:
+                raise InvalidInputError(
+                    f"{entry!r} lies in the past: the simulation stands at step {step}; give that step or a later one",
+                    field="step",
+                    value=entry.step,
+                )
+        schedule = {(change.step, change.parameter): change for change in (*self.schedule, *changes)}
+        values = dict(self)
+        values |= {"schedule": tuple(schedule.values()), "stimuli": (*self.stimuli, *stimuli)}
+        return type(self)(**values)
+
+    @property
     def substeps(self) -> int:
-        """Euler substeps of the pair inside one step."""
+        """Euler substeps of the pair inside one step, at step 0."""
         values = self.complete_parameters
         return substeps_for(values["D_a"], values["D_h"])
 
     @property
+    def most_substeps(self) -> int:
+        """The largest number of substeps that any step of the schedule takes."""
+        if {"D_a", "D_h"}.isdisjoint(change.parameter for change in self.schedule):
+            return self.substeps
+        values = map(self.programme.at, self.programme.turning_steps(self.steps))
+        return max(substeps_for(value["D_a"], value["D_h"]) for value in values)
+
+    @property
     def activator_threshold(self) -> float:
-        """Activator above which a cell lives, in the kinetics' own units."""
-        low, high = self.model.activator_range
-        return low + self.turing_threshold * (high - low)
+        """Activator above which a cell lives, in the kinetics' own units, at step 0."""
+        return self.model.threshold(self.turing_threshold)
 
     def canonical(self) -> Mapping[str, Any]:
         """Return all that determines the result: the kinetics' defaults and its arithmetic included."""
         values = self.model_dump(mode="json")
+        for name in _LATER:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                del values[name]
         values["kinetics_parameters"] = dict(sorted(self.complete_parameters.items()))
         values["kinetics_program"] = self.model.trace.program
         return values
@@ -246,6 +327,20 @@ class SimulationConfig(BaseModel):
 
     def __hash__(self) -> int:
         return hash(self.digest())
+
+
+@lru_cache(maxsize=256)
+def _programme(base: tuple[tuple[str, float], ...], schedule: tuple[Change, ...]) -> Programme:
+    return Programme(dict(base), schedule)
+
+
+def _range_of(config: SimulationConfig, name: str) -> tuple[float, float]:
+    """Return the range of a field of real numbers."""
+    if name == "rest_potential_mv":
+        return config.clamp_mv
+    bounds = SimulationConfig.model_fields[name].metadata
+    low, high = ([float(getattr(bound, kind)) for bound in bounds if hasattr(bound, kind)] for kind in ("ge", "le"))
+    return (low or [-math.inf])[0], (high or [math.inf])[0]
 
 
 def _own_error(error: ValidationError) -> Exception:

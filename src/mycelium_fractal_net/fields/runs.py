@@ -25,6 +25,9 @@ def simulate(
     progress: Progress | None = None,
     threads: int | None = None,
     cancel: threading.Event | None = None,
+    *,
+    initial_activator: ArrayLike | None = None,
+    initial_inhibitor: ArrayLike | None = None,
 ) -> SimulationResult:
     """Simulate all steps of a configuration.
 
@@ -40,6 +43,8 @@ def simulate(
         Threads to use; the result does not depend on it.
     cancel : threading.Event, optional
         Stops the run within 50 ms once it is set.
+    initial_activator, initial_inhibitor : array_like, shape (N, N), optional
+        The pair at step 0, with ``start="array"``.
 
     Returns
     -------
@@ -57,7 +62,13 @@ def simulate(
     >>> result.field_mv.shape, result.step
     ((32, 32), 20)
     """
-    simulation = Simulation(config, initial_field_mv, threads)
+    simulation = Simulation(
+        config,
+        initial_field_mv,
+        threads,
+        initial_activator=initial_activator,
+        initial_inhibitor=initial_inhibitor,
+    )
     simulation.advance(config.steps, progress=progress, cancel=cancel)
     return simulation.result
 

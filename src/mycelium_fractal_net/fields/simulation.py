@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +18,9 @@ from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, compute_features
 from mycelium_fractal_net.fields import checkpoint
 from mycelium_fractal_net.fields._engine import Engine
-from mycelium_fractal_net.fields._start import checked_field
+from mycelium_fractal_net.fields._start import checked_field, given_arrays
 from mycelium_fractal_net.fields.config import SimulationConfig
+from mycelium_fractal_net.fields.schedule import Change, Stimulus
 
 __all__ = ["Frame", "Progress", "Simulation", "SimulationResult"]
 
@@ -94,6 +95,9 @@ class Simulation:
     threads : int, optional
         Threads to use; by default one, or as many as there are cores from 512 x 512 cells on. The result does not
         depend on it.
+    initial_activator, initial_inhibitor : array_like, shape (N, N), optional
+        The pair at step 0, with ``start="array"``; what is not given is laid as noise. The digest of the arrays
+        becomes part of ``config``.
 
     Raises
     ------
@@ -117,12 +121,23 @@ class Simulation:
     """
 
     def __init__(
-        self, config: SimulationConfig, initial_field_mv: ArrayLike | None = None, threads: int | None = None
+        self,
+        config: SimulationConfig,
+        initial_field_mv: ArrayLike | None = None,
+        threads: int | None = None,
+        *,
+        initial_activator: ArrayLike | None = None,
+        initial_inhibitor: ArrayLike | None = None,
     ) -> None:
         if not isinstance(config, SimulationConfig):
             raise InvalidInputError(f"config must be a SimulationConfig, got {type(config).__name__}")
-        self.config = config
-        self._engine = Engine(config, initial_field_mv, threads)
+        known, arrays = given_arrays(config, initial_field_mv, initial_activator, initial_inhibitor)
+        self._engine = Engine(known, arrays, threads)
+
+    @property
+    def config(self) -> SimulationConfig:
+        """What is simulated, with everything that steering added: it gives the same bits from step 0 on."""
+        return self._engine.config
 
     @property
     def step(self) -> int:
@@ -224,6 +239,37 @@ class Simulation:
             self.advance(target - self.step, cancel=cancel)
             yield self.frame
 
+    def steer(self, changes: Sequence[Change] = (), stimuli: Sequence[Stimulus] = ()) -> None:
+        """Add changes of parameters and stimuli, from the present step on.
+
+        They become part of ``config``, which reproduces the steered run from its start to the bit.
+
+        Parameters
+        ----------
+        changes : sequence of Change
+            Each takes the place of one of the same parameter at the same step.
+        stimuli : sequence of Stimulus
+            In addition to those that are there.
+
+        Raises
+        ------
+        InvalidInputError
+            For a step that lies in the past or beyond ``config.steps``, and unknown parameters.
+        StabilityError
+            When the run would become unstable. The simulation then goes on as it was.
+
+        Examples
+        --------
+        >>> import mycelium_fractal_net as mfn
+        >>> simulation = mfn.Simulation(mfn.SimulationConfig(grid_size=32, steps=20))
+        >>> simulation.advance(5)
+        >>> simulation.steer([mfn.Change(step=5, parameter="bias", value=0.04)])
+        >>> simulation.advance(15)
+        >>> mfn.simulate(simulation.config).digest == simulation.result.digest
+        True
+        """
+        self._engine.follow(self.config.steered(self.step, changes, stimuli))
+
     def replace_fields(
         self,
         *,
@@ -249,7 +295,7 @@ class Simulation:
             ("h", "inhibitor", inhibitor),
         ):
             if array is not None:
-                self._engine.replace(name, checked_field(label, array, self.config.grid_size))
+                self._engine.replace(name, checked_field(label, array, self.config.grid_size, self.config.dtype))
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint: one file with fields, step, generator states, configuration and version."""
@@ -265,6 +311,7 @@ class Simulation:
             When the file is missing, damaged, or of another format.
         """
         config, state = checkpoint.load(path)
-        simulation = cls(config, threads=threads)
-        simulation._engine.restore(state)
+        simulation = cls.__new__(cls)
+        simulation._engine = engine = Engine(config, {}, threads)  # noqa: SLF001 # of this very class
+        engine.restore(state)
         return simulation

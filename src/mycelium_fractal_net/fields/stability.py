@@ -12,7 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from mycelium_fractal_net.errors import InvalidInputError, StabilityError
 from mycelium_fractal_net.fields.models import Kinetics, get_kinetics
 
-__all__ = ["LinearStability", "check_pair_stability", "linear_stability", "steady_pair", "substeps_for"]
+__all__ = [
+    "LinearStability",
+    "check_pair_stability",
+    "check_potential_stability",
+    "linear_stability",
+    "steady_pair",
+    "substeps_for",
+]
 
 Array = NDArray[np.float64]
 
@@ -192,7 +199,7 @@ def steady_pair(model: Kinetics, values: dict[str, float]) -> tuple[float, float
     return _steady_pair(model, tuple(values.items()))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _steady_pair(model: Kinetics, items: tuple[tuple[str, float], ...]) -> tuple[float, float]:
     a, h = _steady_state(model, dict(items))
     return float(a), float(h)
@@ -209,6 +216,28 @@ def substeps_for(d_a: float, d_h: float) -> int:
     return max(1, math.ceil(max(d_a, d_h) / 0.2))
 
 
+def check_potential_stability(alpha: float, leak: float) -> None:
+    """Refuse a diffusion and a leak of the potential with which its explicit step is unstable.
+
+    Raises
+    ------
+    StabilityError
+        When ``8 alpha + leak`` exceeds 2.
+
+    Examples
+    --------
+    >>> check_potential_stability(0.18, 0.1)
+    """
+    bound = 8 * alpha + leak
+    if bound > 2:
+        raise StabilityError(
+            f"8 alpha + leak = {bound} with alpha = {alpha} and leak = {leak}, but the explicit "
+            f"step is stable only up to 2: use alpha <= {(2 - leak) / 8}",
+            field="alpha",
+            value=alpha,
+        )
+
+
 def check_pair_stability(model: Kinetics, values: dict[str, float]) -> None:
     """Refuse parameters for which the explicit substep amplifies a mode that the equations damp.
 
@@ -223,7 +252,7 @@ def check_pair_stability(model: Kinetics, values: dict[str, float]) -> None:
     _check_pair_stability(model, tuple(values.items()))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...]) -> None:
     values = dict(items)
     diffusion = values["D_a"], values["D_h"]

@@ -90,6 +90,11 @@ class Kinetics:
         """Names of the rate constants, in the order in which the kernels take them."""
         return tuple(name for name in self.parameters if name not in {"D_a", "D_h"})
 
+    def threshold(self, share: float) -> float:
+        """Return the activator at a share of the range, in the kinetics' own units."""
+        low, high = self.activator_range
+        return low + share * (high - low)
+
     def complete(self, overrides: Mapping[str, float]) -> dict[str, float]:
         """Return all parameters with ``overrides`` in place of defaults.
 

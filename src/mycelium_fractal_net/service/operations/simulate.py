@@ -180,10 +180,10 @@ def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> N
     """
     cells = config.grid_size**2
     steps = config.steps + (most_lyapunov_steps(config) if "lyapunov" in wanted else 0)
-    rounds = math.ceil(config.substeps / _USUAL_SUBSTEPS) if config.turing_enabled else 1
+    rounds = math.ceil(config.most_substeps / _USUAL_SUBSTEPS) if config.turing_enabled else 1
     if cells * steps * rounds > most:
         extra = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
-        extra += f", {rounds} times for {config.substeps:,} substeps" if rounds > 1 else ""
+        extra += f", {rounds} times for {config.most_substeps:,} substeps" if rounds > 1 else ""
         message = (
             f"{cells * steps * rounds:,} cell steps ({config.grid_size} x {config.grid_size} cells, {steps:,} steps"
             f"{extra}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
