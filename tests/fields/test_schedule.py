@@ -176,7 +176,7 @@ def test_what_cannot_happen_is_refused(values: dict[str, Any], message: str) -> 
     ("entry", "message"),
     [
         ((Change, -1, "bias", 0.0), "Change: step: .*greater than or equal to 0; got -1"),
-        ((Change, 1, "bias", float("nan")), "Change: value: .*finite"),
+        ((Change, 1, "bias", float("nan")), "Change: value: .*got nan"),
         ((Change, 1, "bias", 0.0, 1.5), "Change: over: .*integer"),
         ((Change, 1, "bias", 0.0, 1, 2), "a Change takes step, parameter, value, over, each once"),
         ((Stimulus, 1, 1, 1, -1, "activator", 1), "Stimulus: radius"),

@@ -66,6 +66,8 @@ def _is_bounded(schema: dict[str, Any]) -> bool:
         return bool(schema.keys() & low) and bool(schema.keys() & high)
     if schema["type"] == "array":
         return "maxItems" in schema and all(map(_is_bounded, schema.get("prefixItems") or [schema["items"]]))
+    if schema["type"] == "string":
+        return "maxLength" in schema
     assert schema["type"] == "object"
     return schema["additionalProperties"] is False and all(map(_is_bounded, schema["properties"].values()))
 

@@ -161,7 +161,7 @@ class SimulationConfig(BaseModel):
         (), description="Discs of cells that are set or raised while it runs."
     )
     start: Start = Field("noise", description="What the fields of step 0 look like.")
-    start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+    start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", max_length=64)] | None = Field(
         None, description="SHA-256 of the arrays that a start of array is given."
     )
 

@@ -51,7 +51,7 @@ class Change(_Entry):
         A rate constant of the kinetics, ``D_a`` or ``D_h``, or one of ``alpha``, ``leak``, ``spike_probability``,
         ``turing_threshold``, ``turing_drive_mv``, ``jitter_std_mv``, ``rest_potential_mv``.
     value : float
-        What it becomes, in the parameter's own unit and range.
+        What it becomes, in the parameter's own unit and range, within [-1e6, 1e6].
     over : int
         Steps that a ramp takes; 0 is a jump.
 
@@ -71,7 +71,7 @@ class Change(_Entry):
 
     step: Integer = Field(ge=0, le=_LAST_STEP, description="First step, counted from 0, that the change touches.")
     parameter: str = Field(max_length=80, description="Name of a rate, a diffusion coefficient, or of the potential.")
-    value: Real = Field(description="What it becomes, in its own unit.")
+    value: Real = Field(ge=-1e6, le=1e6, description="What it becomes, in its own unit.")
     over: Integer = Field(0, ge=0, le=10_000_000, description="Steps that a linear ramp takes; 0 is a jump.")
 
     if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class Stimulus(_Entry):
     """
 
     step: Integer = Field(ge=0, le=_LAST_STEP, description="Step, counted from 0, that begins with it.")
-    row: Real = Field(ge=0, description="Row of its centre, in cells.")
-    column: Real = Field(ge=0, description="Column of its centre, in cells.")
+    row: Real = Field(ge=0, lt=16384, description="Row of its centre, in cells.")
+    column: Real = Field(ge=0, lt=16384, description="Column of its centre, in cells.")
     radius: Real = Field(ge=0, le=16384, description="Radius of the disc in cells; 0 is one cell.")
     variable: Literal["activator", "inhibitor", "potential"] = Field(description="What it acts on.")
     value: Real = Field(ge=-1e6, le=1e6, description="Dimensionless, or in mV for the potential.")
