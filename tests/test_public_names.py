@@ -46,6 +46,7 @@ PINNED = (
     "validation",
     "visualization",
     "extract_features",
+    "feature_schema",
     "generalised_dimensions",
     "generate_dataset",
     "generate_ifs",

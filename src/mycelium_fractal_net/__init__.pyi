@@ -33,6 +33,7 @@ from .features import (
     FeatureVector,
     FieldFeatureExtractor,
     extract_features,
+    feature_schema,
 )
 from .fields import (
     Change,
@@ -84,6 +85,7 @@ __all__ = [
     "dynamics",
     "errors",
     "extract_features",
+    "feature_schema",
     "features",
     "federated",
     "fields",

@@ -79,12 +79,21 @@ def _columns(before: Array, after: Array) -> Array:
     return sums
 
 
+def rest(frames: Array, share: float = 0.01, window: int = 10) -> int:
+    """First step from which the median over a window of the mean change stays below a share of the spread."""
+    means = frames.mean(axis=(1, 2))
+    spread = max(frames.std(axis=(1, 2)).max(), abs(means - means[0]).max())
+    moves = abs(np.diff(frames, axis=0)).mean(axis=(1, 2)) > share * spread
+    framed = np.pad(moves, (window // 2, (window - 1) // 2), mode="edge")
+    busy = np.lib.stride_tricks.sliding_window_view(framed, window).sum(axis=1) * 2 > window
+    first = int(np.flatnonzero(busy).max(initial=-1)) + 2
+    return first if len(moves) - first + 1 >= window else len(moves)
+
+
 def features(frames: Array, periodic: bool) -> dict[str, float]:
     """All but the two of box counting, straight from the table of definitions."""
     last, changes = frames[-1], np.diff(frames, axis=0)
     sizes = [component_sizes(last > level, 4, periodic) for level in (-60.0, -50.0, -40.0)]
-    rests = [change.std() < 0.001 for change in changes]
-    stable = [t + 1 for t in range(len(rests) - 9) if all(rests[t : t + 10])]
     energies = (frames**2).mean(axis=(1, 2))
     return {
         "V_min": last.min(),
@@ -95,7 +104,7 @@ def features(frames: Array, periodic: bool) -> dict[str, float]:
         "V_kurt": stats.kurtosis(last, None),
         "dV_mean": abs(changes).mean(),
         "dV_max": abs(changes).max(),
-        "T_stable": stable[0] if stable else len(changes),
+        "T_stable": rest(frames),
         "E_trend": np.polyfit(np.arange(len(frames)), energies, 1)[0],
         "f_active": (last > -60.0).mean(),
         "N_clusters_low": len(sizes[0]),

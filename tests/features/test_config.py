@@ -24,8 +24,10 @@ import mycelium_fractal_net as mfn
         ("cluster_thresholds_mv", "abc"),
         ("cluster_thresholds_mv", -60.0),
         ("cluster_thresholds_mv", np.array(-60.0)),
-        ("stability_threshold_mv", 0.0),
-        ("stability_threshold_mv", np.inf),
+        ("rest_potential_mv", np.inf),
+        ("stability_share", 0.0),
+        ("stability_share", 1.5),
+        ("stability_share", np.nan),
         ("stability_window", 0),
         ("stability_window", 2.5),
         ("connectivity", 6),
@@ -46,7 +48,7 @@ def test_equal_settings_compare_and_hash_equal() -> None:
         cluster_thresholds_mv=np.array([-60, -50, -40]),  # type: ignore[arg-type] # any three numbers do
         box_scales=[8, 4, 8],  # type: ignore[arg-type] # any whole numbers do
     )
-    other = mfn.FeatureConfig(box_scales=(4, 8))
+    other = mfn.FeatureConfig(cluster_thresholds_mv=(-60.0, -50.0, -40.0), box_scales=(4, 8))
     assert one == other
     assert hash(one) == hash(other)
 

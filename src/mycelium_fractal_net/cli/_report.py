@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import typer
@@ -9,49 +10,27 @@ import typer
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.cli._console import print_table
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.features import FEATURE_NAMES, FEATURE_UNITS
+from mycelium_fractal_net.features import FeatureVector, feature_schema
 from mycelium_fractal_net.fields import SimulationResult, linear_stability, measure_wavelength
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 
-__all__ = ["MEANINGS", "VERDICTS", "box_counting_of", "feature_rows", "print_report", "summary"]
-
-_ALIVE_ABOVE_MV = -60.0
-
-MEANINGS = {
-    "D_box": "box-counting dimension of the cells above -60 mV",
-    "D_r2": "how straight its log-log line is",
-    "V_min": "lowest potential",
-    "V_max": "highest potential",
-    "V_mean": "mean potential",
-    "V_std": "standard deviation of the potential",
-    "V_skew": "its skewness",
-    "V_kurt": "its excess kurtosis",
-    "dV_mean": "mean change of a cell in a step",
-    "dV_max": "largest change of a cell in a step",
-    "T_stable": "step from which it rests; all steps if it never does",
-    "E_trend": "slope of the mean squared potential",
-    "f_active": "share of cells above -60 mV",
-    "N_clusters_low": "connected patches above -60 mV",
-    "N_clusters_med": "connected patches above -50 mV",
-    "N_clusters_high": "connected patches above -40 mV",
-    "max_cluster_size": "size of the largest patch above -60 mV",
-    "cluster_size_std": "spread of the sizes of those patches",
-}
+__all__ = ["VERDICTS", "box_counting_of", "feature_rows", "print_report", "summary", "without_nan"]
 
 VERDICTS = {
     "fractal": "the local dimension holds over the scales: the set scales like a fractal",
     "crossover": "the local dimension changes with scale, as it does for stripes and spots of one size; "
     "D_box describes the pattern, but the pattern is no fractal",
     "filled": "the set fills the plane",
-    "empty": "no cell lies above -60 mV, there is nothing to measure",
+    "empty": "no cell is active, there is nothing to measure",
     "insufficient": "there are too few scales or cells for a verdict",
 }
 
 
 def box_counting_of(result: SimulationResult) -> BoxCounting:
-    """Count boxes over the cells above -60 mV, as the feature ``D_box`` does."""
-    alive = result.field_mv > _ALIVE_ABOVE_MV
-    return box_counting_dimension(alive, periodic=result.config.boundary == "periodic")
+    """Count boxes over the active cells, as the feature ``D_box`` does."""
+    sample = result.sample
+    active = result.field_mv > sample.thresholds.active_threshold_mv
+    return box_counting_dimension(active, periodic=sample.periodic, scales=sample.config.box_scales)
 
 
 def summary(result: SimulationResult) -> dict[str, Any]:
@@ -66,8 +45,10 @@ def summary(result: SimulationResult) -> dict[str, Any]:
         "growth_events": result.growth_events,
         "turing_activations": result.turing_activations,
         "clamping_events": result.clamping_events,
-        "features": {name: float(value) for name, value in result.features.to_dict().items()},
-        "units": dict(FEATURE_UNITS),
+        "sets": list(result.sets),
+        "thresholds_mv": _thresholds(result),
+        "features": without_nan(result.features),
+        "units": dict(result.features.units),
         "box_counting": {
             "dimension": float(boxes.dimension),
             "r2": float(boxes.r2),
@@ -78,11 +59,22 @@ def summary(result: SimulationResult) -> dict[str, Any]:
     }
 
 
-def feature_rows(features: dict[str, float]) -> list[tuple[str, str, str, str]]:
+def without_nan(features: FeatureVector) -> dict[str, float | None]:
+    """Return the features by name, with None where one does not exist for the field."""
+    return {name: None if math.isnan(value) else value for name, value in features.items()}
+
+
+def _thresholds(result: SimulationResult) -> dict[str, Any]:
+    thresholds = result.sample.thresholds
+    return {"active": thresholds.active_threshold_mv, "clusters": list(thresholds.cluster_thresholds_mv)}
+
+
+def feature_rows(features: FeatureVector) -> list[tuple[str, str, str, str]]:
     """Return name, value, unit and meaning of each feature, in their order."""
+    meanings = {feature.name: feature.definition for feature in feature_schema()}
     return [
-        (name, f"{features[name]:.6g}", "" if unit == "1" else unit, MEANINGS[name])
-        for name, unit in zip(FEATURE_NAMES, FEATURE_UNITS.values(), strict=True)
+        (name, "none" if math.isnan(value) else f"{value:.6g}", "" if unit == "1" else unit, meanings[name])
+        for name, value, unit in features.rows()
     ]
 
 
@@ -91,7 +83,7 @@ def print_report(result: SimulationResult) -> None:
     config = result.config
     size = f"{config.grid_size} x {config.grid_size} cells"
     title = f"{config.kinetics}, {size}, {result.step} steps, seed {config.seed}"
-    rows = feature_rows(result.features.to_dict())
+    rows = feature_rows(result.features)
     print_table(title, ("feature", "value", "unit", "meaning"), rows, numbers="value")
     for line in _words(result):
         typer.echo(line)

@@ -58,6 +58,7 @@ def _write_npz(result: SimulationResult, recording: Recording, directory: Path) 
         "inhibitor": result.inhibitor,
         "step_statistics": result.step_statistics,
         "features": result.features.to_array(),
+        "feature_names": np.array(result.features.names),
         "config": np.array(result.config.model_dump_json()),
     }
     if recording.steps:

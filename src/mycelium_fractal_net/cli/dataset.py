@@ -9,12 +9,15 @@ import click
 import typer
 
 from mycelium_fractal_net.cli._console import print_json, progress_bar
+from mycelium_fractal_net.cli._measures import Measures, feature_options
 from mycelium_fractal_net.datasets import generate_dataset
 
 __all__ = ["dataset"]
 
 
+@feature_options
 def dataset(
+    measures: Measures,
     scenario: Annotated[str, typer.Option(help="small, medium, large, benchmark, or a YAML or JSON file.")],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.", dir_okay=False)],
     samples: Annotated[int | None, typer.Option(min=1, help="Rows, in place of the scenario's number.")] = None,
@@ -40,6 +43,8 @@ def dataset(
             threads=threads,
             resume=resume,
             progress=progress,
+            sets=measures.sets,
+            features=measures.values or None,
         )
     if as_json:
         numbers = {"rows": summary.rows, "computed": summary.computed, "failed": summary.failed}

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.cli._arrays import read_array
 from mycelium_fractal_net.cli._console import print_json, print_table
-from mycelium_fractal_net.cli._report import feature_rows
+from mycelium_fractal_net.cli._measures import Measures, feature_options
+from mycelium_fractal_net.cli._report import feature_rows, without_nan
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import (
     EXTENDED_FEATURE_UNITS,
-    FEATURE_UNITS,
+    FeatureVector,
     extract_extended_features,
     extract_features,
 )
@@ -26,7 +27,9 @@ __all__ = ["features"]
 _BLACK_MV, _WHITE_MV = -95.0, 40.0
 
 
+@feature_options
 def features(
+    measures: Measures,
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="A field or a history of fields: .npy, .npz or .png.")
     ],
@@ -38,20 +41,23 @@ def features(
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Extract the 18 features of a field in mV, (rows, columns), or of its history, (T, rows, columns).
+    """Extract features of a field in mV, (rows, columns), or of its history, (T, rows, columns).
+
+    By default the 18; --sets asks for more, of which ``activator`` needs a simulation (mfn simulate --sets).
 
     A picture's grey levels become potentials between --min-mv and --max-mv, by default the clamp of the model.
     """
     fields = _read_potentials(file, key, min_mv, max_mv)
-    vector = extract_features(fields, periodic=periodic)
+    sets, config = measures.sets or ("core",), measures.config
+    vector = extract_features(fields, config, periodic, sets=sets)
     more = {}
     if extended or topology:
         last = fields if fields.ndim == 2 else fields[-1]
-        more = extract_extended_features(last, periodic=periodic, topology=topology)
+        more = extract_extended_features(last, config, periodic=periodic, topology=topology)
     if as_json:
-        print_json(_as_dict(vector.to_dict(), more))
+        print_json(_as_dict(vector, more))
     else:
-        rows = feature_rows(vector.to_dict())
+        rows = feature_rows(vector)
         print_table(f"Features of {file.name}", ("feature", "value", "unit", "meaning"), rows, numbers="value")
         if more:
             print_table("Extended features", ("feature", "value", "unit"), _extended_rows(more), numbers="value")
@@ -70,8 +76,8 @@ def _read_potentials(file: Path, key: str | None, min_mv: float | None, max_mv: 
     return black + (white - black) / 255.0 * fields
 
 
-def _as_dict(vector: Mapping[str, float], more: Mapping[str, float]) -> dict[str, Any]:
-    answer: dict[str, Any] = {"features": dict(vector), "units": dict(FEATURE_UNITS)}
+def _as_dict(vector: FeatureVector, more: Mapping[str, float]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"features": without_nan(vector), "units": dict(vector.units)}
     if more:
         answer["extended"] = {name: None if math.isnan(value) else value for name, value in more.items()}
         answer["extended_units"] = {name: EXTENDED_FEATURE_UNITS[name] for name in more}

@@ -9,6 +9,7 @@ import typer
 
 from mycelium_fractal_net.cli._arrays import read_arrays
 from mycelium_fractal_net.cli._console import print_json
+from mycelium_fractal_net.cli._measures import Measures, feature_options
 from mycelium_fractal_net.cli._recording import run_recorded
 from mycelium_fractal_net.cli._report import print_report, summary
 from mycelium_fractal_net.cli._settings import simulation_options
@@ -22,8 +23,10 @@ _FRAMES_IN_A_GIF = 64
 
 
 @simulation_options
+@feature_options
 def simulate(
     settings: dict[str, Any],
+    measures: Measures,
     out: Annotated[Path | None, typer.Option(file_okay=False, help="Directory for the results.")] = None,
     formats: Annotated[
         list[str] | None,
@@ -51,13 +54,16 @@ def simulate(
     Ctrl-C leaves a checkpoint in --out (or here) and says how to go on.
     """
     wanted = _wanted_formats(out, formats)
-    simulation = _resumed(resume, settings, threads) if resume else _fresh(settings, start_file, threads)
+    measures = measures.over(settings.pop("features", {}))
+    simulation = (
+        _resumed(resume, settings, measures, threads) if resume else _fresh(settings, start_file, measures, threads)
+    )
     if every is None and "gif" in wanted:
         every = max(1, -(-simulation.config.steps // _FRAMES_IN_A_GIF))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     place = out if out is not None else (resume.parent if resume else Path())
-    again = _options_again(out, wanted, every)
+    again = [*_options_again(out, wanted, every), *measures.as_options()]
     recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
     result = simulation.result
     paths = write_results(result, recording, out, wanted) if out is not None else []
@@ -83,9 +89,10 @@ def _options_again(out: Path | None, formats: list[str], every: int | None) -> l
     return ["--out", str(out), "--format", ",".join(formats), *stride]
 
 
-def _fresh(settings: dict[str, Any], start_file: Path | None, threads: int | None) -> Simulation:
+def _fresh(settings: dict[str, Any], start_file: Path | None, measures: Measures, threads: int | None) -> Simulation:
+    sets, measure = measures.sets or ("core",), measures.config
     if start_file is None:
-        return Simulation(SimulationConfig(**settings), threads=threads)
+        return Simulation(SimulationConfig(**settings), threads=threads, sets=sets, feature_config=measure)
     config = SimulationConfig(**{"start": "array", **settings})
     arrays = read_arrays(start_file, ("field_mv", "activator", "inhibitor"))
     if config.start != "array":
@@ -96,11 +103,14 @@ def _fresh(settings: dict[str, Any], start_file: Path | None, threads: int | Non
         threads,
         initial_activator=arrays.get("activator"),
         initial_inhibitor=arrays.get("inhibitor"),
+        sets=sets,
+        feature_config=measure,
     )
 
 
-def _resumed(checkpoint: Path, settings: dict[str, Any], threads: int | None) -> Simulation:
+def _resumed(checkpoint: Path, settings: dict[str, Any], measures: Measures, threads: int | None) -> Simulation:
     if settings:
         given = ", ".join(settings)
         raise InvalidInputError(f"--resume takes every parameter from the checkpoint; leave out: {given}")
-    return Simulation.load(checkpoint, threads=threads)
+    sets = measures.sets or ("core",)
+    return Simulation.load(checkpoint, threads=threads, sets=sets, feature_config=measures.config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from itertools import islice
@@ -15,10 +15,11 @@ from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
 __all__ = ["run_dask", "run_local"]
 
 Numbers = tuple[int, dict[str, Any]]
+Compute = Callable[[str], dict[str, Any]]
 CONNECT_TIMEOUT = "15s"
 
 
-def run_local(tasks: Mapping[int, str], threads: int | None) -> Iterator[Numbers]:
+def run_local(tasks: Mapping[int, str], threads: int | None, compute: Compute = compute_numbers) -> Iterator[Numbers]:
     """Compute rows in threads, and yield (sim_id, numbers) as they are done.
 
     Parameters
@@ -27,6 +28,8 @@ def run_local(tasks: Mapping[int, str], threads: int | None) -> Iterator[Numbers
         Configuration JSON of each row.
     threads : int, optional
         All cores by default.
+    compute : callable
+        From the JSON of a configuration to the numbers of its row.
     """
     workers = available_cores() if threads is None else threads
     source = iter(tasks.items())
@@ -35,7 +38,7 @@ def run_local(tasks: Mapping[int, str], threads: int | None) -> Iterator[Numbers
     try:
         while True:
             for sim_id, config in islice(source, 2 * workers - len(running)):
-                running[pool.submit(compute_numbers, config)] = sim_id
+                running[pool.submit(compute, config)] = sim_id
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -44,7 +47,9 @@ def run_local(tasks: Mapping[int, str], threads: int | None) -> Iterator[Numbers
         pool.shutdown(cancel_futures=True)
 
 
-def run_dask(tasks: Mapping[int, str], scheduler: str | None, workers: int | None) -> Iterator[Numbers]:
+def run_dask(
+    tasks: Mapping[int, str], scheduler: str | None, workers: int | None, compute: Compute = compute_numbers
+) -> Iterator[Numbers]:
     """Compute rows on a Dask cluster, and yield (sim_id, numbers) as they are done.
 
     Parameters
@@ -55,6 +60,8 @@ def run_dask(tasks: Mapping[int, str], scheduler: str | None, workers: int | Non
         Address such as ``tcp://host:8786``; a cluster of local processes by default.
     workers : int, optional
         Processes of that local cluster.
+    compute : callable
+        From the JSON of a configuration to the numbers of its row.
 
     Raises
     ------
@@ -81,13 +88,13 @@ def run_dask(tasks: Mapping[int, str], scheduler: str | None, workers: int | Non
         ids: dict[str, int] = {}
         finished = as_completed(loop=client.loop)
         for sim_id, config in islice(source, ahead):
-            future = client.submit(compute_numbers, config, pure=False)
+            future = client.submit(compute, config, pure=False)
             ids[future.key] = sim_id
             finished.add(future)
         for future in finished:
             yield ids.pop(future.key), future.result()
             future.release()
             for sim_id, config in islice(source, 1):
-                following = client.submit(compute_numbers, config, pure=False)
+                following = client.submit(compute, config, pure=False)
                 ids[following.key] = sim_id
                 finished.add(following)

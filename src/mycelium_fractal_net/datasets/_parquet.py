@@ -14,7 +14,7 @@ from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.datasets._rows import COUNTERS, FIXED
 from mycelium_fractal_net.datasets.scenario import Axis, Scenario
 from mycelium_fractal_net.errors import MissingExtraError
-from mycelium_fractal_net.features import FEATURE_NAMES, FEATURE_UNITS
+from mycelium_fractal_net.features import feature_schema
 
 __all__ = ["parquet_modules", "write_parquet"]
 
@@ -55,14 +55,16 @@ def _schema(pyarrow: Any, scenario: Scenario) -> Any:
     for axis in scenario.axes:
         kinds.setdefault(axis.name, {"bool": truth, "int": whole, "str": text}.get(_kind(axis), real))
     fields = [pyarrow.field(name, kind, nullable=False) for name, kind in kinds.items()]
-    fields += [pyarrow.field(name, real, metadata={"unit": FEATURE_UNITS[name]}) for name in FEATURE_NAMES]
+    schema = feature_schema(scenario.sets)
+    fields += [pyarrow.field(each.name, real, metadata={"unit": each.unit}) for each in schema]
     fields += [pyarrow.field(name, whole) for name in COUNTERS]
     fields.append(pyarrow.field("error", text))
     metadata = {
         "mfn.version": __version__,
         "mfn.scenario": scenario.to_json(),
         "mfn.scenario_digest": scenario.digest(),
-        "mfn.feature_units": json.dumps(dict(FEATURE_UNITS)),
+        "mfn.feature_units": json.dumps({each.name: each.unit for each in schema}),
+        "mfn.feature_definitions": json.dumps({each.name: each.definition for each in schema}),
     }
     return pyarrow.schema(fields, metadata=metadata)
 

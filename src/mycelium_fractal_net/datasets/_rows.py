@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from mycelium_fractal_net.datasets.sampling import swept_value
 from mycelium_fractal_net.datasets.scenario import Scenario
 from mycelium_fractal_net.errors import DivergedError
-from mycelium_fractal_net.features import FEATURE_NAMES
+from mycelium_fractal_net.features import FeatureConfig, feature_schema
 from mycelium_fractal_net.fields import SimulationConfig, simulate
 
 __all__ = ["COUNTERS", "FIXED", "compute_numbers", "row_of"]
@@ -17,18 +18,21 @@ FIXED = ("sim_id", "scenario_name", "grid_size", "steps", "alpha", "turing_enabl
 COUNTERS = ("growth_events", "turing_activations", "clamping_events")
 
 
-def compute_numbers(config_json: str) -> dict[str, Any]:
+def compute_numbers(
+    config_json: str, sets: tuple[str, ...] = ("core",), feature_config: FeatureConfig | None = None
+) -> dict[str, Any]:
     """Simulate a configuration and return features, counters and ``error``; runs on any worker.
 
     A field that diverges has no features: they are absent, and ``error`` says why.
     """
     config = SimulationConfig.model_validate_json(config_json)
     try:
-        result = simulate(config, threads=1)
+        result = simulate(config, threads=1, sets=sets, feature_config=feature_config)
     except DivergedError as error:
         return {"error": str(error)}
     counters = {name: int(getattr(result, name)) for name in COUNTERS}
-    return {**result.features.to_dict(), **counters, "error": None}
+    features = {name: None if math.isnan(value) else value for name, value in result.features.items()}
+    return {**features, **counters, "error": None}
 
 
 def row_of(scenario: Scenario, sim_id: int, config: SimulationConfig, numbers: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,5 +47,6 @@ def row_of(scenario: Scenario, sim_id: int, config: SimulationConfig, numbers: M
         "random_seed": config.seed,
     }
     row.update({axis.name: swept_value(axis, config) for axis in scenario.axes})
-    row.update({name: numbers.get(name) for name in (*FEATURE_NAMES, *COUNTERS, "error")})
+    features = (feature.name for feature in feature_schema(scenario.sets))
+    row.update({name: numbers.get(name) for name in (*features, *COUNTERS, "error")})
     return row

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.datasets._engines import run_dask, run_local
 from mycelium_fractal_net.datasets._journal import Journal
 from mycelium_fractal_net.datasets._parquet import parquet_modules, write_parquet
-from mycelium_fractal_net.datasets._rows import row_of
+from mycelium_fractal_net.datasets._rows import compute_numbers, row_of
 from mycelium_fractal_net.datasets.sampling import rows_of
 from mycelium_fractal_net.datasets.scenario import Scenario, load_scenario
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.features import FeatureConfig
 from mycelium_fractal_net.fields import SimulationConfig
 
 __all__ = ["DatasetSummary", "generate_dataset"]
@@ -55,6 +57,8 @@ def generate_dataset(
     threads: int | None = None,
     resume: bool = False,
     progress: Callable[[int, int], object] | None = None,
+    sets: str | Iterable[str] | None = None,
+    features: Mapping[str, Any] | None = None,
 ) -> DatasetSummary:
     """Simulate every row of a scenario and write identity, parameters, features and counters to Parquet.
 
@@ -76,6 +80,10 @@ def generate_dataset(
         Go on with an interrupted run, or leave a finished file as it is.
     progress : callable, optional
         ``progress(rows done, rows)`` after each row.
+    sets : iterable of str, optional
+        Feature sets of a row, in place of the scenario's; see :func:`mycelium_fractal_net.extract_features`.
+    features : mapping, optional
+        Fields of ``FeatureConfig``, such as thresholds, in place of the scenario's.
 
     Returns
     -------
@@ -103,7 +111,7 @@ def generate_dataset(
     (2, 0)
     """
     parquet_modules()
-    recipe = load_scenario(scenario).with_samples(samples)
+    recipe = load_scenario(scenario).with_samples(samples).with_features(sets, features)
     _check_engine(engine, scheduler, threads)
     target = Path(path)
     if not target.parent.is_dir():
@@ -119,7 +127,7 @@ def generate_dataset(
     header = {"scenario_digest": recipe.digest(), "version": __version__, "rows": len(configs)}
     journal = Journal(place, header)
     try:
-        computed = _fill(journal, configs, engine, scheduler, threads, progress)
+        computed = _fill(journal, configs, recipe, engine, scheduler, threads, progress)
     finally:
         journal.close()
     rows = (row_of(recipe, sim_id, config, journal.rows[sim_id]) for sim_id, config in enumerate(configs))
@@ -132,6 +140,7 @@ def generate_dataset(
 def _fill(
     journal: Journal,
     configs: list[SimulationConfig],
+    recipe: Scenario,
     engine: str,
     scheduler: str | None,
     threads: int | None,
@@ -141,7 +150,9 @@ def _fill(
     tasks = {i: config.model_dump_json() for i, config in enumerate(configs) if i not in journal.rows}
     if progress is not None:
         progress(len(configs) - len(tasks), len(configs))
-    done = run_local(tasks, threads) if engine == "local" else run_dask(tasks, scheduler, threads)
+    compute = partial(compute_numbers, sets=recipe.sets, feature_config=FeatureConfig(**recipe.features))
+    local = engine == "local"
+    done = run_local(tasks, threads, compute) if local else run_dask(tasks, scheduler, threads, compute)
     for sim_id, numbers in done if tasks else ():
         journal.add(sim_id, numbers)
         if progress is not None:

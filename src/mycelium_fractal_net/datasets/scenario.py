@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.datasets._source import Source, read_source
-from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError
+from mycelium_fractal_net.features import FeatureConfig, ordered_sets
 from mycelium_fractal_net.fields import SimulationConfig, get_kinetics
 
 __all__ = ["SCENARIOS", "Axis", "Scenario", "load_scenario"]
 
+_FEATURE_FIELDS = tuple(each.name for each in fields(FeatureConfig))
 METHODS = ("grid", "random", "lhs", "sobol")
 _MAX_SAMPLES = 10_000_000
 
@@ -96,6 +98,10 @@ class Scenario:
         How the axes are sampled.
     seed : int
         Seed of the sampling, and of every row's own seed.
+    sets : tuple of str
+        Feature sets that a row has.
+    features : mapping
+        Fields of ``FeatureConfig``, such as thresholds, in place of the default ones.
     """
 
     name: str
@@ -104,6 +110,8 @@ class Scenario:
     axes: tuple[Axis, ...] = ()
     method: str = "random"
     seed: int = 42
+    sets: tuple[str, ...] = ("core",)
+    features: Mapping[str, Any] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Return the SHA-256 of all that determines the rows."""
@@ -111,7 +119,7 @@ class Scenario:
 
     def to_json(self) -> str:
         """Return the scenario as canonical JSON."""
-        values = {**asdict(self), "base": dict(self.base)}
+        values = {**asdict(self), "base": dict(self.base), "features": dict(self.features)}
         for axis in values["axes"]:
             for end in ("low", "high"):
                 axis[end] = None if math.isnan(axis[end]) else axis[end]
@@ -131,6 +139,22 @@ class Scenario:
         if self.method == "grid":
             raise ConfigurationError(f"scenario {self.name!r} is a grid of {self.samples} rows; samples do not apply")
         return replace(self, samples=samples)
+
+    def with_features(self, sets: str | Iterable[str] | None, features: Mapping[str, Any] | None = None) -> Scenario:
+        """Return the scenario with other feature sets, or other thresholds.
+
+        Raises
+        ------
+        ConfigurationError
+            For an unknown set or field, and for a threshold out of range.
+        """
+        try:
+            names = self.sets if sets is None else ordered_sets(sets)
+            values = dict(self.features if features is None else features)
+            FeatureConfig(**values)
+        except (InvalidInputError, TypeError) as error:
+            raise ConfigurationError(f"features of scenario {self.name!r}: {error}") from None
+        return replace(self, sets=names, features=values)
 
 
 _VARIED = (Axis("alpha", low=0.1, high=0.2), Axis("bias", low=-0.05, high=0.04))
@@ -178,7 +202,7 @@ def load_scenario(scenario: str | Path | Scenario | Mapping[str, Any]) -> Scenar
     return _build(read_source(path))
 
 
-_KEYS = ("name", "seed", "samples", "method", "base", "sweep")
+_KEYS = ("name", "seed", "samples", "method", "base", "sweep", "features")
 
 
 def _build(source: Source) -> Scenario:
@@ -199,7 +223,20 @@ def _build(source: Source) -> Scenario:
             source.fail(("samples",), f"does not apply to a grid, which has {samples} rows by its axes")
     else:
         samples = source.whole(("samples",), source.get("samples", 10), 1, _MAX_SAMPLES)
-    return Scenario(name, samples, base, axes, method, seed)
+    sets, features = _features(source)
+    return Scenario(name, samples, base, axes, method, seed, sets, features)
+
+
+def _features(source: Source) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """Read what a row is to measure: ``sets``, and fields of ``FeatureConfig``."""
+    values = dict(source.mapping("features"))
+    source.only(("features",) if values else ("",), ("sets", *_FEATURE_FIELDS) if values else _KEYS)
+    try:
+        sets = ordered_sets(values.pop("sets", ("core",)))
+        FeatureConfig(**values)
+    except InvalidInputError as error:
+        source.fail(("features",), f"cannot be measured: {error}")
+    return sets, values
 
 
 def _check_base(source: Source, base: Mapping[str, Any]) -> None:

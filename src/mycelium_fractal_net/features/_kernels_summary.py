@@ -53,7 +53,7 @@ def summarise(
     eight, periodic : bool
         Whether clusters join over corners, and over opposite edges.
     rest : tuple of float and int
-        Standard deviation in mV/step below which the field rests, and for how many steps.
+        Share of the spread by which a step moves, and steps of the window of ``T_stable``.
     scales : ndarray
         Sides of the boxes to count, ascending.
 
@@ -70,10 +70,11 @@ def summarise(
             active[i, j] = field[i, j] > active_threshold
     counts, largest, spread = cluster_summary(field, thresholds, eight, periodic)
     moved = (0.0, 0.0, 0, 0.0)
+    levels = moments(field.ravel())
     if statistics.shape[0] > 0:
-        moved = trend(statistics, energy_of(field_mv), field.size, rest[0], rest[1])
+        moved = trend(statistics, (energy_of(field_mv), levels[2]), field.size, rest[0], rest[1])
     boxes = cover_counts(active, scales, periodic)
-    return active, extents(active, periodic), boxes, moments(field.ravel()), moved, counts, largest, spread
+    return active, extents(active, periodic), boxes, levels, moved, counts, largest, spread
 
 
 @njit(error_model="numpy")

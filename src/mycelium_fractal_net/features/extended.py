@@ -13,32 +13,39 @@ from numpy.typing import NDArray
 from mycelium_fractal_net._checks import as_flag, refusal
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features._potentials import as_field
+from mycelium_fractal_net.features._sample import Sample
+from mycelium_fractal_net.features._schema import described
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.correlation import correlation_length
 from mycelium_fractal_net.features.minkowski import minkowski_functionals
 from mycelium_fractal_net.features.spectrum import measure_wavelength
+from mycelium_fractal_net.features.topology import TOPOLOGY, persistence_entropy
 from mycelium_fractal_net.fractals import generalised_dimensions, lacunarity
 
-__all__ = ["EXTENDED_FEATURE_UNITS", "extract_extended_features"]
+__all__ = ["EXTENDED", "EXTENDED_FEATURE_UNITS", "extended", "extract_extended_features"]
 
 _LACUNARITY_SIZES = (2, 4, 8)
 _DEFAULT = FeatureConfig()
 
+EXTENDED = described(
+    "extended",
+    (
+        ("area", "cells", "active cells"),
+        ("perimeter", "cells", "cell sides between active cells and others"),
+        ("euler", "1", "patches of active cells less holes in them"),
+        ("wavelength", "cells", "dominant wavelength; none where no peak stands out"),
+        ("correlation_length", "cells", "distance at which the autocorrelation falls to 1/e"),
+        ("lacunarity_2", "1", "unevenness of the active cells in boxes of 2 x 2"),
+        ("lacunarity_4", "1", "the same in boxes of 4 x 4"),
+        ("lacunarity_8", "1", "the same in boxes of 8 x 8"),
+        ("D_1", "1", "information dimension of the active cells"),
+        ("D_2", "1", "correlation dimension of the active cells"),
+    ),
+)
+"""The set ``extended``, in its order."""
+
 EXTENDED_FEATURE_UNITS: Mapping[str, str] = MappingProxyType(
-    {
-        "area": "cells",
-        "perimeter": "cells",
-        "euler": "1",
-        "wavelength": "cells",
-        "correlation_length": "cells",
-        "lacunarity_2": "1",
-        "lacunarity_4": "1",
-        "lacunarity_8": "1",
-        "D_1": "1",
-        "D_2": "1",
-        "entropy_patches": "nat",
-        "entropy_holes": "nat",
-    }
+    {feature.name: feature.unit for feature in (*EXTENDED, *TOPOLOGY[:2])}
 )
 """Unit of each extended feature, in their order; the last two need the extra ``topology``."""
 
@@ -92,17 +99,21 @@ def extract_extended_features(
     if not isinstance(config, FeatureConfig):
         raise refusal("config", "a FeatureConfig", config)
     field = as_field("field_mv", field_mv)
-    wraps = as_flag("periodic", periodic)
-    active = field > config.active_threshold_mv
-    form = minkowski_functionals(active, config.connectivity, wraps)
+    sample = Sample(field, None, periodic=as_flag("periodic", periodic), config=config)
+    values = extended(sample)
+    if as_flag("topology", topology):
+        values += persistence_entropy(field, sample.periodic)
+    return dict(zip(EXTENDED_FEATURE_UNITS, values, strict=False))
+
+
+def extended(sample: Sample) -> list[float]:
+    """Compute the set ``extended``: form, spectrum and texture of a checked field."""
+    field, wraps = sample.field, sample.periodic
+    active = field > sample.thresholds.active_threshold_mv
+    form = minkowski_functionals(active, sample.config.connectivity, wraps)
     values = [*map(float, form), _wavelength(field, wraps), correlation_length(field, wraps)]
     values += [_lacunarity(active, size, wraps) for size in _LACUNARITY_SIZES]
-    values += _dimensions(active)
-    if as_flag("topology", topology):
-        from mycelium_fractal_net.features.topology import persistence_entropy
-
-        values += persistence_entropy(field, wraps)
-    return dict(zip(EXTENDED_FEATURE_UNITS, values, strict=False))
+    return values + _dimensions(active)
 
 
 def _wavelength(field: NDArray[np.float64], periodic: bool) -> float:

@@ -12,7 +12,14 @@ from mycelium_fractal_net._checks import as_flag
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features._potentials import as_field, unit_deviation
 
-__all__ = ["RadialSpectrum", "measure_wavelength", "radial_power_spectrum"]
+__all__ = [
+    "RadialSpectrum",
+    "SpectralPeak",
+    "find_wavelength",
+    "measure_wavelength",
+    "power_spectrum",
+    "radial_power_spectrum",
+]
 
 _BAND_BINS = 2.5
 _BAND_SHARE = 0.25
@@ -85,7 +92,7 @@ def radial_power_spectrum(field_mv: Any, periodic: bool = False) -> RadialSpectr
     (np.float64(0.125), np.float64(0.5))
     """
     field = as_field("field_mv", field_mv)
-    spectrum = _spectrum(field, as_flag("periodic", periodic))
+    spectrum = power_spectrum(field, as_flag("periodic", periodic))
     ring, modes, power = _rings(spectrum)
     power *= float(np.abs(field - field.flat[0]).max()) ** 2
     held = modes > 0
@@ -139,7 +146,7 @@ def measure_wavelength(field: Any, periodic: bool = False) -> float:
     9.2
     """
     array = as_field("field", field)
-    spectrum = _spectrum(array, as_flag("periodic", periodic))
+    spectrum = power_spectrum(array, as_flag("periodic", periodic))
     if array.min() == array.max() or not spectrum.power.sum() > 0.0:
         raise _no_wavelength("it is constant")
     centre = _peak(spectrum)
@@ -151,11 +158,34 @@ def measure_wavelength(field: Any, periodic: bool = False) -> float:
     return 1.0 / centre
 
 
+class SpectralPeak(NamedTuple):
+    """The peak of a radial spectrum.
+
+    Attributes
+    ----------
+    wavelength : float
+        In cells; NaN where none stands out.
+    prominence : float
+        log10 of how far the peak stands above the valley towards longer waves.
+    """
+
+    wavelength: float
+    prominence: float
+
+
+def find_wavelength(field: NDArray[np.float64], periodic: bool) -> SpectralPeak:
+    """Return the peak of a field's radial spectrum, with a NaN wavelength where it does not stand out."""
+    try:
+        return SpectralPeak(measure_wavelength(field, periodic), 0.0)
+    except InvalidInputError:
+        return SpectralPeak(math.nan, 0.0)
+
+
 def _no_wavelength(reason: str) -> InvalidInputError:
     return InvalidInputError(f"the field has no dominant wavelength: {reason}", field="field")
 
 
-def _spectrum(field: NDArray[np.float64], periodic: bool) -> _Spectrum:
+def power_spectrum(field: NDArray[np.float64], periodic: bool) -> _Spectrum:
     """Transform a field, scaled; without wrapped edges through a Hann window, which leaves its mean at zero."""
     rows, columns = field.shape
     deviation = unit_deviation(field)

@@ -11,8 +11,25 @@ from numpy.typing import NDArray
 from mycelium_fractal_net._checks import as_flag
 from mycelium_fractal_net.errors import MissingExtraError
 from mycelium_fractal_net.features._potentials import as_field
+from mycelium_fractal_net.features._sample import Sample
+from mycelium_fractal_net.features._schema import described
 
-__all__ = ["PersistenceEntropy", "persistence_bars", "persistence_entropy"]
+__all__ = ["TOPOLOGY", "PersistenceEntropy", "persistence_bars", "persistence_entropy", "topology"]
+
+_LASTING = 0.1
+
+TOPOLOGY = described(
+    "topology",
+    (
+        ("entropy_patches", "nat", "how evenly patches share their persistence"),
+        ("entropy_holes", "nat", "how evenly holes share theirs"),
+        ("lasting_patches", "1", "patches that persist over a tenth of the potential's range"),
+        ("lasting_holes", "1", "holes that do"),
+        ("persistence_patches", "mV", "longest persistence of a patch but the highest"),
+        ("persistence_holes", "mV", "longest persistence of a hole"),
+    ),
+)
+"""The set ``topology``, in its order."""
 
 
 class PersistenceEntropy(NamedTuple):
@@ -133,3 +150,14 @@ def _entropy(bars: NDArray[np.float64]) -> float:
     shares /= shares.sum()
     held = shares[shares > 0.0]
     return max(0.0, math.fsum((-held * np.log(held)).tolist()))
+
+
+def topology(sample: Sample) -> list[float]:
+    """Compute the set ``topology`` of a checked field."""
+    field = sample.field
+    bars = persistence_bars(field, sample.periodic)
+    least = _LASTING * float(np.ptp(field))
+    lengths = [np.sort(each[:, 0] - each[:, 1])[::-1] for each in bars]
+    lasting = [float((each > least).sum()) for each in lengths]
+    longest = [float(each[rank]) if each.size > rank else 0.0 for each, rank in zip(lengths, (1, 0), strict=True)]
+    return [*map(_entropy, bars), *lasting, *longest]

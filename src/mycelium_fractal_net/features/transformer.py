@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.features._potentials import as_fields
 from mycelium_fractal_net.features.config import FeatureConfig
 from mycelium_fractal_net.features.extract import extract_features
-from mycelium_fractal_net.features.vector import FEATURE_NAMES
+from mycelium_fractal_net.features.sets import feature_schema
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin
@@ -23,9 +24,11 @@ except ImportError as error:
 
 __all__ = ["FieldFeatureExtractor"]
 
+Samples: TypeAlias = NDArray[np.floating[Any]] | Sequence[Any]
+
 
 class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """Turn each field, or each history of fields, into the 18 features: a stage for a scikit-learn pipeline.
+    """Turn each field, history of fields, or result, into features: a stage for a scikit-learn pipeline.
 
     Parameters
     ----------
@@ -36,6 +39,9 @@ class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[mi
     n_jobs : int, optional
         Threads that share the samples; None means 1 and -1 one for each core. The kernels run without the
         interpreter's lock. The result does not depend on it.
+    sets : sequence of str
+        Which feature sets, see :func:`mycelium_fractal_net.extract_features`; the 18 by default. ``events`` needs
+        histories or results, ``activator`` results.
 
     Attributes
     ----------
@@ -58,33 +64,40 @@ class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[mi
     ((3, 18), 'D_box')
     """
 
-    def __init__(self, config: FeatureConfig | None = None, periodic: bool = True, n_jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        config: FeatureConfig | None = None,
+        periodic: bool = True,
+        n_jobs: int | None = None,
+        sets: Sequence[str] = ("core",),
+    ) -> None:
         self.config = config
         self.periodic = periodic
         self.n_jobs = n_jobs
+        self.sets = sets
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 # scikit-learn's interface
         """Check the samples and remember their shape.
 
         Parameters
         ----------
-        X : array, shape (n, rows, columns) or (n, T, rows, columns)
-            Potentials in mV.
+        X : array, shape (n, rows, columns) or (n, T, rows, columns), or sequence of results
+            Potentials in mV, or what simulations left, whose pair and steps are then used.
         y : object
             Ignored.
         """
         samples = _as_samples(X)
-        self.sample_shape_ = samples.shape[1:]
-        self.n_features_in_ = samples.shape[-1]
+        self.sample_shape_ = _shape_of(samples[0])
+        self.n_features_in_ = self.sample_shape_[-1]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Return the features of each sample, (n, 18).
+        """Return the features of each sample, (n, 18), or as many as the sets have.
 
         Parameters
         ----------
-        X : array, shape (n, rows, columns) or (n, T, rows, columns)
-            Potentials in mV.
+        X : array, shape (n, rows, columns) or (n, T, rows, columns), or sequence of results
+            Potentials in mV, or what simulations left, whose pair and steps are then used.
 
         Raises
         ------
@@ -95,18 +108,19 @@ class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[mi
         """
         check_is_fitted(self)
         samples = _as_samples(X)
-        if (samples.ndim - 1, samples.shape[-2:]) != (len(self.sample_shape_), self.sample_shape_[-2:]):
-            raise InvalidInputError(
-                f"X has samples of shape {samples.shape[1:]}, but {type(self).__name__} was fitted to "
-                f"{self.sample_shape_}; fit it again, or crop the fields alike"
-            )
+        for shape in {_shape_of(sample) for sample in samples}:
+            if (len(shape), shape[-2:]) != (len(self.sample_shape_), self.sample_shape_[-2:]):
+                raise InvalidInputError(
+                    f"X has samples of shape {shape}, but {type(self).__name__} was fitted to "
+                    f"{self.sample_shape_}; fit it again, or crop the fields alike"
+                )
         return np.stack(self._rows(samples))
 
-    def _rows(self, samples: NDArray[np.floating[Any]]) -> list[NDArray[np.float64]]:
-        config = FeatureConfig() if self.config is None else self.config
-
-        def extract(sample: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-            return extract_features(sample, config, self.periodic).to_array()
+    def _rows(self, samples: Samples) -> list[NDArray[np.float64]]:
+        def extract(sample: Any) -> NDArray[np.float64]:
+            if self.config is None:
+                return extract_features(sample, periodic=self.periodic, sets=self.sets).to_array()
+            return extract_features(sample, self.config, self.periodic, sets=self.sets).to_array()
 
         threads = _threads(self.n_jobs)
         if threads == 1:
@@ -115,8 +129,8 @@ class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[mi
             return list(pool.map(extract, samples))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002 # as above
-        """Return the names of the 18 features."""
-        return np.asarray(FEATURE_NAMES, dtype=object)
+        """Return the names of the features."""
+        return np.asarray([feature.name for feature in feature_schema(self.sets)], dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         """Say what it takes: arrays of three dimensions, and no fit is needed but for the shape."""
@@ -127,10 +141,16 @@ class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[mi
         return tags
 
 
-def _as_samples(X: Any) -> NDArray[np.floating[Any]]:
+def _as_samples(X: Any) -> Samples:
     if hasattr(X, "toarray"):
         raise refusal("X", "a dense array of fields, not a sparse matrix", type(X).__name__)
+    if isinstance(X, Sequence) and len(X) > 0 and all(hasattr(sample, "step_statistics") for sample in X):
+        return X
     return as_fields("X", X, (3, 4))
+
+
+def _shape_of(sample: Any) -> tuple[int, ...]:
+    return tuple(sample.field_mv.shape if hasattr(sample, "step_statistics") else sample.shape)
 
 
 def _threads(n_jobs: int | None) -> int:

@@ -1,50 +1,23 @@
-"""The feature vector: 18 numbers in a pinned order, with names and units."""
+"""The feature vector: named numbers in a fixed order, the 18 first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.features._schema import CORE, FEATURE_NAMES, FEATURE_UNITS, Feature
 
 __all__ = ["FEATURE_NAMES", "FEATURE_UNITS", "FeatureVector"]
 
-FEATURE_UNITS: Mapping[str, str] = MappingProxyType(
-    {
-        "D_box": "1",
-        "D_r2": "1",
-        "V_min": "mV",
-        "V_max": "mV",
-        "V_mean": "mV",
-        "V_std": "mV",
-        "V_skew": "1",
-        "V_kurt": "1",
-        "dV_mean": "mV/step",
-        "dV_max": "mV/step",
-        "T_stable": "steps",
-        "E_trend": "mV^2/step",
-        "f_active": "1",
-        "N_clusters_low": "1",
-        "N_clusters_med": "1",
-        "N_clusters_high": "1",
-        "max_cluster_size": "cells",
-        "cluster_size_std": "cells",
-    }
-)
-"""Unit of each feature, in the order of the vector; ``"1"`` for numbers without one."""
 
-FEATURE_NAMES: tuple[str, ...] = tuple(FEATURE_UNITS)
-"""Names of the features, in the order of the vector."""
-
-
-@dataclass(frozen=True, slots=True)
 class FeatureVector:
-    """The 18 features of a field: by attribute, by name, by iteration, as array or dictionary.
+    """The features of a field: by attribute, by name, by index, by iteration, as array or dictionary.
+
+    It holds the 18 below, and those of other sets that were asked for; where the 18 were not, they are no attributes.
 
     Attributes
     ----------
@@ -72,7 +45,14 @@ class FeatureVector:
     >>> vector = FeatureVector.from_array(range(18))
     >>> vector.V_min, vector["V_min"], vector.to_dict()["V_min"], vector.to_array()[2]
     (2.0, 2.0, 2.0, np.float64(2.0))
+    >>> import numpy as np, mycelium_fractal_net as mfn
+    >>> stripes = -70.0 + 20.0 * np.sin(2 * np.pi * np.arange(64) / 16) * np.ones((64, 1))
+    >>> vector = mfn.extract_features(stripes, sets=("spectral", "core"))
+    >>> vector.names[0], vector.V_std == vector["V_std"], round(vector.V_wavelength, 6)
+    ('D_box', True, 16.0)
     """
+
+    __slots__ = ("_values", "schema")
 
     D_box: float
     D_r2: float
@@ -93,6 +73,13 @@ class FeatureVector:
     max_cluster_size: float
     cluster_size_std: float
 
+    schema: tuple[Feature, ...]
+    _values: tuple[float, ...]
+
+    def __init__(self, values: Any, schema: tuple[Feature, ...] = CORE) -> None:
+        object.__setattr__(self, "schema", schema)
+        object.__setattr__(self, "_values", tuple(map(float, values)))
+
     @classmethod
     def from_array(cls, values: Any) -> FeatureVector:
         """Make a vector of 18 numbers in the order of ``FEATURE_NAMES``.
@@ -108,11 +95,21 @@ class FeatureVector:
             numbers = []
         if len(numbers) != len(FEATURE_NAMES):
             raise InvalidInputError(f"a feature vector needs {len(FEATURE_NAMES)} numbers; got {values!r:.80}")
-        return cls(*numbers)
+        return cls(numbers)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names, in the order of :meth:`to_array`."""
+        return tuple(feature.name for feature in self.schema)
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Unit of each feature; ``"1"`` for a number without one."""
+        return {feature.name: feature.unit for feature in self.schema}
 
     def to_array(self) -> NDArray[np.float64]:
-        """Return the features as an array, (18,) float64."""
-        return np.asarray(astuple(self), dtype=np.float64)
+        """Return the features as an array of float64: (18,), or as many as the sets have."""
+        return np.asarray(self._values, dtype=np.float64)
 
     def to_dict(self) -> dict[str, float]:
         """Return the features by name, in their order."""
@@ -120,12 +117,24 @@ class FeatureVector:
 
     def items(self) -> Iterator[tuple[str, float]]:
         """Yield name and value of each feature."""
-        for name in FEATURE_NAMES:
-            yield name, getattr(self, name)
+        return zip(self.names, self._values, strict=True)
 
     def rows(self) -> list[tuple[str, float, str]]:
         """Return name, value and unit of each feature."""
-        return [(name, value, FEATURE_UNITS[name]) for name, value in self.items()]
+        return [(each.name, value, each.unit) for each, value in zip(self.schema, self._values, strict=True)]
+
+    def __getattr__(self, name: str) -> float:
+        if not name.startswith("_"):
+            for feature, value in zip(self.schema, self._values, strict=True):
+                if feature.name == name:
+                    return value
+        raise AttributeError(f"this vector has no feature {name!r}; names lists what it has")
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"a feature vector does not change; cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a feature vector does not change; cannot delete {name!r}")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
@@ -133,26 +142,36 @@ class FeatureVector:
         return self.to_array() if dtype is None else self.to_array().astype(dtype)
 
     def __len__(self) -> int:
-        return len(FEATURE_NAMES)
+        return len(self._values)
 
     def __iter__(self) -> Iterator[float]:
-        return (value for _, value in self.items())
+        return iter(self._values)
 
     def __getitem__(self, key: str | int) -> float:
-        if isinstance(key, str):
-            if key not in FEATURE_UNITS:
-                raise KeyError(f"no feature {key!r}; FEATURE_NAMES lists them")
-            return float(getattr(self, key))
-        return float(getattr(self, FEATURE_NAMES[key]))
+        if not isinstance(key, str):
+            return self._values[key]
+        if key not in self.names:
+            raise KeyError(f"no feature {key!r}; names, for the 18 also FEATURE_NAMES lists them")
+        return self._values[self.names.index(key)]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FeatureVector):
+            return NotImplemented
+        return self.names == other.names and np.array_equal(self.to_array(), other.to_array(), equal_nan=True)
+
+    def __hash__(self) -> int:
+        return hash((self.names, tuple(None if value != value else value for value in self._values)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FeatureVector, (self._values, self.schema)
+
+    def __repr__(self) -> str:
+        return f"FeatureVector({', '.join(f'{name}={value!r}' for name, value in self.items())})"
 
     def __str__(self) -> str:
-        width = max(map(len, FEATURE_NAMES))
+        width = max(map(len, self.names))
         lines = (
             f"{name:<{width}} {value:>14.6g} {'' if unit == '1' else unit}".rstrip()
             for name, value, unit in self.rows()
         )
         return "\n".join(lines)
-
-
-if tuple(field.name for field in fields(FeatureVector)) != FEATURE_NAMES:  # pragma: no cover - two lists, one order
-    raise ImportError("FeatureVector and FEATURE_UNITS name different features")

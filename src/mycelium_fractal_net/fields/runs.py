@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net._checks import as_whole, available_cores
+from mycelium_fractal_net.features import FeatureConfig, ordered_sets
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.simulation import Progress, Simulation, SimulationResult
 
@@ -28,6 +30,8 @@ def simulate(
     *,
     initial_activator: ArrayLike | None = None,
     initial_inhibitor: ArrayLike | None = None,
+    sets: str | Iterable[str] = ("core",),
+    feature_config: FeatureConfig | None = None,
 ) -> SimulationResult:
     """Simulate all steps of a configuration.
 
@@ -45,6 +49,10 @@ def simulate(
         Stops the run within 50 ms once it is set.
     initial_activator, initial_inhibitor : array_like, shape (N, N), optional
         The pair at step 0, with ``start="array"``.
+    sets : iterable of str
+        Which feature sets the result has as its ``features``; the 18 by default.
+    feature_config : FeatureConfig, optional
+        Their thresholds; by default 10, 20 and 30 mV above the rest potential.
 
     Returns
     -------
@@ -68,6 +76,8 @@ def simulate(
         threads,
         initial_activator=initial_activator,
         initial_inhibitor=initial_inhibitor,
+        sets=sets,
+        feature_config=feature_config,
     )
     simulation.advance(config.steps, progress=progress, cancel=cancel)
     return simulation.result
@@ -119,7 +129,12 @@ class _Linked(threading.Event):
 
 
 def simulate_ensemble(
-    configs: Iterable[SimulationConfig], threads: int | None = None, cancel: threading.Event | None = None
+    configs: Iterable[SimulationConfig],
+    threads: int | None = None,
+    cancel: threading.Event | None = None,
+    *,
+    sets: str | Iterable[str] = ("core",),
+    feature_config: FeatureConfig | None = None,
 ) -> Generator[SimulationResult, None, None]:
     """Simulate many configurations side by side, one a thread, and yield the results in order.
 
@@ -131,6 +146,8 @@ def simulate_ensemble(
         Simulations at a time; all cores by default.
     cancel : threading.Event, optional
         Stops all of them within 50 ms once it is set.
+    sets, feature_config
+        As in :func:`simulate`.
 
     Yields
     ------
@@ -150,12 +167,13 @@ def simulate_ensemble(
     """
     workers = available_cores() if threads is None else as_whole("threads", threads, 1)
     stop, source = _Linked(cancel), iter(configs)
+    run = partial(simulate, sets=ordered_sets(sets), feature_config=feature_config)
     pending: deque[Future[SimulationResult]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="mfn-ensemble") as pool:
         try:
             while True:
                 for config in islice(source, 2 * workers - len(pending)):
-                    pending.append(pool.submit(simulate, config, threads=1, cancel=stop))
+                    pending.append(pool.submit(run, config, threads=1, cancel=stop))
                 if not pending:
                     return
                 yield pending.popleft().result()

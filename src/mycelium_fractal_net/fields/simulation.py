@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,10 +12,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net._checks import as_whole
+from mycelium_fractal_net._checks import as_whole, refusal
 from mycelium_fractal_net._gil import hash_held, lazy
 from mycelium_fractal_net.errors import CancelledError, InvalidInputError
-from mycelium_fractal_net.features import FeatureVector, compute_features
+from mycelium_fractal_net.features import (
+    FeatureConfig,
+    FeatureVector,
+    Pair,
+    Sample,
+    compute_sets,
+    ordered_sets,
+)
 from mycelium_fractal_net.fields import checkpoint
 from mycelium_fractal_net.fields._engine import Engine
 from mycelium_fractal_net.fields._start import checked_field, given_arrays
@@ -29,6 +36,14 @@ Progress = Callable[[int, int], object]
 """``progress(step, steps)``, called now and then while a simulation runs."""
 
 FrameT = TypeVar("FrameT", bound="Frame")
+
+_DEFAULT_FEATURES = FeatureConfig()
+
+
+def _measures(sets: str | Iterable[str], feature_config: FeatureConfig | None) -> tuple[tuple[str, ...], FeatureConfig]:
+    if not (feature_config is None or isinstance(feature_config, FeatureConfig)):
+        raise refusal("feature_config", "a FeatureConfig", feature_config)
+    return ordered_sets(sets), feature_config or _DEFAULT_FEATURES
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +63,10 @@ class Frame:
         and the sum of the squared potential before the step.
     config : SimulationConfig
         What was simulated.
+    feature_config : FeatureConfig
+        Thresholds, window, connectivity and box scales of :attr:`features`.
+    sets : tuple of str
+        Feature sets of :attr:`features`.
     """
 
     step: int
@@ -59,11 +78,26 @@ class Frame:
     clamping_events: int
     step_statistics: NDArray[np.float64] = field(repr=False)
     config: SimulationConfig
+    feature_config: FeatureConfig = _DEFAULT_FEATURES
+    sets: tuple[str, ...] = ("core",)
 
     @lazy
     def features(self) -> FeatureVector:
-        """Return the 18 features, from this field and the statistics gathered while it ran."""
-        return compute_features(self.field_mv, self.step_statistics, periodic=self.config.boundary == "periodic")
+        """Return the features, from these fields and the statistics gathered while they ran: 18, or ``sets``."""
+        return compute_sets(self.sample, self.sets)
+
+    @property
+    def sample(self) -> Sample:
+        """What features are computed from."""
+        a, h = (each.astype(np.float64, copy=False) for each in (self.activator, self.inhibitor))
+        return Sample(
+            self.field_mv,
+            self.step_statistics,
+            pair=Pair(a, h, self.config.activator_threshold),
+            rest_potential_mv=self.config.rest_potential_mv,
+            periodic=self.config.boundary == "periodic",
+            config=self.feature_config,
+        )
 
     @lazy
     def digest(self) -> str:
@@ -98,11 +132,16 @@ class Simulation:
     initial_activator, initial_inhibitor : array_like, shape (N, N), optional
         The pair at step 0, with ``start="array"``; what is not given is laid as noise. The digest of the arrays
         becomes part of ``config``.
+    sets : iterable of str
+        Which feature sets a frame or result has as its ``features``; the 18 by default. See
+        :func:`mycelium_fractal_net.extract_features`.
+    feature_config : FeatureConfig, optional
+        Their thresholds; by default 10, 20 and 30 mV above the rest potential.
 
     Raises
     ------
     InvalidInputError
-        For an unusable initial field or number of threads.
+        For an unusable initial field or number of threads, and for an unknown set.
 
     Notes
     -----
@@ -128,9 +167,12 @@ class Simulation:
         *,
         initial_activator: ArrayLike | None = None,
         initial_inhibitor: ArrayLike | None = None,
+        sets: str | Iterable[str] = ("core",),
+        feature_config: FeatureConfig | None = None,
     ) -> None:
         if not isinstance(config, SimulationConfig):
             raise InvalidInputError(f"config must be a SimulationConfig, got {type(config).__name__}")
+        self.sets, self.feature_config = _measures(sets, feature_config)
         known, arrays = given_arrays(config, initial_field_mv, initial_activator, initial_inhibitor)
         self._engine = Engine(known, arrays, threads)
 
@@ -188,6 +230,8 @@ class Simulation:
             clamping_events=clampings,
             step_statistics=engine.statistics,
             config=self.config,
+            feature_config=self.feature_config,
+            sets=self.sets,
         )
 
     def advance(
@@ -302,8 +346,22 @@ class Simulation:
         checkpoint.save(path, self.config, self._engine)
 
     @classmethod
-    def load(cls, path: str | Path, threads: int | None = None) -> Simulation:
+    def load(
+        cls,
+        path: str | Path,
+        threads: int | None = None,
+        *,
+        sets: str | Iterable[str] = ("core",),
+        feature_config: FeatureConfig | None = None,
+    ) -> Simulation:
         """Resume from a checkpoint; the run goes on with the bits that it would have had.
+
+        Parameters
+        ----------
+        path : str or Path
+            What :meth:`save` wrote.
+        threads, sets, feature_config
+            As for a new simulation; they are no part of the checkpoint.
 
         Raises
         ------
@@ -312,6 +370,7 @@ class Simulation:
         """
         config, state = checkpoint.load(path)
         simulation = cls.__new__(cls)
+        simulation.sets, simulation.feature_config = _measures(sets, feature_config)
         simulation._engine = engine = Engine(config, {}, threads)  # noqa: SLF001 # of this very class
         engine.restore(state)
         return simulation

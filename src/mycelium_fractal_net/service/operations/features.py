@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 from starlette.requests import Request
 
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.features import FEATURE_UNITS, FeatureConfig, extract_features
+from mycelium_fractal_net.features import FEATURE_UNITS, REST_POTENTIAL_MV, FeatureConfig, extract_features
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 from mycelium_fractal_net.service.core.access import access
 from mycelium_fractal_net.service.core.call import exchange_of
@@ -51,14 +51,18 @@ class FeatureParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    active_threshold_mv: Millivolt = Field(-60.0, description="Cells above it are active, in mV.")
-    cluster_thresholds_mv: Annotated[tuple[Millivolt, Millivolt, Millivolt], Field(strict=False)] = Field(
-        (-60.0, -50.0, -40.0), description="Ascending thresholds of the three counts of clusters, in mV."
+    active_threshold_mv: Millivolt | None = Field(
+        None, description="Cells above it are active, in mV; 10 mV above rest if left out."
     )
-    stability_threshold_mv: float = Field(
-        0.001, gt=0, le=1e12, description="Spread of a step's change below which the field is at rest, in mV/step."
+    cluster_thresholds_mv: Annotated[tuple[Millivolt, Millivolt, Millivolt], Field(strict=False)] | None = Field(
+        None,
+        description="Ascending thresholds of the counts of clusters, in mV; 10, 20 and 30 above rest if left out.",
     )
-    stability_window: Whole = Field(10, ge=1, le=1_000_000, description="Steps for which it has to be.")
+    rest_potential_mv: Millivolt | None = Field(None, description="Rest potential in mV; -70 if left out.")
+    stability_share: float = Field(
+        0.01, gt=0, le=1, description="Share of the field's largest spread above which a step's mean change moves it."
+    )
+    stability_window: Whole = Field(10, ge=1, le=1_000_000, description="Steps over which that is smoothed.")
     connectivity: Annotated[Literal[4, 8], AsInteger] = Field(
         4, description="Whether cells that touch at a corner only are connected: 8."
     )
@@ -150,7 +154,10 @@ def _describe(
     vector = extract_features(array, config, periodic, cancel)
     last = array if array.ndim == 2 else array[-1]
     boxes = box_counting_dimension(
-        last > config.active_threshold_mv, periodic=periodic, scales=config.box_scales, cancel=cancel
+        last > config.at_rest(REST_POTENTIAL_MV).active_threshold_mv,
+        periodic=periodic,
+        scales=config.box_scales,
+        cancel=cancel,
     )
     return FeaturesResponse(features=vector.to_dict(), units=dict(FEATURE_UNITS), box_counting=_boxes(boxes))
 
