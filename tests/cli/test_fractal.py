@@ -152,5 +152,6 @@ def test_a_system_takes_no_parameters_of_the_field(mfn: Mfn, extra: tuple[object
 def test_words_for_an_exponent() -> None:
     from mycelium_fractal_net.cli.lyapunov import _meaning
 
-    assert _meaning(math.log(2)) == "a disturbance doubles in 1 steps"
-    assert _meaning(0.0) == "a disturbance neither grows nor fades"
+    assert _meaning(math.log(2), 0.01) == "a disturbance doubles in 1 steps"
+    assert _meaning(0.01, 0.008) == "a disturbance neither grows nor fades, as far as this shows"
+    assert _meaning(0.0, math.nan) == "a disturbance neither grows nor fades, as far as this shows"

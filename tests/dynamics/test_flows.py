@@ -94,4 +94,4 @@ def test_functions_of_the_wrong_kind_are_named() -> None:
 
 def test_a_flow_that_runs_away_is_reported() -> None:
     with pytest.raises(DivergedError, match="take a smaller step"):
-        lyapunov_spectrum_flow(lambda x: x * x, None, 1.0, 0.5, 100)
+        lyapunov_spectrum_flow(lambda x: x, lambda _: 1.0, 1.0, 0.2, 4000)

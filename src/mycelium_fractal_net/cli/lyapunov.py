@@ -10,7 +10,13 @@ import typer
 
 from mycelium_fractal_net.cli._console import cancel_on_signal, print_json
 from mycelium_fractal_net.cli._settings import simulation_options
-from mycelium_fractal_net.dynamics import get_system, kaplan_yorke_dimension, list_systems, lyapunov_exponent
+from mycelium_fractal_net.dynamics import (
+    LyapunovEstimate,
+    estimate_exponent,
+    get_system,
+    kaplan_yorke_dimension,
+    list_systems,
+)
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig
 
@@ -54,26 +60,27 @@ def lyapunov(
 
 def _of_field(config: SimulationConfig, steps: int | None, settle_steps: int | None) -> dict[str, Any]:
     with cancel_on_signal() as cancel:
-        exponent = lyapunov_exponent(config, steps=steps, settle_steps=settle_steps, cancel=cancel)
+        found = estimate_exponent(config, steps=steps, settle_steps=settle_steps, cancel=cancel)
+    exponent, error = float(found.exponents[0]), float(found.standard_errors[0])
     return {
         "system": "field",
-        "exponents": [_number(exponent)],
+        **_facts(found),
         "unit": "1/step",
         "config": config.model_dump(mode="json"),
-        "words": [f"Largest exponent of the field: {exponent:.6f} per step; {_meaning(exponent)}."],
+        "words": [f"Largest exponent of the field: {found} per step; {_meaning(exponent, error)}.", *_doubt(found)],
     }
 
 
 def _of_system(name: str, steps: int) -> dict[str, Any]:
     system = get_system(name)
-    spectrum = system.lyapunov_spectrum(steps)
+    found = system.estimate(steps)
+    spectrum = found.exponents
     unit = "1/step" if system.dt is None else "1/time"
     largest, total = system.known
     dimension = kaplan_yorke_dimension(spectrum)
-    measured = ", ".join(f"{exponent:.5f}" for exponent in spectrum)
     return {
         "system": name,
-        "exponents": [_number(exponent) for exponent in spectrum.tolist()],
+        **_facts(found),
         "unit": unit,
         "steps": steps,
         "sum": _number(float(spectrum.sum())),
@@ -81,20 +88,34 @@ def _of_system(name: str, steps: int) -> dict[str, Any]:
         "known_sum": total,
         "kaplan_yorke_dimension": dimension,
         "words": [
-            f"{system.title}: exponents {measured} ({unit}) over {steps} steps.",
+            f"{system.title}: exponents {found} ({unit}) over {steps} steps.",
+            *_doubt(found),
             f"Largest in the literature: {largest:.5f} ({system.source}).",
-            f"Sum {spectrum.sum():.6f}, exactly {total:.6f}. Kaplan-Yorke dimension {dimension:.3f}.",
+            f"Sum {spectrum.sum():.6f}, exactly {total:.6f}; it holds by construction.",
+            f"Kaplan-Yorke dimension {dimension:.3g}.",
         ],
     }
 
 
-def _meaning(exponent: float) -> str:
+def _facts(found: LyapunovEstimate) -> dict[str, Any]:
+    return {
+        "exponents": [_number(exponent) for exponent in found.exponents.tolist()],
+        "standard_errors": [_number(error) for error in found.standard_errors.tolist()],
+        "converged": found.converged,
+    }
+
+
+def _doubt(found: LyapunovEstimate) -> list[str]:
+    return [] if found.converged else [f"Not converged: {found.reason}."]
+
+
+def _meaning(exponent: float, error: float) -> str:
     if exponent == -math.inf:
         return "one step wipes a disturbance out"
-    if abs(exponent) < 1e-5:
-        return "a disturbance neither grows nor fades"
+    if abs(exponent) < max(1e-5, 2.0 * error):
+        return "a disturbance neither grows nor fades, as far as this shows"
     verb = "doubles" if exponent > 0 else "halves"
-    return f"a disturbance {verb} in {math.log(2.0) / abs(exponent):.3g} steps"
+    return f"a disturbance {verb} in {math.log(2.0) / abs(exponent):.2g} steps"
 
 
 def _number(value: float) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import as_whole
+from mycelium_fractal_net.dynamics._estimate import Growth
 from mycelium_fractal_net.errors import DivergedError, InvalidInputError
 
 __all__ = ["Frame", "Function", "Vector", "VectorField", "as_state", "default_transient", "quiet"]
@@ -20,6 +21,8 @@ Function: TypeAlias = Callable[[Any], Any]
 """What a caller passes: a state in, a state or a matrix out."""
 
 _DIFFERENCE = float(np.finfo(np.float64).eps) ** (1.0 / 3.0)
+_BENT = 0.1
+_STEEP = 1e-2
 
 
 class VectorField:
@@ -50,26 +53,50 @@ class VectorField:
         self._scalar = scalar
         self._dimension = dimension
         self._scale = np.zeros(dimension)
+        self._size = np.zeros(dimension)
 
     def __call__(self, state: Vector, step: int) -> Vector:
         """Return the function's value; ``step`` is named when it is not finite."""
         return self._call(self._name, self._function, state, (self._dimension,), step)
 
     def jacobian(self, state: Vector, step: int) -> Vector:
-        """Return the Jacobian, (dimension, dimension), given or by central differences."""
+        """Return the Jacobian, (dimension, dimension), given or by central differences.
+
+        Raises
+        ------
+        InvalidInputError
+            When the differences forward and backward disagree, as at a jump or a kink.
+        """
         if self._jacobian is not None:
             shape = (self._dimension, self._dimension)
             return self._call("jacobian", self._jacobian, state, shape, step)
         self._scale = np.maximum(self._scale, np.abs(state))
         width = _DIFFERENCE * np.where(self._scale > 0.0, self._scale, 1.0)
+        here = self(state, step)
+        self._size = np.maximum(self._size, np.abs(here))
         columns = np.empty((self._dimension, self._dimension))
         for index in range(self._dimension):
             ahead, behind = state.copy(), state.copy()
             ahead[index] += width[index]
             behind[index] -= width[index]
-            span = ahead[index] - behind[index]
-            columns[:, index] = (self(ahead, step) - self(behind, step)) / span
+            high, low = self(ahead, step), self(behind, step)
+            columns[:, index] = (high - low) / (ahead[index] - behind[index])
+            forward, backward = (
+                (high - here) / (ahead[index] - state[index]),
+                (here - low) / (state[index] - behind[index]),
+            )
+            gap = np.abs(forward - backward)
+            steep = _STEEP * self._size * _DIFFERENCE / width[index]
+            if ((gap > _BENT * np.maximum(np.abs(forward), np.abs(backward))) & (gap > steep)).any():
+                raise self._jump(state, step)
         return columns
+
+    def _jump(self, state: Vector, step: int) -> InvalidInputError:
+        return InvalidInputError(
+            f"{self._name} jumps or bends at the state {state.tolist()} of step {step}, where differences forward and "
+            "backward disagree: give its jacobian",
+            field="jacobian",
+        )
 
     def _call(self, name: str, function: Function, state: Vector, shape: tuple[int, ...], step: int) -> Vector:
         argument = float(state[0]) if self._scalar else state.copy()
@@ -98,31 +125,29 @@ def quiet() -> AbstractContextManager[Any]:
 
 
 class Frame:
-    """An orthonormal frame that moves with the dynamics, and the logarithms of its growth."""
+    """An orthonormal frame that moves with the dynamics, and the logarithms of its growth.
 
-    def __init__(self, dimension: int) -> None:
+    Parameters
+    ----------
+    dimension : int
+        Length of the state.
+    steps : int
+        How many steps will count.
+    """
+
+    def __init__(self, dimension: int, steps: int) -> None:
         from scipy.linalg import lapack
 
         self._factorise, self._assemble = lapack.dgeqrf, lapack.dorgqr
         self._axes = np.eye(dimension)
-        self._total = np.zeros(dimension)
-        self._count = 0
+        self.growth = Growth(dimension, steps)
 
-    def forget(self) -> None:
-        """Start to count growth anew, along the axes reached."""
-        self._total = np.zeros_like(self._total)
-        self._count = 0
-
-    def move(self, tangent: Vector) -> None:
-        """Apply a tangent map, and orthonormalise by Householder's QR."""
+    def move(self, tangent: Vector, *, count: bool) -> None:
+        """Apply a tangent map, orthonormalise by Householder's QR, and count the growth if asked to."""
         factored, reflectors, _, _ = self._factorise(tangent @ self._axes)
-        self._total += np.log(np.abs(factored.diagonal()))
+        if count:
+            self.growth.add(np.log(np.abs(factored.diagonal())))
         self._axes = self._assemble(factored, reflectors)[0]
-        self._count += 1
-
-    def exponents(self) -> Vector:
-        """Return the mean growth for each step, descending."""
-        return np.sort(self._total / self._count)[::-1]
 
 
 def as_state(state: Any) -> tuple[Vector, bool]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycelium_fractal_net._checks import as_choice
+from mycelium_fractal_net.dynamics._estimate import LyapunovEstimate
 from mycelium_fractal_net.dynamics._tangent import Function, Vector
-from mycelium_fractal_net.dynamics.flows import lyapunov_spectrum_flow
-from mycelium_fractal_net.dynamics.maps import lyapunov_spectrum
+from mycelium_fractal_net.dynamics.flows import estimate_spectrum_flow, lyapunov_spectrum_flow
+from mycelium_fractal_net.dynamics.maps import estimate_spectrum, lyapunov_spectrum
 
 __all__ = ["DynamicalSystem", "get_system", "list_systems"]
 
@@ -56,6 +57,18 @@ class DynamicalSystem:
         if self.dt is None:
             return lyapunov_spectrum(self.function, self.jacobian, self.start, steps)
         return lyapunov_spectrum_flow(self.function, self.jacobian, self.start, self.dt, steps)
+
+    def estimate(self, steps: int) -> LyapunovEstimate:
+        """Measure the exponents with their standard errors; for a flow also with half its time step.
+
+        Examples
+        --------
+        >>> get_system("cat").estimate(100).converged
+        True
+        """
+        if self.dt is None:
+            return estimate_spectrum(self.function, self.jacobian, self.start, steps)
+        return estimate_spectrum_flow(self.function, self.jacobian, self.start, self.dt, steps)
 
 
 def get_system(name: str) -> DynamicalSystem:
