@@ -24,7 +24,7 @@ def test_nernst_as_json_equals_python_to_the_bit(mfn: Mfn) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ((3, 0.1, 0.1), "valence must be -2, -1, 1 or 2; got 3.0"),
+        ((4, 0.1, 0.1), "valence must be -2, -1, 1, 2 or 3; got 4.0"),
         ((1, 0, 0.1), "concentration_out_molar must be finite and greater than 0 mol/L; got 0.0"),
         ((1, 0.1, "nan"), "concentration_in_molar must be finite and greater than 0 mol/L; got nan"),
         ((1, 0.1, 0.1, "-T", 20), "temperature_k must be between 273 and 373 K; got 20.0"),
