@@ -2,7 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+QUIET := $(shell [ -t 2 ] || echo --quiet) # on a terminal pip shows what it downloads, and how much is left
+PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -40,7 +41,6 @@ install: $(VENV)/.run
 install-dev: $(VENV)/.dev
 
 run: $(VENV)/.run
-	@echo "the first run on a machine compiles the kernels, half a minute"
 	$(BIN)/mfn simulate --out out --format json,npz,png,gif --every 2
 
 serve: $(VENV)/.server

@@ -10,8 +10,9 @@ import difflib
 import math
 import os
 import reprlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -200,9 +201,46 @@ def as_result(array: NDArray[np.float64]) -> FloatOrArray:
     return float(array) if array.ndim == 0 else array
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available_cores(root: str = "/") -> int:
+    """Return how many cores this process may keep busy: those of its affinity mask, and of its control group's quota.
+
+    A quota of two and a half cores counts as two: a third thread would spend half of its time stopped.
+
+    Parameters
+    ----------
+    root : str
+        Where ``proc`` and ``sys`` lie.
+    """
+    mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(mask, int(min(_quotas(root), default=mask))))
+
+
+def _quotas(root: str) -> Iterator[float]:
+    """Yield the quotas in cores of the control group of this process and of those above it; version 2, then 1."""
+    try:
+        lines = Path(root, "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if controllers not in {"", "cpu", "cpu,cpuacct"}:
+            continue
+        top = Path(root, "sys/fs/cgroup", controllers)
+        own = top / group.lstrip("/")
+        for step in (own, *own.parents):
+            if step.is_relative_to(top):
+                yield from _quota(step)
+
+
+def _quota(group: Path) -> Iterator[float]:
+    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        try:
+            quota, period = " ".join((group / name).read_text() for name in names).split()
+            if quota not in {"max", "-1"}:
+                yield int(quota) / int(period)
+        except (OSError, ValueError, ZeroDivisionError):
+            continue  # another version, or no limit
 
 
 def _holds_truth_values(value: Any) -> bool:

@@ -23,11 +23,13 @@ import numba
 import numpy as np
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.event import Listener, register
 from numba.core.serialize import dumps
 
 from mycelium_fractal_net._compiled.places import is_safe, places
 from mycelium_fractal_net._compiled.processor import levels
 from mycelium_fractal_net._compiled.stamp import stamp_of
+from mycelium_fractal_net._compiled.watch import loaded, notify
 
 __all__ = ["KernelCache"]
 
@@ -69,6 +71,7 @@ class KernelCache(_Cache):  # type: ignore[misc] # Numba has no types
             for processor in _processors(target.codegen()):
                 payload = _read(place.path / self._file_name(signature, processor))
                 if payload is not None:
+                    loaded(self._function.__qualname__)
                     return CompileResult._rebuild(target, *pickle.loads(payload))  # noqa: S301, SLF001 # from a safe place
         return None
 
@@ -132,3 +135,30 @@ def _write(path: Path, payload: bytes) -> None:
         except OSError:
             Path(scratch).unlink(missing_ok=True)
             raise
+
+
+class _Compiler(Listener):  # type: ignore[misc] # Numba has no types
+    """Tell who watches that a kernel of ours is compiled, and each function on the way."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._kernel: str | None = None
+
+    def on_start(self, event: Any) -> None:
+        """Tell that a function begins to be compiled."""
+        dispatcher = event.data["dispatcher"]
+        if self._depth == 0:
+            ours = isinstance(dispatcher._cache, KernelCache)  # noqa: SLF001 # it is what we have put there
+            self._kernel = dispatcher.py_func.__qualname__ if ours else None
+        self._depth += 1
+        if self._kernel is not None:
+            notify("begins" if self._depth == 1 else "continues", self._kernel)
+
+    def on_end(self, _event: Any) -> None:
+        """Tell that a function has been compiled, or has failed to be."""
+        self._depth -= 1
+        if self._kernel is not None:
+            notify("ends" if self._depth == 0 else "continues", self._kernel)
+
+
+register("numba:compile", _Compiler())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,10 @@ from typing import Any
 
 import typer
 
-__all__ = ["cancel_on_signal", "print_json", "print_table", "progress_bar"]
+from mycelium_fractal_net._compiled.watch import Announcement, watching
+from mycelium_fractal_net.cli._errors import EXIT_INTERRUPTED
+
+__all__ = ["cancel_on_signal", "compilation_shown", "print_json", "print_table", "progress_bar"]
 
 
 def print_json(value: Any) -> None:
@@ -69,3 +73,64 @@ def cancel_on_signal() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Compilation:
+    """Show that kernels are being compiled, and let SIGINT and SIGTERM stop it where no result is lost."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+        self._stop = False
+        self._bar: Any = None
+
+    def __call__(self, announcement: Announcement) -> None:
+        if announcement.state == "begins":
+            self._begin(announcement)
+        elif announcement.state == "ends":
+            self.end()
+        if self._stop:
+            self.end()
+            raise KeyboardInterrupt
+
+    def _begin(self, announcement: Announcement) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        if sys.stderr.isatty():
+            self._draw(str(announcement))
+        elif not announcement.told:
+            typer.echo(f"mfn: {announcement}", err=True)
+
+    def _draw(self, text: str) -> None:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.add_task(text, total=None)
+        self._bar.start()
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        """Remember a signal until the compiler is between two functions; a second one ends at once."""
+        if self._stop:
+            os._exit(EXIT_INTERRUPTED)
+        self._stop = True
+
+    def end(self) -> None:
+        """Take away what was drawn and give the signals back."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+@contextmanager
+def compilation_shown() -> Iterator[None]:
+    """Say on standard error when kernels are compiled meanwhile."""
+    shown = _Compilation()
+    try:
+        with watching(shown):
+            yield
+    finally:
+        shown.end()

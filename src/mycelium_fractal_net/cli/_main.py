@@ -13,6 +13,7 @@ import typer
 import typer.core
 
 from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.cli._console import compilation_shown
 from mycelium_fractal_net.cli._errors import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, describe, exit_code
 from mycelium_fractal_net.cli._lazy import COMMANDS, LazyCommand
 
@@ -71,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = application(args=given, prog_name="mfn", standalone_mode=False)
+        with compilation_shown():
+            code = application(args=given, prog_name="mfn", standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # Click made the one from the other
@@ -81,13 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         typer.echo(error.format_message())
         return 0
     except (KeyboardInterrupt, click.Abort):
-        typer.echo("mfn: interrupted", err=True)
-        return EXIT_INTERRUPTED
+        code = EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 # the last stop: whatever it is, the user gets one line
         if "--traceback" in given:
             traceback.print_exception(error)
         typer.echo(describe(error), err=True)
         return exit_code(error)
+    if code == EXIT_INTERRUPTED:  # what Typer makes of Ctrl-C too
+        typer.echo("mfn: interrupted", err=True)
     return code if isinstance(code, int) else 0
 
 

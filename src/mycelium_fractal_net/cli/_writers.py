@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from mycelium_fractal_net.cli._recording import Recording
+from mycelium_fractal_net.cli._recording import CHECKPOINT_NAME, Recording
 from mycelium_fractal_net.cli._report import box_counting_of, summary
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
-from mycelium_fractal_net.fields import SimulationResult
+from mycelium_fractal_net.fields import Simulation, SimulationConfig, SimulationResult
 
-__all__ = ["FORMATS", "parse_formats", "write_results"]
+__all__ = ["FORMATS", "check_room", "keep_elsewhere", "parse_formats", "write_results"]
+
+_FOR_EACH_FILE = 1_000_000  # bytes that a file beside the arrays stays below
 
 Writer = Callable[[SimulationResult, Recording, Path], list[Path]]
 
@@ -45,9 +50,63 @@ def _check_extra(name: str) -> None:
             raise MissingExtraError.for_extra("visualization", package)
 
 
-def write_results(result: SimulationResult, recording: Recording, directory: Path, formats: list[str]) -> list[Path]:
-    """Write the result in each format to an existing directory and return the paths."""
-    return [path for name in formats for path in FORMATS[name](result, recording, directory)]
+def check_room(directory: Path, config: SimulationConfig, every: int | None, formats: list[str]) -> None:
+    """Make the directory, and refuse it now if it cannot be written to or if its disk is too full for the results.
+
+    Raises
+    ------
+    InvalidInputError
+        With the bytes that are needed, those that are free, and the directory.
+    OSError
+        When the directory cannot be made or written to.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
+    field = config.grid_size**2 * np.dtype(config.dtype).itemsize
+    frames = 0 if every is None else config.steps // every + 2
+    needed = _FOR_EACH_FILE * len(formats) + ((3 + frames) * field if "npz" in formats else 0)
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise InvalidInputError(
+            f"the results take up to {_megabytes(needed)}, and {directory} has {_megabytes(free)} free; choose another "
+            "--out, or a larger --every"
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def write_results(
+    result: SimulationResult, recording: Recording, directory: Path, formats: list[str]
+) -> tuple[list[Path], Exception | None]:
+    """Write the result in each format to an existing directory; one that fails does not keep the others from it.
+
+    Returns
+    -------
+    tuple
+        What was written, and what went wrong first.
+    """
+    written: list[Path] = []
+    failure: Exception | None = None
+    for name in formats:
+        try:
+            written += FORMATS[name](result, recording, directory)
+        except Exception as error:  # noqa: BLE001 # a full disk, a broken matplotlib: told at the end
+            failure = failure or error
+    return written, failure
+
+
+def keep_elsewhere(simulation: Simulation) -> str:
+    """Save a finished run of which a file could not be written, and return the words that say how to go on."""
+    try:
+        path = Path(tempfile.mkdtemp(prefix="mfn-")) / CHECKPOINT_NAME
+        simulation.save(path)
+    except OSError as error:
+        return f"the finished run could not be kept elsewhere: {error.strerror}"
+    command = shlex.join(["mfn", "simulate", "--resume", str(path), "--out"])
+    return f"the finished run is kept; to write it elsewhere: {command} DIR"
 
 
 def _write_npz(result: SimulationResult, recording: Recording, directory: Path) -> list[Path]:

@@ -7,19 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from mycelium_fractal_net._compiled.watch import expecting
 from mycelium_fractal_net.cli._arrays import read_arrays
 from mycelium_fractal_net.cli._console import print_json
 from mycelium_fractal_net.cli._measures import Measures, feature_options
 from mycelium_fractal_net.cli._recording import run_recorded
 from mycelium_fractal_net.cli._report import print_report, summary
 from mycelium_fractal_net.cli._settings import simulation_options
-from mycelium_fractal_net.cli._writers import FORMATS, parse_formats, write_results
+from mycelium_fractal_net.cli._writers import FORMATS, check_room, keep_elsewhere, parse_formats, write_results
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import Simulation, SimulationConfig
 
 __all__ = ["simulate"]
 
 _FRAMES_IN_A_GIF = 64
+_SMALL_SIDE, _TILED_SIDE = 80, 136  # fields that reach the kernels of large ones: kept whole, cut into tiles
+_THREADED_SIDE = 512
 
 
 @simulation_options
@@ -61,18 +64,32 @@ def simulate(
     if every is None and "gif" in wanted:
         every = max(1, -(-simulation.config.steps // _FRAMES_IN_A_GIF))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        check_room(out, simulation.config, every, wanted)
+    _compile_for(simulation.config, threads)
     place = out if out is not None else (resume.parent if resume else Path())
     again = [*_options_again(out, wanted, every), *measures.as_options()]
     recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
     result = simulation.result
-    paths = write_results(result, recording, out, wanted) if out is not None else []
+    if not as_json:
+        print_report(result)
+    written, failure = write_results(result, recording, out, wanted) if out is not None else ([], None)
     if as_json:
-        print_json({**summary(result), "files": [str(path) for path in paths]})
-        return
-    print_report(result)
-    for path in paths:
-        typer.echo(f"wrote {path}")
+        print_json({**summary(result), "files": [str(path) for path in written]})
+    else:
+        for path in written:
+            typer.echo(f"wrote {path}")
+    if failure is not None:
+        typer.echo(f"mfn: {keep_elsewhere(simulation)}", err=True)
+        raise failure
+
+
+def _compile_for(config: SimulationConfig, threads: int | None) -> None:
+    """Have the kernels ready before the first step: what is compiled afterwards could not be stopped without a loss."""
+    tiled = config.grid_size >= _TILED_SIDE and (config.grid_size >= _THREADED_SIDE or (threads or 1) > 1)
+    side = _TILED_SIDE if tiled else min(config.grid_size, _SMALL_SIDE)
+    small = SimulationConfig(kinetics=config.kinetics, dtype=config.dtype, grid_size=side, steps=1)
+    with expecting("advance_tiles" if tiled else "advance_whole", "_summarise"):
+        Simulation(small, threads=2 if tiled else threads).result.features  # noqa: B018 # computed when asked for
 
 
 def _wanted_formats(out: Path | None, formats: list[str] | None) -> list[str]:

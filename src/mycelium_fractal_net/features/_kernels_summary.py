@@ -17,8 +17,7 @@ from mycelium_fractal_net.fractals._kernels_boxes import cover_counts, extents
 __all__ = ["summarise", "summarise_held"]
 
 
-@njit(nogil=True, error_model="numpy")
-def summarise(
+def _summarise(
     field_mv: NDArray[np.floating[Any]],
     field: NDArray[np.float64],
     statistics: NDArray[np.float64],
@@ -77,7 +76,5 @@ def summarise(
     return active, extents(active, periodic), boxes, levels, moved, counts, largest, spread
 
 
-@njit(error_model="numpy")
-def summarise_held(*arguments: Any) -> Any:
-    """Do what :func:`summarise` does, with the GIL kept: for small fields."""
-    return summarise(*arguments)
+summarise = njit(nogil=True, error_model="numpy")(_summarise)
+summarise_held = njit(error_model="numpy")(_summarise)  # with the GIL kept: for small fields

@@ -1,0 +1,92 @@
+"""The program as a hardened pod runs it: root read-only, another user, no home, kernels that root has compiled.
+
+A mount namespace of its own stands in for the container; it needs root, and skips where that is not to be had.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+import mycelium_fractal_net as mfn
+from mycelium_fractal_net.service.warmup import compile_kernels
+from tests.service.helpers import free_port
+
+ROOT = Path(__file__).parents[2]
+KERNELS = os.environ.get("MFN_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+POD = r"""
+set -e
+mount --make-rprivate /
+mount --bind "$SOURCE" /mnt && mount --bind "$KERNELS" /media
+if [ "$WRITABLE" = /tmp ]; then mount -t tmpfs -o mode=1777 none /tmp; fi
+mkdir -p "$SOURCE" "$KERNELS"
+mount --move /mnt "$SOURCE" && mount --move /media "$KERNELS"
+awk '{print $2}' /proc/self/mounts | sort -u | while read -r place; do
+  case $place in /proc*|/sys*|/dev*|"$WRITABLE") ;; *) mount -o remount,bind,ro "$place" ;; esac
+done
+mount -o remount,bind,ro /dev/shm 2>/dev/null || true
+exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all,+dac_read_search \
+  --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search "$@"
+"""  # the capability lets the user read the tests' interpreter where that lies in root's home; it cannot write with it
+SCRATCH = "/tmp"  # noqa: S108 # what a pod gets to write to
+MAIN = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main())"
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("setpriv")), reason="makes a mount namespace"
+)
+
+
+@pytest.fixture(scope="module")
+def kernels() -> None:
+    """Have the machine code there, as an image has."""
+    compile_kernels(threading.Event())
+
+
+def in_pod(*arguments: str, writable: str, **environment: str) -> "subprocess.Popen[str]":
+    given = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MFN_CACHE_DIR": KERNELS,
+    }
+    return subprocess.Popen(
+        ["unshare", "--mount", "bash", "-c", POD, "pod", sys.executable, "-c", MAIN, *arguments],
+        env={**given, "SOURCE": str(ROOT), "KERNELS": KERNELS, "WRITABLE": writable, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("writable", [SCRATCH, "none"])
+def test_a_simulation_gives_the_same_bits_where_nothing_can_be_written(writable: str) -> None:
+    expected = mfn.simulate(mfn.SimulationConfig())
+    out, complaint = in_pod("simulate", "--json", writable=writable).communicate()
+    assert json.loads(out or "{}").get("digest") == expected.digest, complaint
+    assert "compiling" not in complaint  # what root has compiled serves the user
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("writable", [SCRATCH, "none"])
+def test_the_service_gets_ready_and_simulates(writable: str) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = in_pod("serve", "--env", "dev", "--host", "127.0.0.1", "--port", str(port), writable=writable)
+    try:
+        while process.poll() is None:
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{url}/health/ready").status_code == 200:
+                    break
+            time.sleep(0.1)
+        answer = httpx.post(f"{url}/simulate", json={"grid_size": 16, "steps": 2}, timeout=60)
+    finally:
+        process.terminate()
+        out, complaint = process.communicate()
+    assert answer.status_code == 200, out + complaint
