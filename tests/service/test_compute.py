@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -58,7 +59,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Met
     with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests wait") as caught:
         await compute.run(lambda _: None)
     assert caught.value.refusal == "QUEUE_FULL"
-    assert caught.value.headers["Retry-After"] == "2"
+    assert caught.value.headers["Retry-After"] == "1"
     gate.set()
     assert await asyncio.gather(*jobs) == [True, True]
     assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (0, 0)
@@ -68,13 +69,17 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Met
 
 
 @pytest.mark.anyio
-async def test_retry_after_follows_the_measured_durations(metrics: Metrics) -> None:
-    compute = Compute(2, 8, metrics)
-    compute._mean_s = 10.0
-    compute.waiting = 3
-    assert compute.retry_after_s() == 20
-    compute._mean_s = 0.001
-    assert compute.retry_after_s() == 1
+async def test_retry_after_follows_the_cost_of_what_runs_and_waits(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 2, metrics), threading.Event()
+    await compute.run(lambda _: None, cost=1)
+    compute._pace.measured("", cost=1_000_000_000, duration_s=100.0)
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key=key, cost=10**8)) for key in "abc"]
+    await _settle()
+    assert 10 <= compute.retry_after_s() <= 11
+    assert 20 <= compute.retry_after_s("b") <= 22
+    assert 30 <= compute.retry_after_s("c") <= 33
+    gate.set()
+    await asyncio.gather(*jobs)
     compute.close()
 
 
@@ -208,4 +213,158 @@ async def test_the_wait_for_a_thread_is_measured(metrics: Metrics) -> None:
     await asyncio.gather(*jobs)
     assert _value(metrics, "mfn_compute_queue_wait_seconds_count") == 2
     assert _value(metrics, "mfn_compute_queue_wait_seconds_sum") > 0.05
+    compute.close()
+
+
+def _work_for(seconds: float, log: list[str], name: str) -> Callable[[threading.Event], None]:
+    """Return a computation that asks every few milliseconds whether it is cancelled, as all do."""
+
+    def work(cancel: threading.Event) -> None:
+        log.append(f"{name} begins")
+        spent = 0
+        while spent < seconds * 200:
+            if cancel.is_set():
+                raise CancelledError("stopped")
+            time.sleep(0.005)
+            spent += 1
+        log.append(f"{name} ends")
+
+    return work
+
+
+@pytest.mark.anyio
+async def test_one_key_gets_half_of_the_places_and_is_told_so(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 4, metrics), threading.Event()
+    greedy = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key="greedy")) for _ in range(3)]
+    await _settle()
+    with pytest.raises(ServiceError, match="half of the places in the queue, 3, are yours"):
+        await compute.run(lambda _: None, key="greedy")
+    other = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key="other")) for _ in range(2)]
+    await _settle()
+    with pytest.raises(ServiceError, match="4 requests wait"):
+        await compute.run(lambda _: None, key="third")
+    gate.set()
+    assert await asyncio.gather(*greedy, *other) == [True] * 5
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_keys_take_turns_whoever_came_first(metrics: Metrics) -> None:
+    compute, gate, log = Compute(1, 20, metrics), threading.Event(), list[str]()
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(20), key="z"))
+    await _settle()
+    order = ["a", "a", "a", "b", "b", "c"]
+    jobs = [asyncio.create_task(compute.run(lambda _, k=key: log.append(k), key=key)) for key in order]
+    await _settle()
+    gate.set()
+    await asyncio.gather(first, *jobs)
+    assert log == ["a", "b", "c", "a", "b", "a"]
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_long_computation_lends_its_thread_to_another_key(metrics: Metrics) -> None:
+    compute, log = Compute(1, 20, metrics), list[str]()
+    long = asyncio.create_task(compute.run(_work_for(0.5, log, "long"), key="a"))
+    await _settle()
+    same = asyncio.create_task(compute.run(_work_for(0.01, log, "same"), key="a"))
+    await compute.run(_work_for(0.01, log, "other"), key="b")
+    assert log == ["long begins", "other begins", "other ends"]
+    await asyncio.gather(long, same)
+    assert log[3:] == ["long ends", "same begins", "same ends"]
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_lender_gets_as_much_time_as_it_gave(metrics: Metrics) -> None:
+    compute, log = Compute(1, 20, metrics), list[str]()
+    tasks = [asyncio.create_task(compute.run(_work_for(0.3, log, "a"), key="a"))]
+    await _settle()
+    tasks += [asyncio.create_task(compute.run(_work_for(0.2, log, f"b{index}"), key="b")) for index in range(4)]
+    await asyncio.gather(*tasks)
+    assert log.index("a ends") < log.index("b2 begins")
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_computation_that_takes_too_long_is_stopped_and_says_by_which_setting(metrics: Metrics) -> None:
+    compute = Compute(1, 1, metrics, most_s=0.1)
+    with pytest.raises(ServiceError, match=r"more than the 0\.1 s .* \(MFN_MAX_COMPUTE_SECONDS\)") as caught:
+        await compute.run(_work_for(20, [], "a"))
+    assert caught.value.refusal == "COST_LIMIT_EXCEEDED"
+    assert await compute.run(lambda _: 1) == 1
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_time_that_was_lent_counts_for_the_borrower_alone(metrics: Metrics) -> None:
+    compute = Compute(1, 4, metrics, most_s=1.0)
+    lender = asyncio.create_task(compute.run(_work_for(0.5, [], "a"), key="a"))
+    await _settle()
+    await compute.run(_work_for(0.7, [], "b"), key="b")
+    await lender  # 1.2 s after it began, of which it had 0.5
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_failing_borrower_leaves_the_lender_alone(metrics: Metrics) -> None:
+    def fail(_: threading.Event) -> None:
+        raise ValueError("no")
+
+    compute, log = Compute(1, 4, metrics), list[str]()
+    lender = asyncio.create_task(compute.run(_work_for(0.3, log, "a"), key="a"))
+    await _settle()
+    with pytest.raises(ValueError, match="no"):
+        await compute.run(fail, key="b")
+    await lender
+    assert log == ["a begins", "a ends"]
+    assert compute.idle
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_pieces_of_a_stream_wait_however_full_the_queue_is(metrics: Metrics) -> None:
+    compute, gate = Compute(1, 0, metrics), threading.Event()
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(20), key="a"))
+    await _settle()
+    lane = compute.lane("a", "stream")
+    piece = asyncio.create_task(lane.run(lambda _: "frame"))
+    await _settle()
+    assert not piece.done()
+    gate.set()
+    assert await piece == "frame"
+    assert await first
+    compute.close()
+
+
+@pytest.mark.anyio
+async def test_threads_are_there_from_the_start_and_where_none_can_be_started_the_answer_is_503(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    working, starved = Compute(2, 4, metrics), Compute(2, 4, metrics)
+    working.start()
+    with monkeypatch.context() as limits:
+        limits.setattr(threading.Thread, "start", refuse)
+        assert await working.run(lambda _: 1) == 1
+        with pytest.raises(ServiceError, match="the limit of processes is reached") as caught:
+            await starved.run(lambda _: 1)
+        assert (caught.value.refusal, starved.ready, working.ready) == ("SERVICE_UNAVAILABLE", False, True)
+        assert (starved.waiting, starved.running, starved.idle) == (0, 0, True)
+    assert await starved.run(lambda _: 1) == 1
+    for compute in (working, starved):
+        compute.close()
+
+
+@pytest.mark.anyio
+async def test_a_computation_that_can_start_no_thread_of_its_own_is_503_and_no_fault(metrics: Metrics) -> None:
+    def work(_: threading.Event) -> None:
+        raise RuntimeError("can't start new thread")
+
+    compute = Compute(1, 1, metrics)
+    with pytest.raises(ServiceError, match="no thread can be started") as caught:
+        await compute.run(work)
+    assert (caught.value.refusal, compute.ready) == ("SERVICE_UNAVAILABLE", False)
     compute.close()

@@ -1,29 +1,29 @@
-"""Computations in threads: a bounded queue, an honest Retry-After, cancellation, draining."""
+"""Computations in threads: a bounded queue with turns for every key, an honest Retry-After, cancellation, draining."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
-import time
+import weakref
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.core.job import Job, Work
+from mycelium_fractal_net.service.core.pace import Pace, retry_after_s
+from mycelium_fractal_net.service.core.queue import FairQueue, seconds_to_first_end
 
-__all__ = ["Compute", "Departure", "Gauges", "Work"]
+__all__ = ["Compute", "Departure", "Gauges", "Lane", "Work"]
 
 T = TypeVar("T")
-Work = Callable[[threading.Event], T]
-"""A computation; it stops with CancelledError soon after the event is set."""
 Departure = Callable[[Callable[[], object]], Callable[[], object]]
 """``departure(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
 
-_SMOOTHING = 0.2
-_FIRST_GUESS_S = 1.0
-_LONGEST_WAIT_S = 3600
+_OVERTIME = 0.1
+_STARVED_S = 10.0
 
 
 class Gauges(Protocol):
@@ -47,7 +47,7 @@ class Gauges(Protocol):
 
 
 class Compute:
-    """Run computations, so many at a time, so many waiting.
+    """Run computations, so many at a time, so many waiting, and at most half of these of one key.
 
     Parameters
     ----------
@@ -57,41 +57,76 @@ class Compute:
         Computations that may wait.
     gauges : Gauges
         Told about what is counted.
+    most_s : float, optional
+        Seconds of a thread after which a computation is stopped.
 
     Attributes
     ----------
-    waiting, running : int
-        Computations that wait for a thread, and those that have one.
     draining : bool
         Whether new computations are refused.
     abandoned : bool
         Whether nothing is waited for any more.
     """
 
-    def __init__(self, threads: int, queue: int, gauges: Gauges) -> None:
+    def __init__(self, threads: int, queue: int, gauges: Gauges, most_s: float | None = None) -> None:
         self.threads = threads
         self.draining = False
         self.abandoned = False
-        self._limit = threads + queue
+        self._most = threads + queue
+        self._most_of_one = threads + -(-queue // 2)
+        self._most_s = most_s
         self._gauges = gauges
-        self._accepted = 0
-        self.waiting = 0
-        self.running = 0
-        self._mean_s: float | None = None
-        self._lock = threading.Lock()
-        self._stops: set[Callable[[], object]] = set()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mfn-compute")
+        self._pace = Pace()
+        self._accepted: Counter[str] = Counter()
+        self._running: set[Job] = set()
+        self._jobs: set[Job] = set()
+        self._queue = FairQueue()
+        self._threads: list[threading.Thread] = []
+        self._starved = -_STARVED_S
+        weakref.finalize(self, self._queue.close)
         gauges.watch(self)
+
+    @property
+    def waiting(self) -> int:
+        """Computations that wait for a thread."""
+        return self._queue.waiting
+
+    @property
+    def running(self) -> int:
+        """Computations that have a thread, without those that lend theirs."""
+        return sum(job.borrower is None for job in list(self._running))
 
     @property
     def idle(self) -> bool:
         """Whether nothing runs and nothing waits."""
-        return self._accepted == 0
+        return not self._jobs
+
+    @property
+    def ready(self) -> bool:
+        """Whether every thread runs, and no computation lacked threads or memory a moment ago."""
+        missing = 0 < len(self._threads) < self.threads
+        return not missing and monotonic() - self._starved >= _STARVED_S
+
+    def start(self) -> None:
+        """Start the threads that do not run yet; where the system allows no more, ``ready`` turns false."""
+        while len(self._threads) < self.threads:
+            thread = threading.Thread(
+                target=_serve, args=(self._queue,), name=f"mfn-compute-{len(self._threads)}", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                self._starved = monotonic()
+                return
+            self._threads.append(thread)
 
     async def run(
         self,
-        work: Work[T],
+        work: Callable[[threading.Event], T],
         *,
+        key: str = "",
+        cost: int = 0,
+        kind: str = "",
         departure: Departure | None = None,
         started: Callable[[], object] | None = None,
     ) -> T:
@@ -101,6 +136,12 @@ class Compute:
         ----------
         work : callable
             Called in the thread with the event that cancels it.
+        key : str
+            Whose it is; keys take turns.
+        cost : int
+            Its cell steps.
+        kind : str
+            What its duration is estimated by: computations of one kind take as long for each cell step.
         departure : callable, optional
             Tells when the caller leaves.
         started : callable, optional
@@ -109,113 +150,172 @@ class Compute:
         Raises
         ------
         ServiceError
-            QUEUE_FULL with Retry-After, SERVICE_UNAVAILABLE while draining, CANCELLED when the caller left.
+            QUEUE_FULL with Retry-After, SERVICE_UNAVAILABLE while draining or without threads, CANCELLED when the
+            caller left, COST_LIMIT_EXCEEDED when it took too long.
         """
-        self._admit()
-        self._accepted += 1
+        self._admit(key)
+        self._accepted[key] += 1
         try:
-            return await self._guarded(work, departure, started)
+            job = Job(self, work, key=key, cost=cost, kind=kind, most_s=self._most_s, started=started)
+            done: T = await self._done(job, departure)
+            return done
         finally:
-            self._accepted -= 1
+            self._accepted[key] -= 1
+            if not self._accepted[key]:
+                del self._accepted[key]
 
-    def retry_after_s(self) -> int:
-        """Return the seconds after which a place is free, by the durations that were measured."""
-        mean = _FIRST_GUESS_S if self._mean_s is None else self._mean_s
-        return min(_LONGEST_WAIT_S, max(1, math.ceil(mean * (self.waiting + 1) / self.threads)))
+    async def run_piece(
+        self,
+        work: Callable[[threading.Event], T],
+        *,
+        key: str = "",
+        cost: int = 0,
+        kind: str = "",
+        departure: Departure | None = None,
+    ) -> T:
+        """Run a short piece of what was let in before: it waits however full the queue is.
+
+        Raises
+        ------
+        ServiceError
+            SERVICE_UNAVAILABLE while draining or without threads, CANCELLED when the caller left.
+        """
+        self._require_service()
+        job = Job(self, work, key=key, cost=cost, kind=kind, most_s=self._most_s)
+        done: T = await self._done(job, departure)
+        return done
+
+    def lane(self, key: str = "", kind: str = "", departure: Departure | None = None) -> Lane:
+        """Return the place of a stream that was let in."""
+        return Lane(self, key, kind, departure)
+
+    def retry_after_s(self, key: str | None = None) -> int:
+        """Return the seconds after which a place is free, or one of this key, by what runs and waits."""
+        running = [(self._left_s(job), job.key) for job in list(self._running)]
+        lines = {who: [self._seconds(job) for job in line] for who, line in self._queue.lines().items()}
+        return retry_after_s(seconds_to_first_end(running, lines, key))
 
     def abandon(self) -> None:
         """Stop everything; whoever waits is told at once that the service ends, whenever the threads notice."""
         self.draining = self.abandoned = True
-        for stop in list(self._stops):
-            stop()
+        for job in list(self._jobs):
+            self._stop(job)
 
     def close(self) -> None:
         """Let go of the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._queue.close()
 
-    def _admit(self) -> None:
+    def _admit(self, key: str) -> None:
+        self._require_service()
+        of_one, total = self._accepted[key], self._accepted.total()
+        if total < self._most and of_one < self._most_of_one:
+            return
+        self._gauges.refused()
+        full = total >= self._most
+        wait_s = self.retry_after_s(None if full else key)
+        whose = f"{self.waiting} requests wait" if full else f"half of the places in the queue, {of_one}, are yours"
+        raise ServiceError(
+            "QUEUE_FULL",
+            f"all {self.threads} compute threads are busy and {whose}; try again in {wait_s} s",
+            headers={"Retry-After": str(wait_s)},
+        )
+
+    def _require_service(self) -> None:
         if self.draining:
             raise ServiceError("SERVICE_UNAVAILABLE", headers={"Retry-After": "1", "Connection": "close"})
-        if self._accepted >= self._limit:
-            self._gauges.refused()
-            wait = self.retry_after_s()
+        if len(self._threads) < self.threads:
+            self.start()
+        if not self._threads:
             raise ServiceError(
-                "QUEUE_FULL",
-                f"all {self.threads} compute threads are busy and {self.waiting} requests wait; try again in {wait} s",
-                headers={"Retry-After": str(wait)},
+                "SERVICE_UNAVAILABLE",
+                "no compute thread can be started: the limit of processes is reached",
+                headers={"Retry-After": "5"},
             )
 
-    async def _guarded(self, work: Work[T], departure: Departure | None, started: Callable[[], object] | None) -> T:
-        cancel = threading.Event()
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._change(waiting=1)
-        job = self._pool.submit(self._in_thread, work, cancel, started, answer, time.perf_counter())
-        stop = partial(self._stop, job, cancel, answer)
-        self._stops.add(stop)
+    async def _done(self, job: Job, departure: Departure | None) -> Any:
+        """Let a computation wait for its turn, and wait for what comes of it."""
+        self._jobs.add(job)
+        self._queue.put(job)
+        stop = partial(self._stop, job)
         forget = None if departure is None else departure(stop)
         try:
-            return await answer
+            return await asyncio.shield(job.answer)
         except asyncio.CancelledError:
             stop()
             if not self.abandoned:
-                await asyncio.wait((asyncio.wrap_future(job),))
+                await asyncio.wait((job.answer,))
             raise
         finally:
-            self._stops.discard(stop)
+            self._jobs.discard(job)
             if forget is not None:
                 forget()
 
-    def _stop(self, job: Future[None], cancel: threading.Event, answer: asyncio.Future[T]) -> None:
+    def _stop(self, job: Job) -> None:
         """Stop a computation: its thread says when it has, and one that has no thread yet never gets it."""
-        if job.done():
+        if job.answer.done() or job.stopped:
             return
         self._gauges.cancelled()
-        cancel.set()
-        if self.abandoned and not answer.done():
-            answer.set_exception(ServiceError("SERVICE_UNAVAILABLE"))
-        if job.cancel():
-            self._change(waiting=-1)
-            _settle(answer, cancel, None, None)
+        job.set()
+        if self.abandoned:
+            job.answer.set_exception(ServiceError("SERVICE_UNAVAILABLE"))
+        if self._queue.withdraw(job):
+            job.settle()
 
-    def _in_thread(
-        self,
-        work: Work[T],
-        cancel: threading.Event,
-        started: Callable[[], object] | None,
-        answer: asyncio.Future[T],
-        queued: float,
-    ) -> None:
-        """Do a computation; the thread goes on to the next one without waiting for the event loop."""
-        self._change(waiting=-1, running=1)
-        begin = time.perf_counter()
-        result, failure = None, None
-        try:
-            self._gauges.waited(begin - queued)
-            if started is not None:
-                started()
-            result = work(cancel)
-        except BaseException as error:  # noqa: BLE001 # whatever it is, the caller gets it
-            failure = error
-        self._change(running=-1, duration_s=time.perf_counter() - begin)
-        answer.get_loop().call_soon_threadsafe(_settle, answer, cancel, result, failure)
+    def borrow(self, lender: Job) -> Job | None:
+        """Return a computation to do in the thread of another one."""
+        found: Job | None = self._queue.borrow(lender.key)
+        return found
 
-    def _change(self, *, waiting: int = 0, running: int = 0, duration_s: float | None = None) -> None:
-        """Count; threads and the event loop do."""
-        with self._lock:
-            self.waiting += waiting
-            self.running += running
-            if duration_s is not None:
-                before = duration_s if self._mean_s is None else self._mean_s
-                self._mean_s = before + _SMOOTHING * (duration_s - before)
+    def begun(self, job: Job) -> None:
+        """Count a computation that begins."""
+        self._running.add(job)
+        self._gauges.waited(job.began - job.queued)
+
+    def ended(self, job: Job, failure: BaseException | None) -> None:
+        """Count a computation that has ended."""
+        self._running.discard(job)
+        self._queue.ended(job)
+        if failure is None:
+            self._pace.measured(job.kind, job.cost, job.used_s)
+        elif isinstance(failure, ServiceError) and failure.refusal == "SERVICE_UNAVAILABLE":
+            self._starved = monotonic()
+
+    def _seconds(self, job: Job) -> float:
+        return self._pace.seconds(job.kind, job.cost)
+
+    def _left_s(self, job: Job) -> float:
+        """Return the seconds until a running computation ends, after what was lent of its thread."""
+        used_s, borrower = job.used_s, job.borrower
+        mine = max(self._seconds(job) - used_s, _OVERTIME * used_s)
+        return mine if borrower is None else mine + self._left_s(borrower)
 
 
-def _settle(answer: asyncio.Future[Any], cancel: threading.Event, result: Any, failure: BaseException | None) -> None:
-    """Hand over what came of a computation, unless nobody waits for it any more."""
-    if answer.done():
-        return
-    if cancel.is_set():
-        answer.set_exception(ServiceError("CANCELLED"))
-    elif failure is not None:
-        answer.set_exception(failure)
-    else:
-        answer.set_result(result)
+class Lane:
+    """The place of a stream in the queue: short computations, one at a time, each asked for when the last was taken.
+
+    What was let in is never refused for a full queue: it waits for its turn, and a stream has one computation there at
+    most.
+    """
+
+    def __init__(self, compute: Compute, key: str, kind: str, departure: Departure | None) -> None:
+        self._compute, self._key, self._kind, self._departure = compute, key, kind, departure
+
+    async def run(self, work: Callable[[threading.Event], T], cost: int = 0) -> T:
+        """Do the next piece of the stream's work, of about 20 ms.
+
+        Raises
+        ------
+        ServiceError
+            SERVICE_UNAVAILABLE while draining or without threads, CANCELLED when the caller left.
+        """
+        done: T = await self._compute.run_piece(
+            work, key=self._key, cost=cost, kind=self._kind, departure=self._departure
+        )
+        return done
+
+
+def _serve(queue: FairQueue) -> None:
+    """Do what the queue gives until it is closed."""
+    while (job := queue.take()) is not None:
+        job.do()
+        del job  # while the thread waits, nothing it did is kept
