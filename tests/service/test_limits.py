@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,10 +19,11 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from mycelium_fractal_net.service.core import breaker
 from mycelium_fractal_net.service.core import limits as module
 from mycelium_fractal_net.service.core.admission import Addresses
 from mycelium_fractal_net.service.core.keys import add_key, make_key
-from mycelium_fractal_net.service.core.limits import LocalWindow, RateLimiter, Verdict
+from mycelium_fractal_net.service.core.limits import LocalWindow, RateLimiter, SharedWindow, Verdict
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, client_of, free_port, make_app
 
@@ -54,13 +59,38 @@ def test_refused_requests_do_not_prolong_the_wait() -> None:
     assert window.hit_now("a", 1).passed
 
 
+def test_cost_is_counted_by_its_amount_and_a_refusal_says_when_enough_is_free() -> None:
+    clock = Clock()
+    window = LocalWindow(clock)
+    passed = []
+    for amount in (500, 300, 150, 100):
+        passed.append(window.hit_now("a", 1000, amount).passed)
+        clock.now += 10
+    assert passed == [True, True, True, False]
+    assert window.hit_now("a", 1000, 600) == Verdict(passed=False, limit=1000, remaining=50, reset_s=30)
+    assert window.hit_now("a", 1000, 100).reset_s == 20
+    clock.now += 20
+    assert window.hit_now("a", 1000, 500) == Verdict(passed=True, limit=1000, remaining=50, reset_s=10)
+
+
+def test_what_is_given_back_may_be_spent_again() -> None:
+    window = LocalWindow(Clock())
+    assert [window.hit_now("a", 10, amount).passed for amount in (10, 10, -10, 10, 1)] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
 def test_names_that_are_idle_are_forgotten() -> None:
     clock = Clock()
     window = LocalWindow(clock)
     for number in range(1000):
         clock.now += 1
         window.hit_now(f"ip:{number}", 5)
-    assert len(window._times) <= 61
+    assert len(window._names) <= 61
 
 
 def test_a_new_name_pays_for_no_more_than_two_idle_ones() -> None:
@@ -70,7 +100,7 @@ def test_a_new_name_pays_for_no_more_than_two_idle_ones() -> None:
         window.hit_now(f"ip:{number}", 5)
     clock.now += 61
     window.hit_now("ip:new", 5)
-    assert len(window._times) == 99
+    assert len(window._names) == 99
 
 
 def test_names_are_bounded_and_those_in_use_keep_their_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +110,7 @@ def test_names_are_bounded_and_those_in_use_keep_their_count(monkeypatch: pytest
     for number in range(1000):
         window.hit_now(f"ip:{number}", 5)
         passed += window.hit_now("key:a", 3).passed
-    assert len(window._times) == 100
+    assert len(window._names) == 100
     assert passed == 3
 
 
@@ -99,11 +129,11 @@ async def test_the_answer_after_the_last_one_is_429_and_says_when_to_return() ->
 
 @pytest.mark.anyio
 async def test_classes_of_endpoints_and_keys_are_counted_apart() -> None:
-    app = make_app(api_keys="second", rate_limits={"nernst": 1})
+    app = make_app(api_keys="a-second-key-for-tests", rate_limits={"nernst": 1})
     async with client_of(app) as client:
         statuses = [
             (await client.post("/nernst", json=ION, headers=headers)).status_code
-            for headers in (AUTH, {"X-API-Key": "second"}, AUTH)
+            for headers in (AUTH, {"X-API-Key": "a-second-key-for-tests"}, AUTH)
         ]
         features = await client.post("/features", json={"field": [[1.0]]}, headers=AUTH)
     assert statuses == [200, 200, 429]
@@ -230,7 +260,7 @@ def _redis(port: int, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 def test_requests_go_on_without_redis_and_return_to_it(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_RETRY_SHARED_S", 0.1)
+    monkeypatch.setattr(breaker, "_RETRY_S", 0.1)
     port, command = redis_server
     fallbacks: list[int] = []
     complaints: list[str] = []
@@ -281,7 +311,7 @@ class Limiters:
 def test_after_a_restart_of_redis_three_limiters_are_exact_again(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch, noticed: bool
 ) -> None:
-    monkeypatch.setattr(module, "_RETRY_SHARED_S", 0.1)
+    monkeypatch.setattr(breaker, "_RETRY_S", 0.1)
     monkeypatch.setattr(module, "_PATIENCE_S", 5.0)
     limiters = Limiters(redis_server[0])
 
@@ -319,7 +349,7 @@ def test_more_requests_at_once_than_connections_are_counted_once_each(
 def test_a_redis_that_hung_is_asked_again_on_fresh_connections(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_RETRY_SHARED_S", 0.1)
+    monkeypatch.setattr(breaker, "_RETRY_S", 0.1)
     monkeypatch.setattr(module, "_PATIENCE_S", 1.0)
     limiters = Limiters(redis_server[0])
 
@@ -336,3 +366,99 @@ def test_a_redis_that_hung_is_asked_again_on_fresh_connections(
             await limiters.close()
 
     asyncio.run(story())
+
+
+@contextmanager
+def _slow_redis(port: int, delay_s: float) -> Iterator[int]:
+    """Stand before a Redis, and answer later than it does."""
+
+    class Relay(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as inner:
+                while data := self.request.recv(65536):
+                    inner.sendall(data)
+                    answer = inner.recv(65536)
+                    time.sleep(delay_s)
+                    with suppress(OSError):
+                        self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.parametrize("delay_s", [0.2, 2.0])
+def test_a_slow_redis_is_left_alone_and_the_local_limit_takes_over(
+    redis_server: tuple[int, list[str]], delay_s: float
+) -> None:
+    complaints, fallbacks = list[str](), list[int]()
+
+    async def story(port: int) -> None:
+        settings = load_settings(rate_limit_storage_url=f"redis://127.0.0.1:{port}/0", rate_limits={"nernst": 50})
+        limiter = RateLimiter(settings, lambda: fallbacks.append(1), complaints.append)
+        for _ in range(10):
+            await asyncio.gather(*(limiter.hit("key:a", "nernst") for _ in range(100)))
+        verdicts = [await limiter.hit("key:b", "nernst") for _ in range(60)]
+        assert sum(verdict.passed for verdict in verdicts) == 50
+        await limiter.close()
+
+    with _redis(*redis_server), _slow_redis(redis_server[0], delay_s) as port:
+        asyncio.run(story(port))
+    assert len(complaints) == 1
+    assert "counting locally" in complaints[0]
+    assert len(fallbacks) >= 950  # of 1,060: only those that came before the breaker opened waited at all
+
+
+def test_waiting_for_a_turn_counts_into_the_patience(
+    redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_CONNECTIONS", 1)
+    asked: list[float] = []
+
+    class Slow:
+        async def hit(self, name: str, limit: int, amount: int = 1) -> Verdict:
+            asked.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.09)
+            return Verdict(passed=True, limit=limit, remaining=1, reset_s=1)
+
+        async def close(self) -> None:
+            pass
+
+    async def story() -> None:
+        settings = load_settings(rate_limit_storage_url=f"redis://127.0.0.1:{redis_server[0]}/0")
+        fallbacks = list[int]()
+        limiter = RateLimiter(settings, lambda: fallbacks.append(1), lambda _: None)
+        limiter._shared = Slow()
+        await asyncio.gather(*(limiter.hit("key:a", "nernst") for _ in range(50)))
+        assert len(asked) <= 10  # in the quarter of a second that all of them waited together
+        assert len(fallbacks) >= 40
+
+    asyncio.run(story())
+
+
+def test_cost_is_shared_through_redis_by_its_amount() -> None:
+    prefix = f"mfn-test-{uuid.uuid4().hex}"
+
+    async def story() -> list[Verdict]:
+        windows = [SharedWindow(REDIS, prefix) for _ in range(2)]
+        verdicts = [
+            await windows[index % 2].hit("cost:a", 4_000_000_000, amount)
+            for index, amount in enumerate((3_000_000_000, 900_000_000, 200_000_000, -3_000_000_000, 200_000_000))
+        ]
+        for window in windows:
+            await window.close()
+        return verdicts
+
+    verdicts = asyncio.run(story())
+    assert [verdict.passed for verdict in verdicts] == [True, True, False, True, True]
+    assert [verdict.remaining for verdict in verdicts[:3]] == [1_000_000_000, 100_000_000, 100_000_000]
+    assert 58 <= verdicts[2].reset_s <= 60
+
+
+@pytest.mark.anyio
+async def test_cost_is_limited_by_key() -> None:
+    limiter = RateLimiter(load_settings(cost_limit=2_000_000_000), lambda: None, lambda _: None)
+    passed = [(await limiter.charge(who, 1_500_000_000)).passed for who in ("key:a", "key:a", "key:b")]
+    assert passed == [True, False, True]

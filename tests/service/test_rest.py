@@ -374,7 +374,7 @@ async def test_the_description_states_version_keys_and_errors() -> None:
 
 
 async def test_two_applications_share_nothing() -> None:
-    first, second = make_app(), make_app(api_key="other", log=Log())
+    first, second = make_app(), make_app(api_key="another-key-for-tests", log=Log())
     async with client_of(first, headers=AUTH) as one, client_of(second, headers=AUTH) as two:
         assert (await one.post("/nernst", json=ION)).status_code == 200
         assert (await two.post("/nernst", json=ION)).status_code == 401

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.reference import environments_reference, error_reference, settings_reference
-from mycelium_fractal_net.service.settings import Settings, config_directory, load_settings, shown, without_secrets
+from mycelium_fractal_net.service.settings import (
+    Settings,
+    config_directory,
+    load_settings,
+    risks,
+    shown,
+    without_secrets,
+)
+from mycelium_fractal_net.service.settings.machine import available_bytes, default_budget
 
+KEY = "a-plain-key-for-tests"
 ROOT = Path(__file__).parents[2]
 
 
@@ -25,7 +37,7 @@ def test_each_environment_has_its_settings(
     env: str, needs_key: bool, limits: bool, docs: bool, log_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MFN_ENV", env)
-    settings = load_settings(api_key="k")
+    settings = load_settings(api_key=KEY)
     assert settings.env == env
     assert (settings.api_key_required, settings.rate_limit_enabled) == (needs_key, limits)
     assert (settings.docs_enabled, settings.log_format) == (docs, log_format)
@@ -34,7 +46,7 @@ def test_each_environment_has_its_settings(
 @pytest.mark.parametrize("env", ["staging", "prod"])
 def test_defaults_in_code_are_safe_without_a_file(env: str, tmp_path: Path) -> None:
     (tmp_path / f"{env}.json").write_text("{}")
-    settings = load_settings(env=env, config_dir=tmp_path, api_key="k")
+    settings = load_settings(env=env, config_dir=tmp_path, api_key=KEY)
     assert settings.api_key_required
     assert settings.rate_limit_enabled
     assert settings.log_format == "json"
@@ -88,6 +100,9 @@ def test_variables_of_clients_and_kernels_do_not_stop_the_start(name: str, monke
         ("MFN_RATE_LIMITS", '{"smulate": 1}', "'simulate', 'features'"),
         ("MFN_RATE_LIMITS", "{", "rate_limits"),
         ("MFN_RATE_LIMITS", '{"simulate": 0}', "greater than or equal to 1"),
+        ("MFN_RATE_LIMITS", '{"simulate": true}', "must be a number, not true or false; got True"),
+        ("MFN_RATE_LIMITS", '{"nernst": false}', "must be a number, not true or false; got False"),
+        ("MFN_COST_LIMIT", "1000", r"must be at least max_cell_steps, 2,000,000,000, .*; got 1,000"),
         ("MFN_TRUSTED_PROXIES", "gateway", "'gateway' does not appear to be an IPv4 or IPv6 network"),
         ("MFN_RATE_LIMIT_STORAGE_URL", "http://x", "must start with memory://, redis://"),
         ("MFN_API_KEY_FILE", "keys.json", "set MFN_API_KEY_PEPPER"),
@@ -143,7 +158,7 @@ def test_origins_that_browsers_send_are_taken(origins: str, monkeypatch: pytest.
         ('{"port": true}', "port: Input should be a valid integer; got True"),
         ('{"port": 70000}', "port: Input should be less than or equal to 65535; got 70000"),
         ('{"api_key_required": "off"}', "api_key_required: Input should be a valid boolean"),
-        ('{"rate_limits": {"simulate": true}}', "rate_limits: Input should be a valid integer"),
+        ('{"rate_limits": {"simulate": true}}', "rate_limits: must be a number, not true or false"),
         ('{"api_key": 5}', r"api_key: .*; got \*\*\*$"),
         ('{"port": 1, "port": 2}', "the name 'port' occurs twice"),
         ('{"env": "prod"}', "env cannot stand in a file; set MFN_ENV"),
@@ -185,7 +200,7 @@ def test_production_without_a_key_does_not_start() -> None:
 @pytest.mark.parametrize("env", ["staging", "prod"])
 def test_all_origins_are_for_dev_only(env: str) -> None:
     with pytest.raises(ConfigurationError, match="'\\*' is for dev only"):
-        load_settings(env=env, api_key="k", cors_origins=["*"])
+        load_settings(env=env, api_key=KEY, cors_origins=["*"])
 
 
 def test_secrets_are_never_shown() -> None:
@@ -248,3 +263,160 @@ def test_presets_are_configurations_of_simulations(name: str) -> None:
 def test_files_hold_nothing_but_settings(env: str) -> None:
     content = json.loads((config_directory() / f"{env}.json").read_text())
     assert set(content) <= set(Settings.model_fields)
+
+
+LINKS = {
+    "MFN_PORT": "tcp://10.0.0.7:8000",
+    "MFN_SERVICE_HOST": "10.0.0.7",
+    "MFN_SERVICE_PORT": "8000",
+    "MFN_SERVICE_PORT_HTTP": "8000",
+    "MFN_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+    "MFN_PORT_8000_TCP_PROTO": "tcp",
+    "MFN_PORT_8000_TCP_PORT": "8000",
+    "MFN_PORT_8000_TCP_ADDR": "10.0.0.7",
+    "MFN_REDIS_SERVICE_HOST": "fd00::8",
+    "MFN_REDIS_PORT": "tcp://[fd00::8]:6379",
+    "MFN_REDIS_PORT_6379_TCP": "tcp://[fd00::8]:6379",
+    "MFN_DNS_PORT_53_UDP_ADDR": "10.0.0.9",
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_a_service_link_of_kubernetes_is_ignored_and_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, LINKS[name])
+    settings = load_settings()
+    assert settings.port == 8000
+    assert [line for line in risks(settings) if name in line and "enableServiceLinks: false" in line]
+
+
+def test_all_service_links_together_are_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LINKS.items():
+        monkeypatch.setenv(name, value)
+    [warning] = risks(load_settings())
+    assert warning.startswith(f"{len(LINKS)} variables of Kubernetes service links")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MFN_PORT", "tcp://"), ("MFN_PROT", "tcp://10.0.0.7:1"), ("MFN_X_PORT", "1")]
+)
+def test_what_only_looks_like_a_service_link_stops_the_start(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "key", ["x", "short", "nineteen-characters", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "abcabcabcabcabcabcabcabc"]
+)
+@pytest.mark.parametrize("name", ["api_key", "api_keys"])
+def test_a_key_that_can_be_guessed_is_refused_in_production_and_not_shown(name: str, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}: in prod a key has at least 20 characters") as caught:
+        load_settings(env="prod", **{"api_key": KEY, name: key})
+    assert key not in str(caught.value)
+    assert load_settings(env="dev", **{name: key})
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "128.0.0.0/1", "10.0.0.0/7"])
+def test_a_world_of_trusted_proxies_is_refused_in_production_and_told_elsewhere(network: str) -> None:
+    with pytest.raises(ConfigurationError, match="trusted_proxies: in prod no network wider than"):
+        load_settings(env="prod", api_key=KEY, trusted_proxies=network)
+    [warning] = risks(load_settings(env="dev", trusted_proxies=network), {})
+    assert warning.startswith(f"MFN_TRUSTED_PROXIES={network}: nearly everybody is believed to be a proxy")
+
+
+@pytest.mark.parametrize(
+    ("given", "warning"),
+    [
+        (
+            {"env": "dev", "host": "0.0.0.0"},  # noqa: S104 # it is never listened at
+            "MFN_HOST=0.0.0.0 without MFN_API_KEY_REQUIRED: .*, without a key, without a limit",
+        ),
+        ({"env": "dev", "host": "::"}, "MFN_HOST=:: without"),
+        ({"env": "dev", "host": "192.0.2.7", "rate_limit_enabled": True}, "may use the service, without a key$"),
+        ({"env": "prod", "api_key_required": False}, "MFN_API_KEY_REQUIRED=false in prod: everybody"),
+        ({"env": "staging", "api_key_required": False}, "MFN_API_KEY_REQUIRED=false in staging: everybody"),
+        (
+            {"env": "prod", "api_key": KEY, "rate_limit_enabled": False},
+            "MFN_RATE_LIMIT_ENABLED=false in prod: one client",
+        ),
+        ({"env": "prod", "api_key": KEY, "api_key_pepper": "salt"}, "MFN_API_KEY_PEPPER has fewer than 16 characters"),
+    ],
+)
+def test_what_is_allowed_and_dangerous_is_said(given: dict[str, Any], warning: str) -> None:
+    assert any(re.search(warning, line) for line in risks(load_settings(**given), {}))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_a_laptop_is_not_warned(host: str) -> None:
+    assert risks(load_settings(env="dev", host=host), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"", "it is empty"),
+        (b" \n", "it is empty"),
+        (b"x" * 70_000, "it has more than 65,536 bytes"),
+    ],
+)
+def test_a_broken_secret_file_is_named_as_itself(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mfn_api_key").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"the secret file .*/mfn_api_key cannot be used: {message}"):
+        load_settings(secrets_dir=tmp_path)
+
+
+def test_a_secret_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mfn_api_key")
+    with pytest.raises(ConfigurationError, match="mfn_api_key cannot be used: it is not a regular file"):
+        load_settings(secrets_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("mfn_port", "hidden", r"port \(the secret file .*/mfn_port\): Input should be a valid integer"),
+        ("mfn_rate_limits", "{hidden", r"rate_limits \(the secret file .*/mfn_rate_limits\): must be JSON"),
+        ("mfn_rate_limit_storage_url", "http://hidden", r"the secret file .*/mfn_rate_limit_storage_url\): must start"),
+    ],
+)
+def test_a_wrong_value_is_blamed_on_its_secret_file_and_not_shown(
+    name: str, content: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load_settings(secrets_dir=tmp_path)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "least"),
+    [
+        ({"proc/self/cgroup": "0::/pod/box\n", "sys/fs/cgroup/pod/box/memory.max": "1073741824\n"}, 2**30),
+        ({"proc/self/cgroup": "0::/pod/box\n", "sys/fs/cgroup/pod/memory.max": "1073741824"}, 2**30),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "536870912\n"}, 2**29),
+        (
+            {
+                "proc/self/cgroup": "3:cpu:/x\n4:memory:/box\n",
+                "sys/fs/cgroup/memory/box/memory.limit_in_bytes": "536870912",
+            },
+            2**29,
+        ),
+        ({"sys/fs/cgroup/memory.max": "536870912\n"}, 2**29),
+    ],
+)
+def test_the_memory_of_the_control_group_counts(files: dict[str, str], least: int, tmp_path: Path) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert available_bytes(tmp_path) == least
+    assert 64 * 2**20 <= default_budget(tmp_path) < least / 2
+
+
+@pytest.mark.parametrize("content", ["max\n", "9223372036854771712\n", "nonsense"])
+def test_without_a_limit_the_machine_s_memory_counts(content: str, tmp_path: Path) -> None:
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text(content)
+    assert available_bytes(tmp_path) == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -38,6 +38,8 @@ def check(env: Env = None) -> None:
         raise ConfigurationError(complaint)
 
     settings = service.load_settings(env=env)
+    for line in service.risks(settings):
+        typer.echo(f"warning: {line}", err=True)
     plain, stored = service.KeyRing(settings, refuse).counts
     typer.echo(f"{settings.env}: the settings are right; {plain} plain keys, {stored} in the key file")
 

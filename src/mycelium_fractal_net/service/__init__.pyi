@@ -2,7 +2,7 @@ from .core.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove
 from .http.app import create_app
 from .reference import environments_reference, openapi_text, settings_reference
 from .server import serve
-from .settings import Settings, load_settings, shown
+from .settings import Settings, load_settings, risks, shown
 
 __all__ = [
     "SCOPES",
@@ -16,6 +16,7 @@ __all__ = [
     "openapi_text",
     "read_key_file",
     "remove_key",
+    "risks",
     "serve",
     "settings_reference",
     "shown",

@@ -17,6 +17,8 @@ _DEPENDS = {
     "api_key_required": "false in dev, else true",
     "rate_limit_enabled": "false in dev, else true",
     "compute_threads": "the cores there are",
+    "cost_limit": "twice MFN_MAX_CELL_STEPS",
+    "max_memory_bytes": "half of what there is",
     "log_format": "console in dev, else json",
     "docs_enabled": "false in prod, else true",
 }

@@ -18,6 +18,7 @@ from mycelium_fractal_net.service.core.compute import Compute, Departure, Work
 from mycelium_fractal_net.service.core.errors import masked
 from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
+from mycelium_fractal_net.service.core.memory import MemoryBudget
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import Logger, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
@@ -51,14 +52,17 @@ class Services:
         self.keys = KeyRing(settings, self.logger.warning)
         self.limiter = RateLimiter(settings, self.metrics.limiter_fell_back, self.logger.warning)
         self.guard = Guard(settings, self.keys, self.limiter)
-        self.compute = Compute(settings.compute_threads, settings.compute_queue, self.metrics)
+        self.compute = Compute(
+            settings.compute_threads, settings.compute_queue, self.metrics, settings.max_compute_seconds
+        )
+        self.memory = MemoryBudget(settings.max_memory_bytes, self.compute.retry_after_s)
         self.reading = Compute(1, settings.compute_queue, _Uncounted())
         self.logs_parameters = settings.log_level == "DEBUG"
 
     @property
     def ready(self) -> bool:
         """Whether new requests should come here."""
-        return self.warm and not self.compute.draining
+        return self.warm and self.compute.ready and not self.compute.draining
 
     @property
     def unready_because(self) -> str:
@@ -88,14 +92,14 @@ class Services:
 
         started = waiting.end if waiting is not None else None
         try:
-            return await self.compute.run(work, departure=_departure(request), started=started)
+            return await self.compute.run(work, key=_who(request), departure=_departure(request), started=started)
         finally:
             if waiting is not None and waiting.is_recording():
                 waiting.end()
 
     async def read_for(self, request: Request, work: Work[T]) -> T:
         """Read a long body, one at a time in a thread of its own; it stops when the client leaves."""
-        return await self.reading.run(work, departure=_departure(request))
+        return await self.reading.run(work, key=_who(request), departure=_departure(request))
 
     async def close(self) -> None:
         """Let go of threads, connections and exporters."""
@@ -142,6 +146,12 @@ def _watch(receive: Callable[[], Awaitable[Any]], tell: Callable[[], object]) ->
     watcher = asyncio.ensure_future(disconnected())
     watcher.add_done_callback(lambda done: None if done.cancelled() else tell())
     return watcher.cancel
+
+
+def _who(request: Request) -> str:
+    """Return whose turn a computation takes: the key's, or the address's where there is none."""
+    exchange = exchange_of(request.scope)
+    return f"ip:{exchange.client_ip}" if exchange.key is None else f"key:{exchange.key.id}"
 
 
 def services_of(scope: Any) -> Services:

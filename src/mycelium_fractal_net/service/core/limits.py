@@ -10,15 +10,56 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
+from mycelium_fractal_net.service.core.breaker import Breaker
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["LocalWindow", "RateLimiter", "SharedWindow", "Verdict", "Window"]
 
 _WINDOW_S = 60.0
 _MOST_NAMES = 50_000
-_RETRY_SHARED_S = 5.0
 _PATIENCE_S = 0.25
+_SLOW = 0.4  # of the patience: what takes as long on the mean is too slow to be asked at every request
 _MOST_CONNECTIONS = 16
+
+_SCRIPT = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local limit, amount, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local total = tonumber(redis.call('GET', KEYS[2]) or '0')
+
+local function entry(index)
+  local text = redis.call('LINDEX', KEYS[1], index)
+  if not text then return nil end
+  local at, spent = string.match(text, '(%d+):(-?%d+)')
+  return tonumber(at), tonumber(spent)
+end
+
+local oldest, spent = entry(0)
+while oldest and oldest <= now - window do
+  redis.call('LPOP', KEYS[1])
+  total = total - spent
+  oldest, spent = entry(0)
+end
+if not oldest then total = 0 end
+
+local passed = total + amount <= limit
+if passed then
+  redis.call('RPUSH', KEYS[1], string.format('%d:%d', now, amount))
+  total = total + amount
+  redis.call('SET', KEYS[2], string.format('%d', total), 'PX', window)
+  redis.call('PEXPIRE', KEYS[1], window)
+  return {1, total, (oldest or now) + window - now}
+end
+
+local left, index, free = total, 0, now
+while left + amount > limit do
+  local at, gone = entry(index)
+  if not at then break end
+  left, free, index = left - gone, at, index + 1
+end
+return {0, total, free + window - now}
+"""
+"""Forget what is older than the window, decide, and count, at once; times are those of Redis, in ms."""
 
 
 class Verdict(NamedTuple):
@@ -47,10 +88,10 @@ class Verdict(NamedTuple):
 
 
 class Window(Protocol):
-    """Counts the requests of the last minute by name."""
+    """Counts what was spent in the last minute by name."""
 
-    async def hit(self, name: str, limit: int) -> Verdict:
-        """Count a request, if it may pass."""
+    async def hit(self, name: str, limit: int, amount: int = 1) -> Verdict:
+        """Count an amount, if it may be spent; a negative one is given back."""
         ...
 
     async def close(self) -> None:
@@ -58,8 +99,34 @@ class Window(Protocol):
         ...
 
 
+class _Spent:
+    """What one name has spent: when and how much, oldest first."""
+
+    __slots__ = ("entries", "total")
+
+    def __init__(self) -> None:
+        self.entries: deque[tuple[float, int]] = deque()
+        self.total = 0
+
+    def forget(self, oldest_that_counts: float) -> None:
+        entries = self.entries
+        while entries and entries[0][0] <= oldest_that_counts:
+            self.total -= entries.popleft()[1]
+        if not entries:
+            self.total = 0
+
+    def free_at(self, most: int) -> float:
+        """Return the time of the entry with which enough is forgotten for no more than ``most`` to be left."""
+        left, free_at = self.total, 0.0
+        for at, amount in self.entries:
+            left, free_at = left - amount, at
+            if left <= most:
+                break
+        return free_at
+
+
 class LocalWindow:
-    """Count in this process: the times of the last minute's requests, by name.
+    """Count in this process: when each name spent how much in the last minute.
 
     Notes
     -----
@@ -76,54 +143,52 @@ class LocalWindow:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+        self._names: OrderedDict[str, _Spent] = OrderedDict()
 
-    async def hit(self, name: str, limit: int) -> Verdict:
-        """Count a request, if it may pass."""
-        return self.hit_now(name, limit)
+    async def hit(self, name: str, limit: int, amount: int = 1) -> Verdict:
+        """Count an amount, if it may be spent; a negative one is given back."""
+        return self.hit_now(name, limit, amount)
 
-    def hit_now(self, name: str, limit: int) -> Verdict:
-        """Count a request without a coroutine."""
+    def hit_now(self, name: str, limit: int, amount: int = 1) -> Verdict:
+        """Count without a coroutine."""
         now = self._clock()
-        oldest_that_counts = now - _WINDOW_S
-        times = self._times.get(name)
-        if times is None:
-            self._make_room(oldest_that_counts)
-            times = self._times[name] = deque()
+        spent = self._names.get(name)
+        if spent is None:
+            self._make_room(now - _WINDOW_S)
+            spent = self._names[name] = _Spent()
         else:
-            self._times.move_to_end(name)
-        while times and times[0] <= oldest_that_counts:
-            times.popleft()
-        passed = len(times) < limit
+            self._names.move_to_end(name)
+        spent.forget(now - _WINDOW_S)
+        passed = spent.total + amount <= limit
         if passed:
-            times.append(now)
-        return Verdict(passed, limit, max(0, limit - len(times)), math.ceil(times[0] + _WINDOW_S - now))
+            spent.entries.append((now, amount))
+            spent.total += amount
+        free_at = spent.entries[0][0] if passed else spent.free_at(limit - amount)
+        return Verdict(passed, limit, max(0, limit - spent.total), math.ceil(free_at + _WINDOW_S - now))
 
     def _make_room(self, oldest_that_counts: float) -> None:
         """Forget idle names two at a time, faster than new ones come, so that no request pays for all of them."""
         for _ in range(2):
-            if not self._times:
+            if not self._names:
                 return
-            name, times = next(iter(self._times.items()))
-            if times[-1] > oldest_that_counts and len(self._times) < _MOST_NAMES:
+            name, spent = next(iter(self._names.items()))
+            if spent.entries and spent.entries[-1][0] > oldest_that_counts and len(self._names) < _MOST_NAMES:
                 return
-            del self._times[name]
+            del self._names[name]
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""
 
 
 class SharedWindow:
-    """Count in Redis, so that several processes share one window."""
+    """Count in Redis, so that several processes share one window; its clock counts."""
 
     def __init__(self, url: str, prefix: str) -> None:
-        from limits import RateLimitItemPerMinute
-        from limits.aio.storage import RedisStorage
+        from redis.asyncio import Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
         from redis.exceptions import ConnectionError as Disconnected
 
-        self._item = RateLimitItemPerMinute
         options: dict[str, Any] = {
             "socket_timeout": _PATIENCE_S,
             "socket_connect_timeout": _PATIENCE_S,
@@ -132,99 +197,95 @@ class SharedWindow:
             # with version 3, redis-py hands out pooled connections that the server has closed
             "protocol": 2,
         }
-        bridge: Any = RedisStorage(f"async+{url}", implementation="redispy", key_prefix=prefix, **options).bridge
-        self._key = bridge.prefixed_key
-        self._redis = bridge.storage
-        self._script = self._redis.register_script(_script(bridge))
+        self._prefix = prefix
+        self._redis: Any = Redis.from_url(url, **options)
+        self._script = self._redis.register_script(_SCRIPT)
 
-    async def hit(self, name: str, limit: int) -> Verdict:
-        """Count a request, if it may pass; one atomic script decides and says what is left."""
-        key = self._key(self._item(limit).key_for(name))
-        now = time.time()
+    async def hit(self, name: str, limit: int, amount: int = 1) -> Verdict:
+        """Count an amount, if it may be spent; one atomic script decides and says what is left."""
+        key = f"{self._prefix}:{{{name}}}"
         try:
-            passed, window = await self._script([key], [now, limit, _WINDOW_S, 1])
+            passed, total, wait_ms = await self._script([key, f"{key}:total"], [limit, amount, int(_WINDOW_S * 1000)])
         except Exception:
             with suppress(Exception):
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
             raise
-        oldest, count = window or (now, limit)
-        age_s = max(0.0, now - float(oldest))  # Redis rounds, and another process's request may be newer than this one
-        return Verdict(bool(passed), limit, max(0, limit - count), max(1, math.ceil(_WINDOW_S - age_s)))
+        return Verdict(bool(passed), limit, max(0, limit - total), max(1, math.ceil(wait_ms / 1000)))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
 
-def _script(bridge: Any) -> str:
-    """Join the library's two scripts, so that no other request comes between the decision and the count."""
-    return f"""
-        local function acquire(KEYS, ARGV) {bridge.SCRIPT_ACQUIRE_MOVING_WINDOW.decode()} end
-        local function window(KEYS, ARGV) {bridge.SCRIPT_MOVING_WINDOW.decode()} end
-        local passed = acquire(KEYS, ARGV)
-        return {{passed, window(KEYS, {{ARGV[1] - ARGV[3], ARGV[2]}})}}
-    """
-
-
 class RateLimiter:
-    """Limit requests by the settings.
+    """Limit requests, and what they cost, by the settings.
 
     Parameters
     ----------
     settings : Settings
-        Limits by class of endpoint, and where they are counted.
+        Limits by class of endpoint, limit of cost, and where they are counted.
     count_fallback : callable
-        Called for every request that was counted here because Redis did not answer.
+        Called for whatever was counted here because Redis did not answer, or not in time.
     complain : callable
-        Called with a message when Redis goes away and when it is back.
+        Called with a message when Redis goes away or gets slow, and when it is back.
     """
 
     def __init__(
         self, settings: Settings, count_fallback: Callable[[], object], complain: Callable[[str], object]
     ) -> None:
         self._limits: Mapping[str, int] = {str(name): limit for name, limit in settings.rate_limits.items()}
+        self._cost_limit = settings.cost_limit
         self._count_fallback = count_fallback
         self._complain = complain
         self._local = LocalWindow()
         self._shared: Window | None = None
         self._turns = asyncio.Semaphore(_MOST_CONNECTIONS)
-        self._away_until = 0.0
+        self._breaker = Breaker(_SLOW * _PATIENCE_S)
+        self._asks = True
         if not settings.rate_limit_storage_url.startswith("memory://"):
             self._shared = SharedWindow(settings.rate_limit_storage_url, settings.rate_limit_prefix)
 
     async def hit(self, who: str, endpoint: str) -> Verdict:
         """Count a request of somebody to a class of endpoint."""
-        limit = self._limits[endpoint]
-        name = f"{endpoint}:{who}"
+        return await self._spend(f"{endpoint}:{who}", self._limits[endpoint], 1)
+
+    async def charge(self, who: str, cost: int) -> Verdict:
+        """Count the cell steps that somebody asks for; a negative number gives back what was not computed."""
+        return await self._spend(f"cost:{who}", self._cost_limit, cost)
+
+    async def _spend(self, name: str, limit: int, amount: int) -> Verdict:
         if self._shared is None:
-            return self._local.hit_now(name, limit)
-        verdict = await self._hit_shared(self._shared, name, limit)
+            return self._local.hit_now(name, limit, amount)
+        verdict = await self._spend_shared(self._shared, name, limit, amount)
         if verdict is None:
             self._count_fallback()
-            return self._local.hit_now(name, limit)
+            return self._local.hit_now(name, limit, amount)
         return verdict
 
-    async def _hit_shared(self, shared: Window, name: str, limit: int) -> Verdict | None:
-        async with self._turns:
-            if time.monotonic() < self._away_until:
-                return None
-            try:
-                verdict = await shared.hit(name, limit)
-            except Exception as error:  # noqa: BLE001 # whatever the client library raises, requests go on
-                self._went_away(error)
-                return None
-            self._came_back()
-            return verdict
+    async def _spend_shared(self, shared: Window, name: str, limit: int, amount: int) -> Verdict | None:
+        """Ask Redis; None where it is not to be asked, or does not answer in time, the wait for a turn included."""
+        if not self._breaker.admits():
+            return None
+        try:
+            with self._breaker.watch():
+                async with asyncio.timeout(_PATIENCE_S), self._turns:
+                    verdict = await shared.hit(name, limit, amount)
+        except Exception as error:  # noqa: BLE001 # whatever the client library raises, requests go on
+            self._tell(type(error).__name__)
+            return None
+        self._tell("it takes too long")
+        return verdict
 
-    def _went_away(self, error: Exception) -> None:
-        if not self._away_until:
-            self._complain(f"the rate limiter's storage does not answer, counting locally: {type(error).__name__}")
-        self._away_until = time.monotonic() + _RETRY_SHARED_S
-
-    def _came_back(self) -> None:
-        if self._away_until:
-            self._complain("the rate limiter's storage answers again")
-            self._away_until = 0.0
+    def _tell(self, reason: str) -> None:
+        """Tell of a change, once."""
+        if self._breaker.closed == self._asks:
+            return
+        self._asks = self._breaker.closed
+        self._complain(
+            "the rate limiter's storage answers again"
+            if self._asks
+            else f"the rate limiter's storage does not answer in time, counting locally: {reason}"
+        )
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -28,7 +28,7 @@ from mycelium_fractal_net.service.operations import features, federated, health,
 from mycelium_fractal_net.service.operations import simulate as simulation
 from mycelium_fractal_net.service.operations import validate as validation
 from mycelium_fractal_net.service.services import Services
-from mycelium_fractal_net.service.settings import Settings, load_settings
+from mycelium_fractal_net.service.settings import Settings, load_settings, risks
 from mycelium_fractal_net.service.warmup import compile_kernels
 
 __all__ = ["create_app"]
@@ -150,6 +150,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     services.warm = not services.settings.warmup
     warming = asyncio.create_task(_warm_up(services)) if services.settings.warmup else None
+    services.compute.start()
+    for line in risks(services.settings):
+        services.logger.warning(line)
     services.logger.info("started", threads=services.compute.threads)
     try:
         yield
@@ -164,7 +167,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _warm_up(services: Services) -> None:
     """Compile or load kernels before the service says it is ready."""
     try:
-        await services.compute.run(compile_kernels)
+        await services.compute.run(compile_kernels, key="warm-up")
     except ServiceError:
         return  # the service ends before it was ready
     except Exception as error:  # nobody waits for this task: what went wrong would never be told

@@ -12,44 +12,59 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.service.settings.files import read_regular
+from mycelium_fractal_net.service.settings.links import is_service_link
 
-__all__ = ["LIMITS", "FileSource", "check_secrets", "check_variables", "config_directory", "unknown"]
+__all__ = [
+    "LIMITS",
+    "check_secrets",
+    "check_variables",
+    "config_directory",
+    "file_source",
+    "secret_file",
+    "unknown",
+    "without_service_links",
+]
 
 LIMITS = "MFN_RATE_LIMITS"
 _NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other rooms, and clients, read
+_LONGEST_FILE = 1 << 20
+_LONGEST_SECRET = 1 << 16
 _FROM_ELSEWHERE = ("env", "config_dir", "secrets_dir")  # they say which files are read, so no file can
 
 
 def config_directory() -> Path:
     """Return the directory of the configuration files: in the package, or at the root of a checkout."""
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     inside = package / "configs"
     return inside if inside.is_dir() else package.parents[1] / "configs"
 
 
-class FileSource(PydanticBaseSettingsSource):
-    """``NAME.json`` in the configuration directory, for the environment in force."""
+def without_service_links(source: PydanticBaseSettingsSource) -> PydanticBaseSettingsSource:
+    """Take the variables of Kubernetes service links out of the environment's source."""
+    if isinstance(source, EnvSettingsSource):
+        source.env_vars = {
+            name: value
+            for name, value in source.env_vars.items()
+            if value is None or not is_service_link(name.upper(), value)
+        }
+    return source
 
-    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, Any], names: Iterable[str]) -> None:
-        super().__init__(settings_cls)
-        self._given = given
-        self._names = frozenset(names)
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 # pydantic's
-        """Return nothing: the file is read as a whole."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Return what the file holds."""
-        name = str(self._given.get("env") or os.environ.get("MFN_ENV") or "dev")
-        if name not in self._names:
-            return {}
-        chosen = self._given.get("config_dir") or os.environ.get("MFN_CONFIG_DIR")
-        path = (Path(chosen) if chosen else config_directory()) / f"{name}.json"
-        return _read_file(path, self.settings_cls.model_fields)
+def file_source(
+    settings_cls: type[BaseSettings], given: Mapping[str, Any], names: Iterable[str]
+) -> tuple[PydanticBaseSettingsSource, ...]:
+    """Return the source that reads ``NAME.json`` in the configuration directory, for the environment in force."""
+    name = str(given.get("env") or os.environ.get("MFN_ENV") or "dev")
+    if name not in frozenset(names):
+        return ()
+    chosen = given.get("config_dir") or os.environ.get("MFN_CONFIG_DIR")
+    path = (Path(chosen) if chosen else config_directory()) / f"{name}.json"
+    content = _read_file(path, settings_cls.model_fields)
+    return (InitSettingsSource(settings_cls, content),)
 
 
 def _read_file(path: Path, fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
@@ -57,7 +72,7 @@ def _read_file(path: Path, fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
         return ConfigurationError(f"{path}: {text}", file=str(path))
 
     try:
-        content = json.loads(path.read_bytes(), object_pairs_hook=_once)
+        content = json.loads(read_regular(path, _LONGEST_FILE), object_pairs_hook=_once)
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", file=str(path)) from None
     except (ValueError, RecursionError) as error:
@@ -96,9 +111,9 @@ def _type_complaint(field: FieldInfo, value: Any) -> str:
 def check_variables(fields: Mapping[str, FieldInfo]) -> None:
     """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
     known = {str(field.validation_alias or f"MFN_{name.upper()}"): name for name, field in fields.items()}
-    for variable in os.environ:
+    for variable, value in os.environ.items():
         name, nested, _ = variable.partition("__")
-        if not name.upper().startswith("MFN_") or variable in _NOT_SETTINGS:
+        if not name.upper().startswith("MFN_") or variable in _NOT_SETTINGS or is_service_link(variable, value):
             continue
         if name != name.upper():  # pydantic would take it, but whoever asks for MFN_ENV would not find it
             raise ConfigurationError(f"{variable} is not read: write it in capitals, {variable.upper()}")
@@ -120,8 +135,32 @@ def check_secrets(directory: str | Path | None, fields: Mapping[str, FieldInfo])
         name = file.name.lower().partition("__")[0]
         if known.get(name) in _FROM_ELSEWHERE:
             raise ConfigurationError(f"{file}: this is no secret; set {name.upper()}")
-        if name.startswith("mfn_") and name not in known:
+        if not name.startswith("mfn_"):
+            continue
+        if name not in known:
             raise ConfigurationError(f"{path}: {unknown(name, known)}")
+        _check_secret(file)
+
+
+def _check_secret(file: Path) -> None:
+    """Refuse a secret that is no short text, by its file's name and not by what it holds."""
+    try:
+        text = read_regular(file, _LONGEST_SECRET).decode("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"the secret file {file} cannot be used: {error.strerror}", file=str(file)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"the secret file {file} cannot be used: byte {error.start} is not UTF-8", file=str(file)
+        ) from None
+    if not text.strip():
+        raise ConfigurationError(f"the secret file {file} cannot be used: it is empty", file=str(file))
+
+
+def secret_file(directory: str | Path | None, variable: str) -> Path | None:
+    """Return the file of secrets that gives a variable its value, unless the environment does."""
+    if directory is None or variable in os.environ or not Path(directory).is_dir():
+        return None
+    return next((file for file in Path(directory).iterdir() if file.name.upper() == variable), None)
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

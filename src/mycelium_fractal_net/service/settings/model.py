@@ -1,46 +1,23 @@
-"""Settings of the service: where they come from, what they may be, how they are shown."""
+"""Every setting: its type, its default, what it may be beside the others."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mycelium_fractal_net._checks import available_cores
-from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.service.sources import (
-    LIMITS,
-    FileSource,
-    check_secrets,
-    check_variables,
-    config_directory,
-    unknown,
-)
+from mycelium_fractal_net.service.settings.machine import default_budget
+from mycelium_fractal_net.service.settings.sources import file_source, without_service_links
 
-__all__ = [
-    "DEFAULT_LIMITS",
-    "EndpointClass",
-    "Environment",
-    "Settings",
-    "config_directory",
-    "load_settings",
-    "shown",
-    "without_secrets",
-]
+__all__ = ["DEFAULT_LIMITS", "OTLP", "URLS", "ZIPKIN", "EndpointClass", "Environment", "Settings", "is_wide"]
 
 Environment = Literal["dev", "staging", "prod"]
 EndpointClass = Literal["simulate", "features", "validate", "nernst", "aggregate", "health", "metrics", "failed_auth"]
@@ -57,12 +34,16 @@ DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
 }
 """Requests a minute."""
 
-_OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_ZIPKIN = "OTEL_EXPORTER_ZIPKIN_ENDPOINT"
-_URLS = frozenset({"cors_origins", "rate_limit_storage_url", _OTLP, "otlp_endpoint", _ZIPKIN, "zipkin_endpoint"})
+OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+ZIPKIN = "OTEL_EXPORTER_ZIPKIN_ENDPOINT"
+URLS = frozenset({"cors_origins", "rate_limit_storage_url", OTLP, "otlp_endpoint", ZIPKIN, "zipkin_endpoint"})
 _QUERY = re.compile(r"[?#]")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}))?/?")
 _USUAL_PORTS = {"http": "80", "https": "443"}
+_WIDEST_PRIVATE = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7
+_MOST_CELL_STEPS = 2_000_000_000
+_SHORTEST_KEY = 20
+_FEWEST_CHARACTERS = 6
 
 
 def _split(value: Any) -> Any:
@@ -93,9 +74,28 @@ def _outside_dev(data: dict[str, Any]) -> bool:
     return bool(data["env"] != "dev")
 
 
+def _no_flag(value: Any) -> Any:
+    """Refuse true where a number belongs, which pydantic takes for 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 # pydantic reports ValueErrors
+    return value
+
+
+def is_wide(network: str) -> bool:
+    """Tell whether a network is wider than any that is private.
+
+    Examples
+    --------
+    >>> is_wide("0.0.0.0/0"), is_wide("10.0.0.0/8"), is_wide("::/1")
+    (True, False, True)
+    """
+    parsed = ipaddress.ip_network(network, strict=False)
+    return parsed.prefixlen < _WIDEST_PRIVATE[parsed.version]
+
+
 Texts = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, BeforeValidator(_no_flag), Field(ge=1)]
 
 
 class Settings(BaseSettings):
@@ -136,9 +136,23 @@ class Settings(BaseSettings):
     compute_threads: Count = Field(
         default_factory=available_cores, description="Computations at a time; the cores there are."
     )
-    compute_queue: int = Field(32, ge=0, description="Computations that may wait for a thread.")
+    compute_queue: int = Field(
+        32, ge=0, description="Computations that may wait for a thread; half of the places at most are one key's."
+    )
+    max_compute_seconds: float = Field(
+        300.0, gt=0, le=86400, description="Longest time that one request may use a compute thread, in s."
+    )
+    max_memory_bytes: Count = Field(
+        default_factory=default_budget,
+        description="Memory that bodies, arrays and answers of all requests may hold; by default half of what the "
+        "control group or the machine has beside the program.",
+    )
     max_cell_steps: Count = Field(
-        2_000_000_000, description="Most cells times steps, or the like in aggregation, in one request."
+        _MOST_CELL_STEPS, description="Most cells times steps, or the like in aggregation, in one request."
+    )
+    cost_limit: Count = Field(
+        default_factory=lambda data: 2 * data.get("max_cell_steps", _MOST_CELL_STEPS),
+        description="Cell steps a minute of one key, or of one address without a key; twice MFN_MAX_CELL_STEPS.",
     )
     warmup: bool = Field(True, description="Whether kernels are compiled before the service says it is ready.")
     drain_seconds: float = Field(0.0, ge=0, le=3600, description="Shortest time from SIGTERM to the end, in s.")
@@ -155,9 +169,9 @@ class Settings(BaseSettings):
     )
     tracing_enabled: bool = Field(False, description="Whether spans are exported.")
     tracing_exporter: Literal["otlp", "zipkin"] = Field("otlp", description="Protocol that spans are exported in.")
-    otlp_endpoint: str | None = Field(None, validation_alias=_OTLP, description="Base URL of the OTLP/HTTP collector.")
+    otlp_endpoint: str | None = Field(None, validation_alias=OTLP, description="Base URL of the OTLP/HTTP collector.")
     zipkin_endpoint: str | None = Field(
-        None, validation_alias=_ZIPKIN, description="URL that takes Zipkin's JSON, version 2."
+        None, validation_alias=ZIPKIN, description="URL that takes Zipkin's JSON, version 2."
     )
 
     @classmethod
@@ -171,12 +185,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the configuration file below the secrets and the environment."""
         given = getattr(init_settings, "init_kwargs", {})
-        return (
-            init_settings,
-            env_settings,
-            file_secret_settings,
-            FileSource(settings_cls, given, get_args(Environment)),
-        )
+        file = file_source(settings_cls, given, get_args(Environment))
+        return (init_settings, without_service_links(env_settings), file_secret_settings, *file)
+
+    @field_validator("port", "compute_queue", "stall_seconds", "drain_seconds", "shutdown_seconds", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return _no_flag(value)
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -215,7 +230,7 @@ class Settings(BaseSettings):
     def _base(cls, value: str | None) -> str | None:
         if value is not None and _QUERY.search(value):
             raise ValueError(
-                "must be a base URL without a query; a collector's key goes into OTEL_EXPORTER_OTLP_HEADERS"
+                "must be a base URL without a query; a collector's key goes into OTEL_EXPORTEROTLP_HEADERS"
             )
         return value
 
@@ -248,98 +263,32 @@ class Settings(BaseSettings):
                 "api_key: a key is required (MFN_API_KEY_REQUIRED) and none is set; set MFN_API_KEY, MFN_API_KEYS "
                 "or MFN_API_KEY_FILE"
             )
+        if self.max_cell_steps > self.cost_limit:
+            raise ValueError(
+                f"cost_limit: must be at least max_cell_steps, {self.max_cell_steps:,}, or no request of that cost "
+                f"could ever pass; got {self.cost_limit:,}"
+            )
         if any(not key.get_secret_value().strip() for key in self.api_keys):
             raise ValueError("api_keys: a key must not be empty")
+        if self.env == "prod":
+            self._check_production()
         return self
 
-
-def load_settings(**given: Any) -> Settings:
-    """Gather the settings; what is given here, the command line's, beats everything else.
-
-    Raises
-    ------
-    ConfigurationError
-        One message that names every setting at fault, its value and what is allowed.
-
-    Examples
-    --------
-    >>> load_settings(env="dev", port=8080).port
-    8080
-    """
-    check_variables(Settings.model_fields)
-    given = {name: value for name, value in given.items() if value is not None}
-    directory = given.get("secrets_dir") or os.environ.get("MFN_SECRETS_DIR")
-    check_secrets(directory, Settings.model_fields)
-    try:
-        return Settings(_secrets_dir=directory, **given)
-    except ValidationError as error:
-        raise ConfigurationError(f"the settings are wrong: {'; '.join(_complaints(error))}") from None
-    except SettingsError:  # only the limits are read as JSON by pydantic
-        raise ConfigurationError(f"the settings are wrong: {_limits_complaint()}") from None
-    except (ValueError, OSError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(f"the settings are wrong: {error}") from None
+    def _check_production(self) -> None:
+        """Refuse what strangers would find out within a day."""
+        named = [("api_key", self.api_key), *(("api_keys", key) for key in self.api_keys)]
+        for name, key in named:
+            if key is not None and _is_weak(key.get_secret_value()):
+                raise ValueError(
+                    f"{name}: in prod a key has at least {_SHORTEST_KEY} characters, {_FEWEST_CHARACTERS} different "
+                    "ones; mfn keys create makes one"
+                )
+        if any(is_wide(network) for network in self.trusted_proxies):
+            raise ValueError(
+                "trusted_proxies: in prod no network wider than 10.0.0.0/8 or fc00::/7 is believed, since anybody in "
+                "it may give any address as the client's; list the proxies' own networks"
+            )
 
 
-def _complaints(error: ValidationError) -> list[str]:
-    return [
-        _complaint(item) for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"
-    ]
-
-
-def _complaint(item: Any) -> str:
-    path = [str(part) for part in item["loc"] if part != "[key]"]
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if not path:
-        return message
-    name = ".".join(path)
-    variable = name if name in {_OTLP, _ZIPKIN} else f"MFN_{'__'.join(path).upper()}"
-    if item["type"] == "extra_forbidden":
-        return unknown(name, Settings.model_fields)
-    if path[0] == "rate_limits" and "[key]" in item["loc"]:
-        return f"{name} ({variable}): there is no class of endpoints {path[1]!r}; {message}"
-    return f"{name} ({variable}): {message}; got {_shown_value(path[0], item['input'])!r}"
-
-
-def _limits_complaint() -> str:
-    value = os.environ.get(LIMITS)
-    got = f"; got {value!r}" if value is not None else ""
-    classes = ", ".join(DEFAULT_LIMITS)
-    return f'rate_limits ({LIMITS}): must be JSON as {{"simulate": 100}}, of the classes {classes}{got}'
-
-
-def shown(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON, secrets as ``***``.
-
-    Examples
-    --------
-    >>> shown(load_settings(env="dev", api_key="hidden"))["api_key"]
-    '***'
-    """
-    return {name: _shown_value(name, getattr(settings, name)) for name in type(settings).model_fields}
-
-
-def _shown_value(name: str, value: Any) -> Any:
-    if name in {"api_key", "api_keys", "api_key_pepper"}:
-        return ["***"] * len(value) if isinstance(value, list) else None if value is None else "***"
-    if name in _URLS and isinstance(value, str | list):
-        return without_secrets(value) if isinstance(value, str) else [without_secrets(str(url)) for url in value]
-    return str(value) if isinstance(value, Path) else value
-
-
-def without_secrets(url: str) -> str:
-    """Return a URL as it may be shown: without user, password and query.
-
-    Examples
-    --------
-    >>> without_secrets("redis://user:hidden@cache:6379/1?password=hidden")
-    'redis://***@cache:6379/1?***'
-    """
-    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
-    query, userinfo = _QUERY.search(rest), rest.rfind("@")
-    if query is not None and query.start() < userinfo:
-        return f"{scheme}{mark}***"  # which of the two it is cannot be told
-    if query is not None:
-        rest = f"{rest[: query.end()]}***"
-    return f"{scheme}{mark}***{rest[userinfo:]}" if userinfo >= 0 else f"{scheme}{mark}{rest}"
+def _is_weak(key: str) -> bool:
+    return len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_CHARACTERS
