@@ -7,15 +7,19 @@ import stat
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from mycelium_fractal_net.cli import main
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.core import keys as module
-from mycelium_fractal_net.service.core.keys import KeyRing, add_key, make_key, read_key_file, remove_key
+from mycelium_fractal_net.service.core.keys import Key, KeyRing, add_key, make_key, read_key_file, remove_key
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, client_of, make_app
 
@@ -184,7 +188,7 @@ def test_an_empty_file_does_not_pass_the_check(
     monkeypatch.setenv("MFN_API_KEY_PEPPER", PEPPER.decode())
     assert main(["config", "check", "--env", "prod"]) == 2
     assert f"mfn keys create NAME --file {path} --env prod" in capsys.readouterr().err
-    monkeypatch.setenv("MFN_API_KEY", "plain")
+    monkeypatch.setenv("MFN_API_KEY", "a-plain-key-for-tests")
     assert main(["config", "check", "--env", "prod"]) == 0
 
 
@@ -198,7 +202,7 @@ def test_the_last_key_may_be_revoked_and_that_is_told(path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [" abc", "abc ", "a c", "abc\n", "a\0c", "a\u00a0c", "a\udcffc"])
 def test_a_plain_key_that_no_header_can_carry_stops_the_start(wrong: str) -> None:
-    for setting, given in ("api_key", wrong), ("api_keys", ["right", wrong]):
+    for setting, given in ("api_key", wrong), ("api_keys", ["a-right-key-for-tests", wrong]):
         settings = load_settings(env="prod", **{setting: given})
         with pytest.raises(ConfigurationError, match=rf"^MFN_{setting.upper()}: .*no blanks") as caught:
             KeyRing(settings, lambda _: None)
@@ -371,7 +375,7 @@ def test_the_command_line_refuses_keys_without_pepper_or_environment(
 def test_the_command_line_shows_and_checks_settings(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MFN_API_KEY", "tell-nobody")
+    monkeypatch.setenv("MFN_API_KEY", "tell-nobody-what-this-is")
     assert main(["config", "show", "--env", "prod"]) == 0
     shown = capsys.readouterr().out
     assert json.loads(shown)["api_key"] == "***"
@@ -384,3 +388,57 @@ def test_the_command_line_shows_and_checks_settings(
     assert main(["config", "reference"]) == 0
     assert "`MFN_ENV`" in capsys.readouterr().out
     assert os.environ["MFN_API_KEY"] not in shown
+
+
+def _fill(path: Path, count: int, key: Key) -> None:
+    """Write a file of so many keys, of which only the last is known."""
+    others = [replace(key, id=f"{number:012x}", hash="0" * 64) for number in range(count - 1)]
+    path.write_bytes(orjson.dumps({"keys": [asdict(item) for item in (*others, key)]}))
+
+
+def test_fifty_thousand_keys_are_read_beside_the_event_loop(path: Path) -> None:
+    _add(path)
+    ring = _ring(path)
+    text, key = make_key("lab", "prod", PEPPER)
+    _fill(path, 50_000, replace(key, id=text.split("_")[2]))
+    callers: set[int] = set()
+    load = ring._load
+
+    def noted(at: Path) -> str | None:
+        callers.add(threading.get_ident())
+        return load(at)
+
+    ring._load = noted  # type: ignore[method-assign] # to see who reads
+    for _ in range(3000):
+        if ring.find(text.encode()) is not None:
+            break
+        time.sleep(0.01)
+    assert ring.counts == (0, 50_000)
+    assert threading.get_ident() not in callers
+
+
+def test_a_pipe_in_place_of_the_key_file_is_not_waited_for(path: Path) -> None:
+    text, complaints = _add(path), []  # type: tuple[str, list[str]]
+    ring = _ring(path, complaints)
+    path.unlink()
+    os.mkfifo(path)
+    assert ring.find(text.encode()) is not None
+    assert "it is not a regular file" in complaints[0]
+    with pytest.raises(ConfigurationError, match="it is not a regular file"):
+        read_key_file(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.mkdir(), "not a regular file|Is a directory"),
+        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+        (lambda path: path.write_bytes(b" " * (10 * 2**20 + 1)), "more than 10,485,760 bytes"),
+        (lambda path: path.write_text("[" * 100_000), "not usable"),
+    ],
+    ids=["directory", "device", "long", "deep"],
+)
+def test_what_is_no_key_file_is_refused(path: Path, make: Callable[[Path], object], message: str) -> None:
+    make(path)
+    with pytest.raises(ConfigurationError, match=message):
+        read_key_file(path)

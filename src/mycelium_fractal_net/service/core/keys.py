@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import orjson
+
 from mycelium_fractal_net._gil import hmac_held
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.settings import Environment, Settings
+from mycelium_fractal_net.service.settings.files import read_regular
 
 __all__ = ["SCOPES", "Key", "KeyRing", "add_key", "make_key", "read_key_file", "remove_key"]
 
@@ -27,6 +31,8 @@ SCOPES = ("simulate", "federated", "metrics", "admin")
 
 _LONGEST_NAME = 100
 _LOOK_EVERY_S = 0.5
+_LONGEST_FILE = 10 * 2**20
+_SHORT_FILE = 1 << 16  # read at once: to start a thread would take as long
 _STRUCTURED = re.compile(rb"mfn_(dev|staging|prod)_([a-z0-9]{12})_[A-Za-z0-9_-]{43}")
 _ID = re.compile(r"[a-z0-9]{12}")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
@@ -152,10 +158,11 @@ def read_key_file(path: Path) -> list[Key]:
     Raises
     ------
     ConfigurationError
-        If it cannot be read or holds anything else.
+        If it cannot be read, is no regular file of up to 10 MiB, or holds anything else.
     """
     try:
-        content = json.loads(path.read_bytes())
+        text = read_regular(path, _LONGEST_FILE)
+        content = json.loads(text) if len(text) <= _SHORT_FILE else orjson.loads(text)  # json holds the GIL for longer
     except OSError as error:
         raise ConfigurationError(f"cannot read the key file {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
@@ -225,6 +232,7 @@ class KeyRing:
         self._others = 0
         self._stamp: _Stamp | None = None
         self._next_look = 0.0
+        self._reading = False
         if self._path is not None:
             self._stamp = _stamp(self._path)
             fault = self._load(self._path)
@@ -257,17 +265,32 @@ class KeyRing:
 
     def _look(self, path: Path) -> None:
         now = time.monotonic()
-        if now < self._next_look:
+        if now < self._next_look or self._reading:
             return
         self._next_look = now + _LOOK_EVERY_S
         stamp = _stamp(path)
         if stamp == self._stamp:
             return
+        if stamp is None or stamp[2] <= _SHORT_FILE:
+            self._stamp = stamp
+            self._reload(path)
+            return
+        self._reading = True
+        try:
+            threading.Thread(target=self._reload, args=(path,), name="mfn-keys", daemon=True).start()
+        except RuntimeError:  # no thread to be had: the next look tries again
+            self._reading = False
+            return
         self._stamp = stamp
+
+    def _reload(self, path: Path) -> None:
+        """Put what the file holds in force, or complain and keep what was there; in a thread where it is long."""
         try:
             fault = self._load(path)
         except ConfigurationError as error:
             fault = error.message
+        finally:
+            self._reading = False
         if fault:
             self._complain(fault)
 

@@ -291,4 +291,7 @@ class Settings(BaseSettings):
 
 
 def _is_weak(key: str) -> bool:
+    """Tell whether a key can be guessed; one that no header can carry is refused for that."""
+    if " " in key or not key.isprintable():
+        return False
     return len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_CHARACTERS
