@@ -69,9 +69,11 @@ class Services:
         """Why new requests should not come here."""
         if self.failure is not None:
             return self.failure
-        return (
-            "not ready: shutting down" if self.compute.draining else "not ready: kernels are being compiled or loaded"
-        )
+        if self.compute.draining:
+            return "not ready: shutting down"
+        if not self.compute.ready:
+            return "not ready: there are no threads, or there is no memory, for computations"
+        return "not ready: kernels are being compiled or loaded"
 
     def log_parameters(self, exchange: Exchange, content: Any) -> None:
         """Log what a request asks for, without secrets and without large arrays."""
