@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.service.core import compilation as module
+from mycelium_fractal_net.service.core.compilation import Kernels, compile_family, family_of
+
+RARE = SimulationConfig(kinetics="gray-scott", dtype="float32")
+
+
+@pytest.fixture
+def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the process that compiles write its number down and go on for a minute, in place of compiling."""
+    monkeypatch.setenv("MFN_CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "children"
+    code = f"import os, time; open({str(path)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(60)"
+    monkeypatch.setattr(module, "_CODE", code)
+    return path
+
+
+async def _begun(path: Path) -> list[int]:
+    for _ in range(2000):
+        if path.exists() and path.read_text().endswith("\n"):
+            return [int(line) for line in path.read_text().split()]
+        await asyncio.sleep(0.01)
+    raise AssertionError("no process was started")
+
+
+async def _gone(pid: int) -> bool:
+    for _ in range(2000):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+@pytest.mark.anyio
+async def test_one_process_compiles_for_all_who_wait_and_ends_with_the_last_who_leaves(children: Path) -> None:
+    begun: list[int] = []
+    kernels = Kernels(lambda: begun.append(1))
+    callers = [asyncio.create_task(kernels.ready(RARE)) for _ in range(3)]
+    [pid] = await _begun(children)
+    callers[0].cancel()
+    await asyncio.sleep(0.05)
+    os.kill(pid, 0)  # two go on waiting
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert await _gone(pid)
+    assert begun == [1]
+    assert kernels.missing(RARE)
+
+
+@pytest.mark.anyio
+async def test_what_is_compiled_is_not_waited_for_again(children: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CODE", "pass")
+    kernels = Kernels()
+    await kernels.ready(RARE)
+    monkeypatch.setattr(module, "_CODE", f"open({str(children)!r}, 'w')")
+    await kernels.ready(RARE)
+    assert not kernels.missing(RARE)
+    assert not children.exists()
+
+
+@pytest.mark.anyio
+async def test_what_was_simulated_here_needs_no_process(children: Path) -> None:
+    kernels = Kernels()
+    kernels.know(RARE)
+    await kernels.ready(RARE)
+    assert not children.exists()
+
+
+@pytest.mark.anyio
+async def test_where_nothing_can_be_kept_no_process_is_started(children: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "places_of", lambda _: iter(()))
+    await Kernels().ready(RARE)
+    assert not children.exists()
+
+
+def test_sizes_share_kernels_and_arithmetic_does_not() -> None:
+    assert family_of(RARE) == family_of(SimulationConfig(kinetics="gray-scott", dtype="float32", grid_size=32, steps=9))
+    assert family_of(RARE) != family_of(SimulationConfig(kinetics="gray-scott"))
+    assert family_of(RARE) != family_of(SimulationConfig(dtype="float32"))
+
+
+def test_the_process_does_what_the_service_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.os, "nice", lambda _: 0)
+    compile_family(SimulationConfig(grid_size=16, steps=2).model_dump_json())
