@@ -91,5 +91,5 @@ def test_sizes_share_kernels_and_arithmetic_does_not() -> None:
 
 
 def test_the_process_does_what_the_service_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.os, "nice", lambda _: 0)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
     compile_family(SimulationConfig(grid_size=16, steps=2).model_dump_json())

@@ -404,9 +404,9 @@ def test_fifty_thousand_keys_are_read_beside_the_event_loop(path: Path) -> None:
     callers: set[int] = set()
     load = ring._load
 
-    def noted(at: Path) -> str | None:
+    def noted(path: Path) -> str | None:
         callers.add(threading.get_ident())
-        return load(at)
+        return load(path)
 
     ring._load = noted  # type: ignore[method-assign] # to see who reads
     for _ in range(3000):

@@ -12,13 +12,15 @@ from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from mycelium_fractal_net.service.core.errors import ServiceError
-from mycelium_fractal_net.service.core.job import Job, Work
+from mycelium_fractal_net.service.core.job import Job
 from mycelium_fractal_net.service.core.pace import Pace, retry_after_s
 from mycelium_fractal_net.service.core.queue import FairQueue, seconds_to_first_end
 
 __all__ = ["Compute", "Departure", "Gauges", "Lane", "Work"]
 
 T = TypeVar("T")
+Work = Callable[[threading.Event], T]
+"""A computation; it stops with CancelledError soon after the event is set."""
 Departure = Callable[[Callable[[], object]], Callable[[], object]]
 """``departure(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
 
@@ -122,7 +124,7 @@ class Compute:
 
     async def run(
         self,
-        work: Callable[[threading.Event], T],
+        work: Work[T],
         *,
         key: str = "",
         cost: int = 0,
@@ -166,7 +168,7 @@ class Compute:
 
     async def run_piece(
         self,
-        work: Callable[[threading.Event], T],
+        work: Work[T],
         *,
         key: str = "",
         cost: int = 0,
@@ -300,7 +302,7 @@ class Lane:
     def __init__(self, compute: Compute, key: str, kind: str, departure: Departure | None) -> None:
         self._compute, self._key, self._kind, self._departure = compute, key, kind, departure
 
-    async def run(self, work: Callable[[threading.Event], T], cost: int = 0) -> T:
+    async def run(self, work: Work[T], cost: int = 0) -> T:
         """Do the next piece of the stream's work, of about 20 ms.
 
         Raises

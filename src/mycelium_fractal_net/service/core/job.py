@@ -12,10 +12,7 @@ from typing import Any, Protocol
 
 from mycelium_fractal_net.service.core.errors import ServiceError
 
-__all__ = ["Host", "Job", "Work"]
-
-Work = Callable[[threading.Event], Any]
-"""A computation; it stops with CancelledError soon after the event is set."""
+__all__ = ["Host", "Job"]
 
 _TURN_S = 0.02
 _DEEPEST = 4
@@ -62,7 +59,7 @@ class Job(threading.Event):
     def __init__(
         self,
         host: Host,
-        work: Work,
+        work: Callable[[threading.Event], Any],
         *,
         key: str = "",
         cost: int = 0,

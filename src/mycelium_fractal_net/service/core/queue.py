@@ -45,8 +45,8 @@ class FairQueue:
     def withdraw(self, job: Waiting) -> bool:
         """Take a computation out that nobody has taken; tell whether it still waited."""
         with self._changed:
-            line = self._turns.get(job.key, ())
-            if job not in line:
+            line = self._turns.get(job.key)
+            if line is None or job not in line:
                 return False
             line.remove(job)
             self._left(job.key)
