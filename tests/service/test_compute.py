@@ -233,18 +233,26 @@ def _work_for(seconds: float, log: list[str], name: str) -> Callable[[threading.
 
 
 @pytest.mark.anyio
-async def test_one_key_gets_half_of_the_places_and_is_told_so(metrics: Metrics) -> None:
+async def test_a_key_that_fills_the_queue_shares_it_with_those_that_come(metrics: Metrics) -> None:
     compute, gate = Compute(1, 4, metrics), threading.Event()
-    greedy = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key="greedy")) for _ in range(3)]
-    await _settle()
-    with pytest.raises(ServiceError, match="half of the places in the queue, 3, are yours"):
-        await compute.run(lambda _: None, key="greedy")
-    other = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key="other")) for _ in range(2)]
-    await _settle()
+
+    async def ask(key: str, count: int) -> list[asyncio.Task[bool]]:
+        jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key=key)) for _ in range(count)]
+        await _settle()
+        return jobs
+
+    greedy = await ask("greedy", 5)
     with pytest.raises(ServiceError, match="4 requests wait"):
-        await compute.run(lambda _: None, key="third")
+        await compute.run(lambda _: None, key="greedy")
+    other = await ask("other", 2)
+    assert [job.done() for job in greedy] == [False] * 3 + [True] * 2
+    third = await ask("third", 1)
     gate.set()
-    assert await asyncio.gather(*greedy, *other) == [True] * 5
+    for late in greedy[2:]:
+        with pytest.raises(ServiceError, match=r"others wait too, so that [321] of yours may; try again in"):
+            await late
+    assert await asyncio.gather(*greedy[:2], *other, *third) == [True] * 5
+    assert compute.idle
     compute.close()
 
 
@@ -282,7 +290,7 @@ async def test_a_lender_gets_as_much_time_as_it_gave(metrics: Metrics) -> None:
     await _settle()
     tasks += [asyncio.create_task(compute.run(_work_for(0.2, log, f"b{index}"), key="b")) for index in range(4)]
     await asyncio.gather(*tasks)
-    assert log.index("a ends") < log.index("b2 begins")
+    assert log.index("a ends") < log.index("b3 begins")
     compute.close()
 
 
@@ -298,11 +306,22 @@ async def test_a_computation_that_takes_too_long_is_stopped_and_says_by_which_se
 
 @pytest.mark.anyio
 async def test_time_that_was_lent_counts_for_the_borrower_alone(metrics: Metrics) -> None:
-    compute = Compute(1, 4, metrics, most_s=1.0)
-    lender = asyncio.create_task(compute.run(_work_for(0.5, [], "a"), key="a"))
+    compute, log, times = Compute(1, 4, metrics), list[str](), list[float]()
+
+    def timed(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
+        def timed_work(cancel: threading.Event) -> None:
+            begin = time.perf_counter()
+            work(cancel)
+            times.append(time.perf_counter() - begin)
+
+        return timed_work
+
+    lender = asyncio.create_task(compute.run(timed(_work_for(0.3, log, "a")), key="a", kind="a", cost=1))
     await _settle()
-    await compute.run(_work_for(0.7, [], "b"), key="b")
-    await lender  # 1.2 s after it began, of which it had 0.5
+    await compute.run(timed(_work_for(0.3, log, "b")), key="b", kind="b", cost=1)
+    await lender
+    borrowed_s, whole_s = times
+    assert compute._pace.seconds("a", 1) == pytest.approx(whole_s - borrowed_s, abs=0.05)
     compute.close()
 
 

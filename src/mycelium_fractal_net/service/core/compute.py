@@ -49,7 +49,10 @@ class Gauges(Protocol):
 
 
 class Compute:
-    """Run computations, so many at a time, so many waiting, and at most half of these of one key.
+    """Run computations, so many at a time, so many waiting, and at most half of these of one key if others want to.
+
+    A key may fill the queue while it is alone. When another key finds it full, the last that came of the longest line
+    gives up its place, until the lines are as long as each other.
 
     Parameters
     ----------
@@ -75,7 +78,6 @@ class Compute:
         self.draining = False
         self.abandoned = False
         self._most = threads + queue
-        self._most_of_one = threads + -(-queue // 2)
         self._most_s = most_s
         self._gauges = gauges
         self._pace = Pace()
@@ -183,7 +185,7 @@ class Compute:
             SERVICE_UNAVAILABLE while draining or without threads, CANCELLED when the caller left.
         """
         self._require_service()
-        job = Job(self, work, key=key, cost=cost, kind=kind, most_s=self._most_s)
+        job = Job(self, work, key=key, cost=cost, kind=kind, most_s=self._most_s, stays=True)
         done: T = await self._done(job, departure)
         return done
 
@@ -209,14 +211,18 @@ class Compute:
 
     def _admit(self, key: str) -> None:
         self._require_service()
-        of_one, total = self._accepted[key], self._accepted.total()
-        if total < self._most and of_one < self._most_of_one:
+        if self._accepted.total() < self._most:
             return
+        loser = self._queue.evict(self._queue.length(key) + 1)
+        if loser is None:
+            raise self._full(f"{self.waiting} requests wait")
+        left = self._queue.length(loser.key)
+        loser.answer.set_exception(self._full(f"others wait too, so that {left} of yours may", loser.key))
+
+    def _full(self, whose: str, key: str | None = None) -> ServiceError:
         self._gauges.refused()
-        full = total >= self._most
-        wait_s = self.retry_after_s(None if full else key)
-        whose = f"{self.waiting} requests wait" if full else f"half of the places in the queue, {of_one}, are yours"
-        raise ServiceError(
+        wait_s = self.retry_after_s(key)
+        return ServiceError(
             "QUEUE_FULL",
             f"all {self.threads} compute threads are busy and {whose}; try again in {wait_s} s",
             headers={"Retry-After": str(wait_s)},

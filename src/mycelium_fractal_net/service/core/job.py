@@ -54,6 +54,8 @@ class Job(threading.Event):
         Seconds after which it is stopped.
     started : callable, optional
         Called in the thread when it begins.
+    stays : bool
+        Whether its place in the queue is its own, however long the line of its key is.
     """
 
     def __init__(
@@ -66,8 +68,10 @@ class Job(threading.Event):
         kind: str = "",
         most_s: float | None = None,
         started: Callable[[], object] | None = None,
+        stays: bool = False,
     ) -> None:
         super().__init__()
+        self.stays = stays
         self.key, self.cost, self.kind = key, cost, kind
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.queued = perf_counter()

@@ -12,9 +12,10 @@ __all__ = ["FairQueue", "Waiting", "seconds_to_first_end"]
 
 
 class Waiting(Protocol):
-    """What waits: somebody's."""
+    """What waits: somebody's, and perhaps let in for good."""
 
     key: str
+    stays: bool
 
 
 class FairQueue:
@@ -51,6 +52,23 @@ class FairQueue:
             line.remove(job)
             self._left(job.key)
             return True
+
+    def evict(self, most: int) -> Any:
+        """Take out the last that came of the key with the longest line, if that is longer than ``most``; or None."""
+        with self._changed:
+            key = max(self._turns, key=lambda name: len(self._turns[name]), default=None)
+            if key is None or len(self._turns[key]) <= most:
+                return None
+            job = next((job for job in reversed(self._turns[key]) if not job.stays), None)
+            if job is not None:
+                self._turns[key].remove(job)
+                self._left(key)
+            return job
+
+    def length(self, key: str) -> int:
+        """Return how many wait under a key."""
+        with self._changed:
+            return len(self._turns.get(key, ()))
 
     def take(self) -> Any:
         """Wait for the next computation; None when the queue is closed."""

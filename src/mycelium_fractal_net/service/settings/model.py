@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         default_factory=available_cores, description="Computations at a time; the cores there are."
     )
     compute_queue: int = Field(
-        32, ge=0, description="Computations that may wait for a thread; half of the places at most are one key's."
+        32, ge=0, description="Computations that may wait for a thread; one key keeps half of the places."
     )
     max_compute_seconds: float = Field(
         300.0, gt=0, le=86400, description="Longest time that one request may use a compute thread, in s."
