@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import box_counting_dimension, generalised_dimensions
@@ -20,7 +21,7 @@ def exact(pattern: Any, order: float) -> float:
     shares = shares[shares > 0]
     if order == 1:
         return float(-(shares * np.log(shares)).sum() / math.log(len(pattern)))
-    return float(np.log((shares**order).sum()) / (1 - order) / math.log(len(pattern)))
+    return float(logsumexp(order * np.log(shares)) / (1 - order) / math.log(len(pattern)))
 
 
 @settings(max_examples=25, deadline=None)
@@ -30,8 +31,9 @@ def test_multifractal_cascades_come_out_exactly_wherever_they_lie(
 ) -> None:
     pattern = np.reshape(given_weights, (2, 2))
     cascade = np.pad(kronecker_power(pattern, 5), ((above, 7), (left, 3)))
-    found = generalised_dimensions(cascade, orders=(0.0, 1.0, 2.0))
-    for order in (0.0, 1.0, 2.0):
+    orders = (-20.0, -2.0, -0.5, 0.0, 1.0, 2.0, 20.0)
+    found = generalised_dimensions(cascade, orders=orders)
+    for order in orders:
         assert found[order] == pytest.approx(exact(pattern, order), abs=1e-9)
 
 
@@ -40,6 +42,23 @@ def test_orders_may_be_any_number(order: float) -> None:
     pattern = np.asarray([[0.1, 0.2, 0.3], [0.3, 0.4, 0.0], [0.2, 0.2, 0.1]])
     found = generalised_dimensions(kronecker_power(pattern, 4), orders=[order])
     assert found[order] == pytest.approx(exact(pattern, order), abs=1e-9)
+
+
+@pytest.mark.parametrize("order", [-20.0, -7.0, -1.0, 3.0, 20.0])
+@pytest.mark.parametrize("lightest", [1e-2, 1e-6, 1e-30])
+def test_powers_that_are_no_doubles_are_summed_in_logarithms(order: float, lightest: float) -> None:
+    pattern = np.asarray([[lightest, 0.3], [0.3, 0.4]])
+    found = generalised_dimensions(kronecker_power(pattern, 9), orders=[order])
+    assert found[order] == pytest.approx(exact(pattern, order), rel=1e-9)
+    assert found.r2[0] == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_sparse_cascade_has_its_negative_dimensions_too() -> None:
+    pattern = np.asarray([[0.5, 0.0, 0.1], [0.0, 0.25, 0.0], [0.05, 0.0, 0.1]])
+    cascade = np.pad(kronecker_power(pattern, 4), ((11, 3), (5, 2)))
+    found = generalised_dimensions(cascade, orders=[-5.0, -1.0, 0.0])
+    for order in (-5.0, -1.0, 0.0):
+        assert found[order] == pytest.approx(exact(pattern, order), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", PATTERNS)

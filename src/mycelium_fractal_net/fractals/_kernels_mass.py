@@ -32,15 +32,19 @@ def gliding_moments(mask: NDArray[np.uint8], size: int, periodic: bool) -> tuple
 
 
 @njit(nogil=True)
-def partition_sums(measure: NDArray[np.float64], scale: int, orders: NDArray[np.float64]) -> NDArray[np.float64]:
+def partition_sums(
+    measure: NDArray[np.float64], scale: int, orders: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum m**q over the boxes of each grid offset, for q = 1 m ln m: (orders, row offset, column offset).
 
-    Only boxes with mass count. A window that ends at row r belongs to the grids with offset r modulo its
-    height; a side above that of the array counts as the latter.
+    Returns sums, and the logarithms of what each is to be multiplied by: 0 but for negative orders, whose powers
+    may be no doubles. Only boxes with mass count. A window that ends at row r belongs to the grids with offset r
+    modulo its height; a side above that of the array counts as the latter.
     """
     rows, columns = measure.shape
     height, width = min(scale, rows), min(scale, columns)
     sums = np.zeros((orders.size, height, width))
+    tops = np.zeros((orders.size, height, width))
     column = np.empty(columns)
     band = np.empty(columns + width - 1)
     for r in range(rows + height - 1):
@@ -52,8 +56,18 @@ def partition_sums(measure: NDArray[np.float64], scale: int, orders: NDArray[np.
             mass = band[c]
             if mass > 0.0:
                 for index in range(orders.size):
-                    sums[index, r % height, c % width] += _term(mass, orders[index])
-    return sums
+                    if orders[index] >= 0.0:
+                        sums[index, r % height, c % width] += _term(mass, orders[index])
+                    else:
+                        exponent = orders[index] * np.log(mass)
+                        top = tops[index, r % height, c % width]
+                        if exponent <= top:
+                            sums[index, r % height, c % width] += np.exp(exponent - top)
+                        else:
+                            sums[index, r % height, c % width] *= np.exp(top - exponent)
+                            sums[index, r % height, c % width] += 1.0
+                            tops[index, r % height, c % width] = exponent
+    return sums, tops
 
 
 @njit(nogil=True)

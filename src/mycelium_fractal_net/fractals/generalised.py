@@ -33,7 +33,8 @@ class GeneralisedDimensions:
     scales : ndarray of int64, shape (m,)
         Box sides in cells, ascending.
     entropies : ndarray of float64, shape (n, m)
-        Rényi entropies in nats, each the least over all grid offsets.
+        Rényi entropies in nats, each the least over all grid offsets, or, for a negative order, over those of the
+        fewest boxes.
     """
 
     orders: NDArray[np.float64]
@@ -86,8 +87,10 @@ def generalised_dimensions(measure: Any, orders: Any = (0.0, 1.0, 2.0), scales: 
     Notes
     -----
     As box counting by ``cover``: every scale takes for each order the grid offset of least entropy, so that
-    self-similar measures come out exactly wherever they lie. O(rows columns) powers for each scale and order.
-    Negative orders weigh the emptiest boxes and are sensitive to boxes that only touch the set.
+    self-similar measures come out exactly wherever they lie. Negative orders weigh the emptiest boxes: an offset
+    that hides the emptiest cells among others has the least entropy and is the wrong one, so only offsets with the
+    fewest boxes, those of the cover, count. Their sums are taken in logarithms. O(rows columns) powers for each
+    scale and order. A cell of 1e-300 of the mass is a cell; whether it is noise, negative orders cannot tell.
 
     References
     ----------
@@ -131,15 +134,16 @@ def _line(scales: NDArray[np.int64], entropies: NDArray[np.float64], shape: tupl
 def _least_entropies(
     shares: NDArray[np.float64], scales: NDArray[np.int64], orders: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the least Rényi entropy over all grid offsets, (orders, scales)."""
+    """Return the least Rényi entropy over all grid offsets, of negative orders over those of the fewest boxes."""
     from mycelium_fractal_net.fractals._kernels_mass import partition_sums
 
     least = np.empty((orders.size, scales.size))
     for column, scale in enumerate(scales.tolist()):
-        sums = partition_sums(shares, scale, orders)
+        sums, tops = partition_sums(shares, scale, np.append(orders, 0.0))
+        fewest = sums[-1] == sums[-1].min()
         for row, order in enumerate(orders.tolist()):
-            entropy = -sums[row] if order == 1.0 else np.log(sums[row]) / (1.0 - order)
-            least[row, column] = entropy.min()
+            entropy = -sums[row] if order == 1.0 else (np.log(sums[row]) + tops[row]) / (1.0 - order)
+            least[row, column] = entropy.min() if order >= 0.0 else entropy[fewest].min()
     return least
 
 
