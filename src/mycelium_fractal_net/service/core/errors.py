@@ -9,7 +9,7 @@ from typing import Any, AnyStr, NamedTuple
 
 from pydantic import ValidationError
 
-from mycelium_fractal_net.errors import MFNError, StabilityError
+from mycelium_fractal_net.errors import MFNError, MissingExtraError, StabilityError
 
 __all__ = [
     "CATALOGUE",
@@ -76,7 +76,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "INVALID_CONFIGURATION": Entry(500, "INTERNAL", 1011, "The service is not configured for this."),
     "MISSING_EXTRA": Entry(501, "UNIMPLEMENTED", 1011, "An optional package for this is not installed here."),
     "NOT_IMPLEMENTED": Entry(501, "UNIMPLEMENTED", 1011, "This is not available here."),
-    "SERVICE_UNAVAILABLE": Entry(503, "UNAVAILABLE", 1012, "The service is shutting down; ask another instance."),
+    "SERVICE_UNAVAILABLE": Entry(503, "UNAVAILABLE", 1012, "The service takes no requests now; ask another instance."),
 }
 """Every code the service can answer with."""
 
@@ -187,7 +187,7 @@ def problem_of(error: BaseException) -> Problem:
 
 def _of_library(error: MFNError) -> Problem:
     code = error.code if error.code in CATALOGUE else "MFN_ERROR"
-    if CATALOGUE[code].status >= 500:
+    if CATALOGUE[code].status >= 500 and not isinstance(error, MissingExtraError):
         return Problem(code, CATALOGUE[code].text, [], {})
     facts = error.details
     field = str(facts.get("field", ""))

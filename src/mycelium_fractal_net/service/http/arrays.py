@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+from functools import cache
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.http.rows import Packed
 
-__all__ = ["ARROW", "JSON", "NPY", "FieldList", "choose_media_type", "field_array", "to_arrow", "to_npy"]
+__all__ = ["ARROW", "JSON", "NPY", "FieldList", "choose_media_type", "field_array", "offers", "to_arrow", "to_npy"]
 
 JSON = "application/json"
 NPY = "application/x-npy"
@@ -36,7 +38,7 @@ def choose_media_type(accept: str) -> str:
     Raises
     ------
     ServiceError
-        NOT_ACCEPTABLE when it takes none of JSON, .npy and Arrow.
+        NOT_ACCEPTABLE when it takes none of JSON, .npy and, where the extra ``arrow`` is installed, Arrow.
 
     Examples
     --------
@@ -46,12 +48,18 @@ def choose_media_type(accept: str) -> str:
     if not accept or accept == "*/*":
         return JSON
     parts = accept.split(",", _MOST_PARTS)[:_MOST_PARTS]
-    weights = {media: max(_weight(part, media) for part in parts)[1] for media in (JSON, NPY, ARROW)}
+    weights = {media: max(_weight(part, media) for part in parts)[1] for media in offers()}
     best = max(weights, key=lambda media: weights[media])
     if not weights[best]:
-        message = f"this path gives {JSON}, {NPY} or {ARROW}"
+        message = f"this path gives {' or '.join(offers())}"
         raise ServiceError("NOT_ACCEPTABLE", message, headers={"Vary": "Accept"})
     return best
+
+
+@cache
+def offers() -> tuple[str, ...]:
+    """Return the media types that fields can be had in here."""
+    return (JSON, NPY, ARROW) if find_spec("pyarrow") else (JSON, NPY)
 
 
 def _weight(part: str, media: str) -> tuple[int, float]:
@@ -101,7 +109,7 @@ def to_arrow(array: NDArray[Any], facts: dict[str, Any]) -> bytes:
     try:
         import pyarrow as pa
     except ImportError:
-        raise MissingExtraError.for_extra("server", "pyarrow") from None
+        raise MissingExtraError.for_extra("arrow", "pyarrow") from None
     values = pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
     schema = pa.schema([pa.field("field_mv", values.type)], metadata={"mfn": json.dumps(facts)})
     stream = pa.BufferOutputStream()
