@@ -75,7 +75,7 @@ def free_port() -> int:
 class Server:
     """``mfn serve`` in a process of its own."""
 
-    def __init__(self, directory: Path, **environment: str) -> None:
+    def __init__(self, directory: Path, output: Any = None, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"server-{self.port}.log"
@@ -84,7 +84,7 @@ class Server:
         mine = {f"MFN_{name}": value for name, value in {**given, **environment}.items()}
         code = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main(['serve']))"
         with self.log.open("wb") as stream:
-            self.process = subprocess.Popen([sys.executable, "-c", code], env={**clean, **mine}, stdout=stream)
+            self.process = subprocess.Popen([sys.executable, "-c", code], env={**clean, **mine}, stdout=output or stream)
 
     def wait(self, path: str = "/health/ready") -> Server:
         for _ in range(600):

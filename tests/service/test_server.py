@@ -22,7 +22,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from mycelium_fractal_net.service.http.app import create_app
-from mycelium_fractal_net.service.http.protocol import ProblemProtocol
+from mycelium_fractal_net.service.http.connections import Bounds, Connections
+from mycelium_fractal_net.service.http.protocol import BoundedProtocol
 from mycelium_fractal_net.service.server import DrainingServer
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, Server, make_app, raw_answer, running
@@ -117,11 +118,11 @@ async def test_who_asks_after_a_client_has_left_is_told_at_once() -> None:
     told: list[str] = []
     config = uvicorn.Config(app, lifespan="off", log_config=None)
     config.load()
-    made: asyncio.Queue[ProblemProtocol] = asyncio.Queue()
+    made: asyncio.Queue[BoundedProtocol] = asyncio.Queue()
 
-    def accept() -> ProblemProtocol:
-        protocol = ProblemProtocol(
-            journal=app.state.journal, config=config, server_state=ServerState(), app_state={}, _loop=loop
+    def accept() -> BoundedProtocol:
+        protocol = BoundedProtocol(
+            connections=Connections(Bounds()), config=config, server_state=ServerState(), app_state={}, _loop=loop
         )
         made.put_nowait(protocol)
         return protocol
@@ -259,7 +260,7 @@ class _Interrupted(io.BytesIO):
 def test_a_signal_in_the_middle_of_a_log_line_does_not_stop_the_process() -> None:
     stream = _Interrupted()
     app = create_app(load_settings(log_format="json"), log_stream=stream)
-    stream.server = DrainingServer(uvicorn.Config(app), app.state.services)
+    stream.server = DrainingServer(uvicorn.Config(app), app.state.services, Connections(Bounds()))
     line = threading.Thread(target=app.state.services.logger.info, args=("request",), daemon=True)
     line.start()
     line.join(30)

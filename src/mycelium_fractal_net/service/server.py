@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -16,16 +21,20 @@ import uvicorn
 
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.http.app import create_app
-from mycelium_fractal_net.service.http.protocol import ProblemProtocol
+from mycelium_fractal_net.service.http.connections import Bounds, Connections
+from mycelium_fractal_net.service.http.protocol import BoundedProtocol
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
+from mycelium_fractal_net.service.telemetry.sink import Sink
 
 __all__ = ["DrainingServer", "serve"]
 
 _BACKLOG = 2048
 _TICKS_A_LOOK = 5
 _FAILED_SECONDS = 10.0  # for a probe to read why
+_LOOK_EVERY_S = 0.1
+_OTHER_FILES = 256
 
 
 class DrainingServer(uvicorn.Server):
@@ -44,15 +53,17 @@ class DrainingServer(uvicorn.Server):
         The signal that ended it at once.
     """
 
-    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+    def __init__(self, config: uvicorn.Config, services: Services, connections: Connections) -> None:
         super().__init__(config)
         self._services = services
+        self._connections = connections
         self._drain_since: float | None = None
         self._signal: int | None = None
         self._told = False
         self.forced_by: int | None = None
         self._settled = False
         self._failed_since: float | None = None
+        self._hung_up = False
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
@@ -60,7 +71,23 @@ class DrainingServer(uvicorn.Server):
             self._force(sig)
             return
         self._drain_since, self._signal = time.monotonic(), sig
-        self._services.compute.draining = True
+        self._services.compute.draining = self._connections.draining = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle SIGHUP too, which would end the process: it makes the service read its keys again."""
+        with super().capture_signals():
+            if threading.current_thread() is not threading.main_thread():
+                yield
+                return
+            before = signal.signal(signal.SIGHUP, self._hang_up)
+            try:
+                yield
+            finally:
+                signal.signal(signal.SIGHUP, before)
+
+    def _hang_up(self, _sig: int, _frame: FrameType | None) -> None:
+        self._hung_up = True
 
     def _force(self, sig: int) -> None:
         self.forced_by = sig
@@ -71,6 +98,9 @@ class DrainingServer(uvicorn.Server):
         if counter % _TICKS_A_LOOK == 0:
             self._drop_stalled()
             self._settle_heap()
+        if self._hung_up:
+            self._hung_up = False
+            await asyncio.to_thread(self._services.reload)
         if self._signal is not None and not self._told:
             self._services.logger.info("draining", signal=self._signal)
             self._told = True
@@ -109,9 +139,42 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close; the application closes too where uvicorn would not wait for it, which takes no time then."""
-        await super().shutdown(sockets)
+        self._connections.draining = True
+        await self._take_backlog()
+        looks = asyncio.create_task(self._keep_dropping())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            looks.cancel()
         if self.force_exit and not self.lifespan.shutdown_event.is_set():
             await self.lifespan.shutdown()
+
+    async def _take_backlog(self) -> None:
+        """Stop to listen, and take in those whom the kernel has already let in: closing would reset them."""
+        waiting = []
+        for server in self.servers:
+            listening = [socket.socket(fileno=os.dup(one.fileno())) for one in server.sockets]
+            server.close()
+            for one in listening:
+                with one, suppress(OSError):  # no more of them
+                    one.setblocking(False)
+                    while True:
+                        waiting.append(one.accept()[0])
+        loop = asyncio.get_running_loop()
+        make: Any = self.config.http_protocol_class
+        for connection in waiting:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(
+                    lambda: make(
+                        config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
+                    ),
+                    connection,
+                )
+
+    async def _keep_dropping(self) -> None:
+        while True:
+            self._drop_stalled()
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     def _drains_too_long(self) -> bool:
         if self._drain_since is None or self.forced_by is not None or self._services.compute.idle:
@@ -134,14 +197,30 @@ class DrainingServer(uvicorn.Server):
     def _drop_stalled(self) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, ProblemProtocol):
-                connection.drop_if_stalled(now, self._services.settings.stall_seconds)
+            if isinstance(connection, BoundedProtocol):
+                connection.drop_if_stalled(now)
 
 
 def _reason(error: OSError | UnicodeError) -> str:
     """Say in the system's words why an address cannot be listened at; asyncio's repeat the address."""
     number = getattr(error, "errno", None) or 0
     return os.strerror(number) if number > 0 else str(getattr(error, "strerror", None) or error)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    """Return what a client may hold open; each connection is an open file, of which a process may have so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_connections + _OTHER_FILES
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return Bounds(
+        stall_s=settings.stall_seconds,
+        idle_s=settings.idle_seconds,
+        answer_s=settings.answer_seconds,
+        connections=max(1, min(settings.max_connections, soft - _OTHER_FILES)),
+        per_address=settings.max_connections_per_address,
+    )
 
 
 def serve(settings: Settings, log_stream: Any = None) -> None:
@@ -159,14 +238,17 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     RuntimeError
         After the end, when the kernels could not be warmed up, so that the process does not exit with 0.
     """
-    adopt_standard_logging(make_logger(settings, log_stream), settings.log_level)
-    app = create_app(settings, log_stream=log_stream)
+    sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
+    adopt_standard_logging(make_logger(settings, sink), settings.log_level)
+    app = create_app(settings, log_stream=sink)
     services: Services = app.state.services
+    sink.tell = partial(services.logger.warning, "log lines were dropped, nobody read them")
+    connections = Connections(_bounds(settings), settings.trusted_proxies)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=partial(ProblemProtocol, journal=app.state.journal),  # type: ignore[arg-type] # it is only ever called
+        http=partial(BoundedProtocol, connections=connections),  # type: ignore[arg-type] # it is only ever called
         ws="none",
         log_config=None,
         access_log=False,
@@ -175,10 +257,14 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         timeout_graceful_shutdown=settings.shutdown_seconds,
         backlog=_BACKLOG,
     )
-    server = DrainingServer(config, services)
-    server.run()
+    server = DrainingServer(config, services, connections)
+    try:
+        server.run()
+    finally:
+        sink.drain()
     if server.forced_by is not None:
         services.logger.warning("ended at once", signal=server.forced_by)
+        sink.drain()
         os._exit(128 + server.forced_by)  # a thread that does not look whether it is cancelled would be waited for
     if services.failure is not None:
         raise RuntimeError(services.failure)

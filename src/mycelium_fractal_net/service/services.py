@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.core.admission import Guard
 from mycelium_fractal_net.service.core.call import Exchange, exchange_of
 from mycelium_fractal_net.service.core.compute import Compute, Departure, Work
@@ -19,7 +20,7 @@ from mycelium_fractal_net.service.core.errors import masked
 from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
 from mycelium_fractal_net.service.core.memory import MemoryBudget
-from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.settings import Settings, load_settings
 from mycelium_fractal_net.service.telemetry.logging import Logger, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from mycelium_fractal_net.service.telemetry.tracing import make_tracing
@@ -102,6 +103,16 @@ class Services:
     async def read_for(self, request: Request, work: Work[T]) -> T:
         """Read a long body, one at a time in a thread of its own; it stops when the client leaves."""
         return await self.reading.run(work, key=_who(request), departure=_departure(request))
+
+    def reload(self) -> None:
+        """Read keys and secrets again; those of before stay in force if they cannot be used."""
+        try:
+            keys = KeyRing(load_settings(env=self.settings.env), self.logger.warning)
+        except ConfigurationError as error:
+            self.logger.warning("the keys were not reloaded, those of before stay in force", reason=error.message)
+        else:
+            self.keys = self.guard.keys = keys
+            self.logger.info("reloaded", keys=sum(keys.counts))
 
     async def close(self) -> None:
         """Let go of threads, connections and exporters."""

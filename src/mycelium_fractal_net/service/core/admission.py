@@ -92,7 +92,7 @@ class Guard:
         self._limited = settings.rate_limit_enabled
         self._longest = settings.max_body_bytes
         self._metrics_public = settings.metrics_public
-        self._keys = keys
+        self.keys = keys
         self._limiter = limiter
         self._addresses = Addresses(settings.trusted_proxies)
 
@@ -108,7 +108,7 @@ class Guard:
     async def check(self, exchange: Exchange, wanted: Access) -> None:
         """Let a request pass or raise a ServiceError; whoever is known is counted, also for what is then refused."""
         token = _token(exchange.headers)
-        exchange.key = key = self._keys.find(token) if token is not None else None
+        exchange.key = key = self.keys.find(token) if token is not None else None
         public = wanted.public or (wanted.limit == "metrics" and self._metrics_public)
         needed = self._required and not public
         if needed and key is None:

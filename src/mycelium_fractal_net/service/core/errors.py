@@ -76,7 +76,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "INVALID_CONFIGURATION": Entry(500, "INTERNAL", 1011, "The service is not configured for this."),
     "MISSING_EXTRA": Entry(501, "UNIMPLEMENTED", 1011, "An optional package for this is not installed here."),
     "NOT_IMPLEMENTED": Entry(501, "UNIMPLEMENTED", 1011, "This is not available here."),
+    "TOO_MANY_CONNECTIONS": Entry(503, "UNAVAILABLE", 1013, "Too many connections are open; try again soon."),
     "SERVICE_UNAVAILABLE": Entry(503, "UNAVAILABLE", 1012, "The service takes no requests now; ask another instance."),
+    "HTTP_VERSION_NOT_SUPPORTED": Entry(505, "UNIMPLEMENTED", 4405, "This version of HTTP is not spoken here."),
 }
 """Every code the service can answer with."""
 

@@ -75,9 +75,11 @@ class Gateway:
         origin = exchange.headers.get(b"origin")
         if origin is not None:
             exchange.added += self._cors.headers(origin)
-            if self._cors.is_preflight(exchange):
-                await self._preflight(exchange, reply)
-                return
+        if "mfn.refused" in scope:
+            raise scope["mfn.refused"]
+        if origin is not None and self._cors.is_preflight(exchange):
+            await self._preflight(exchange, reply)
+            return
         check_head(scope, exchange.headers)
         target = self._routes.target(exchange.path, exchange.method)
         await self._guard.check(exchange, target.access)

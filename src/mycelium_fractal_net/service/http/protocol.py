@@ -1,201 +1,358 @@
-"""HTTP/1.1 as uvicorn speaks it, with bounds on what a client may hold open, and refusals in the one shape."""
+"""HTTP/1.1 as uvicorn speaks it, one request at a time, with bounds on what a client may send, hold open and leave."""
 
 from __future__ import annotations
 
-import json
+import re
+import socket
+from asyncio import Event
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mycelium_fractal_net.service.core.call import Exchange
-from mycelium_fractal_net.service.core.errors import CATALOGUE, Problem
-from mycelium_fractal_net.service.core.record import Journal
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.http.answer import Cycle, Exit
+from mycelium_fractal_net.service.http.arrivals import SLICE, Arrivals
+from mycelium_fractal_net.service.http.connections import Connections
 
-__all__ = ["LONGEST_HEAD", "LONGEST_URL", "ProblemProtocol"]
-
-LONGEST_HEAD = 65_536
-"""Most bytes of request line and headers, and of a chunked body's trailers."""
+__all__ = ["LONGEST_URL", "MOST_HEADERS", "BoundedProtocol", "Phase"]
 
 LONGEST_URL = 8_192
 """Most bytes of path and query."""
 
+MOST_HEADERS = 100
+"""Most headers of a request."""
+
+_MOST_AHEAD = 65_536
+_LEAST_RATE = 500.0
 _LINGER_S = 1.0
-_LONGEST_LINGER_S = 30.0
-_MOST_DISCARDED = 1 << 26
+_LONGEST_LINGER_S = 10.0
+_MOST_DISCARDED = 1 << 25
+_GRACE_S = 1.0
+_LOOK_EVERY_S = 0.025
+_CLOSED = 7  # of the kernel's states of a TCP connection
+_NEVER = float("inf")
+_PROBES = frozenset({"/health/live", "/health/ready"})
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 
 
-class ProblemProtocol(HttpToolsProtocol):
-    """Bound heads in length and waits in time; answer what is not HTTP with a problem.
+class Phase(Enum):
+    """Where a connection stands."""
+
+    IDLE = "no request has begun"
+    HEAD = "the head of a request arrives"
+    BODY = "its body arrives, the application runs"
+    ANSWERING = "nothing more is read of it, the application runs"
+    LINGERING = "the last answer is written, what still comes is read past"
+
+
+_READING = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Parse one request, answer it, then parse the next.
 
     Parameters
     ----------
-    journal : Journal
-        Where refusals are written down: the application never sees those of a head.
+    connections : Connections
+        Counts this connection among the others, and holds the bounds.
     **uvicorn
         What uvicorn gives its protocols.
 
     Notes
     -----
-    uvicorn itself waits for ever for the rest of a request and keeps headers of any length. It also loses the body
-    of a request that offers an upgrade to HTTP/2, as curl and Java's client do; here the offer is passed over.
+    uvicorn's own protocol parses whatever comes, however many requests wait for their answers; waits for ever for the
+    rest of one; keeps headers of any length; takes a client that has only finished sending for one that has left; and
+    loses the body of a request that offers an upgrade to HTTP/2, as curl and Java's client do.
+
+    What cannot be taken is refused by the application, as all else is: it finds the error in ``scope["mfn.refused"]``,
+    or gets it from ``receive`` where the body is at fault.
     """
 
-    _owed_since: float | None = None
-    _in_head = True
-    _moved = False
-    _pending = 0
-    _refused = False
-    _fault = "BAD_REQUEST"
-    _fault_to_tell: str | None = None
-    _unread = 0
-    _unread_since = 0.0
-    _left = False
-    _discarded = 0
-    _gone = False
-
-    def __init__(self, *, journal: Journal, **uvicorn: Any) -> None:
+    def __init__(self, *, connections: Connections, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._journal = journal
+        self._connections = connections
+        self._bounds = connections.bounds
+        self._phase = Phase.IDLE
+        self._deadline = 0.0
         self._listeners: set[Callable[[], object]] = set()
+        self._held = Arrivals()
+        self._scheduled = self._looking = False
+        self._crowded = self._ended = self._gone = self._last = False
+        self._fault = ServiceError("BAD_REQUEST")
+        self._discarded, self._last_moment = 0, 0.0
+        self._unread, self._unread_since, self._unread_progress = 0, 0.0, 0.0
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
         super().connection_made(transport)
-        self._owed_since = self.loop.time()
+        self._deadline = self.loop.time() + self._bounds.stall_s
+        self._unread_since = self.loop.time()
+        self._crowded = not self._connections.enter(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the computations of this connection's requests, of all that were sent ahead too."""
+        """Tell whoever works for this client that it has left."""
         super().connection_lost(exc)
+        self._connections.leave(self)
         self._gone = True
+        self._held.take_all()
         for tell in list(self._listeners):
             tell()
 
     def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
-        """Call ``tell`` when the client leaves; see :data:`mycelium_fractal_net.service.core.compute.Departure`."""
+        """Call ``tell`` when the client leaves, or now if it has left; what is returned puts an end to that."""
         self._listeners.add(tell)
         if self._gone:
             tell()
-        else:
-            self.flow.resume_reading()  # who does not read does not see it
         return partial(self._listeners.discard, tell)
 
+    def drop(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio takes an answer
+        """Answer what was asked: the client may have closed its own side only."""
+        self._ended = True
+        asked = self._phase is Phase.ANSWERING or (self._phase is Phase.IDLE and self._scheduled)
+        if not asked or self.scheme == "https":
+            return False
+        self._pace()
+        return True
+
     def data_received(self, data: bytes) -> None:
-        """Parse what came; bound what has not become part of a head or a body yet."""
-        if self._left:
+        """Take bytes; those behind a request wait for its answer."""
+        if self._phase is Phase.LINGERING:
             self._discard(len(data))
             return
-        self._unset_keepalive_if_required()
-        if self._refused:
-            return
-        try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            self._pass_over_upgrade(data[upgrade.args[0] :])
-        except HttpParserError:
-            self.refuse(self._fault)
-        if self._owed_since is not None:
-            self._pending = 0 if self._moved else self._pending + len(data)
-            self._moved = False
-            if self._pending > LONGEST_HEAD:
-                self.refuse("HEADERS_TOO_LARGE")
+        self._held.add(data)
+        if self._phase in _READING and not self._scheduled:
+            self._parse()
+        self._pace()
 
-    def on_message_begin(self) -> None:
-        """Note when a request began."""
-        super().on_message_begin()
-        self._in_head = True
-        self._owed_since = self.loop.time()
+    def shutdown(self) -> None:
+        """Close soon if no request is there; one that is on its way is still answered."""
+        if self._phase is Phase.IDLE:
+            self._deadline = min(self._deadline, self.loop.time() + _GRACE_S)
 
-    def on_headers_complete(self) -> None:
-        """Check the head's length; start the request, unless it is to be read again without an upgrade.
-
-        Whatever comes after the head is no header of it: trailers go where nobody looks.
-        """
-        self._check_lengths()
-        if self.parser.should_upgrade() and not self._should_upgrade():
-            return
-        self._in_head = False
-        self._progress()
-        super().on_headers_complete()
-        self.cycle.scope["mfn.departure"] = self.departure  # type: ignore[typeddict-unknown-key] # of our own
-        self.cycle.transport = _Exit(self.cycle, self.transport, self.close)  # type: ignore[assignment] # all it asks for
-        self.headers = []
-
-    def on_body(self, body: bytes) -> None:
-        """Note that the body grows."""
-        self._progress()
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """Note that nothing is owed any more, and that what follows belongs to another request."""
-        if self._in_head:
-            return
-        self._owed_since = None
-        self._pending = 0
-        super().on_message_complete()
-        self._in_head = True
-        self.url, self.headers = b"", []
-
-    def drop_if_stalled(self, now: float, patience_s: float) -> None:
-        """Close the connection if its client owes bytes, or leaves an answer unread, for too long."""
-        if self._owed_since is not None and now - self._owed_since > patience_s and not self.flow.read_paused:
+    def drop_if_stalled(self, now: float) -> None:
+        """Refuse a request, or close the connection, when its time is over."""
+        if now > self._deadline and not self.flow.read_paused:
             self._time_out()
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or unread != self._unread:
-            self._unread, self._unread_since = unread, now
-        elif now - self._unread_since > patience_s:
+            self._unread, self._unread_progress = unread, now
+        if unread == 0:
+            self._unread_since = now
+        stalled = now - self._unread_progress > self._bounds.stall_s
+        if stalled or now - self._unread_since > self._bounds.answer_s:
             self.transport.abort()
 
+    def on_message_begin(self) -> None:
+        """Note when a request begins."""
+        super().on_message_begin()
+        self._connections.work(self)
+        self._phase = Phase.HEAD
+        self._deadline = self.loop.time() + self._bounds.stall_s
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes after the head is none."""
+        if self._phase is not Phase.HEAD:
+            return
+        super().on_header(name, value)
+        if len(self.headers) > MOST_HEADERS:
+            raise self._because("HEADERS_TOO_LARGE", f"a request may have at most {MOST_HEADERS} headers")
+
+    def on_headers_complete(self) -> None:
+        """Check the head and start the application, unless it is to be read again without an upgrade."""
+        self._check_head()
+        if not self.parser.should_upgrade():
+            url = parse_url(self.url)
+            self._start((url.path or b"/").decode("ascii"), url.query or b"")
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; each byte buys a little time."""
+        self._held.count_content(len(body))
+        earned = self._deadline + len(body) / _LEAST_RATE
+        self._deadline = min(self.loop.time() + self._bounds.stall_s, earned)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Read no further before the answer is given."""
+        if self._phase is Phase.BODY:
+            self._phase, self._deadline = Phase.ANSWERING, _NEVER
+            self.cycle.waiting_for_100_continue = False
+            super().on_message_complete()
+
     def on_response_complete(self) -> None:
-        """Go on to the next request, or to a refusal whose turn it is; or nowhere, if this answer was the last."""
-        if self._left:
+        """Go on to the next request, if that was not the last one."""
+        self.server_state.total_requests += 1
+        if self._phase is Phase.LINGERING or self.transport.is_closing():
             return
-        super().on_response_complete()
-        if self._fault_to_tell is not None and not self._others_wait():
-            self._tell(self._fault_to_tell)
-
-    def refuse(self, code: str) -> None:
-        """Read no further, and answer with a problem as soon as earlier requests have their answers."""
-        if self._refused:
-            return
-        self._refused = True
-        if self._others_wait():
-            self._fault_to_tell = code
+        self._phase, self._deadline = Phase.IDLE, self.loop.time() + self._bounds.idle_s
+        self._held.begin_head()
+        if self._held or self._ended:
+            self._parse_soon()
         else:
-            self._tell(code)
+            self._connections.rest(self)
 
-    def _others_wait(self) -> bool:
-        """Tell whether an earlier request of this connection has no answer yet."""
-        if self._in_head:
-            return self.cycle is not None and not self.cycle.response_complete
-        return bool(self.pipeline)
+    def _parse(self) -> None:
+        """Feed the parser what has come, in pieces that end one request at most; after a slice it is others' turn."""
+        fed = 0
+        while self._held and self._phase in _READING and not self._is_full():
+            piece = self._held.piece()
+            if not piece:
+                return
+            self._feed(piece)
+            fed += len(piece)
+            if fed >= SLICE and self._held.body_left is None:
+                self._parse_soon()
+                return
 
-    def _tell(self, code: str) -> None:
-        """Answer and close."""
-        if self.transport.is_closing():
+    def _parse_soon(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._scheduled = False
+        if self._gone or self.transport.is_closing():
             return
-        if not self._in_head and self.cycle.response_started:
-            self.transport.close()  # the request has its answer already
-            return
-        problem = Problem(code, CATALOGUE[code].text, [], {})
-        exchange = self._refuse_head(problem) if self._in_head else self._refuse_body(problem)
-        self.transport.write(_answer(problem, exchange.request_id))
-        self._linger()
-
-    def close(self) -> None:
-        """Close after an answer; a client that is still sending is heard out first."""
-        if self._owed_since is None:
+        self._parse()
+        self._pace()
+        if self._ended and self._phase is not Phase.ANSWERING and not self._scheduled:
             self.transport.close()
+
+    def _pace(self) -> None:
+        """Read on, unless enough has come."""
+        if self._gone:
+            return
+        if len(self._held) <= _MOST_AHEAD and not self._is_full():
+            self.flow.resume_reading()
         else:
-            self._linger()
+            self.flow.pause_reading()
+        if self._phase is Phase.ANSWERING and (self._ended or self.flow.read_paused):
+            self._look_soon()
+
+    def _is_full(self) -> bool:
+        return self._phase is Phase.BODY and len(self.cycle.body) > HIGH_WATER_LIMIT
+
+    def _body_taken(self) -> None:
+        """Read on when the application has taken what came of the body; while it did not, nobody owed any."""
+        if self._phase is Phase.BODY:
+            self._deadline = self.loop.time() + self._bounds.stall_s if self.flow.read_paused else self._deadline
+            if self._held:
+                self._parse_soon()
+        self._pace()
+
+    def _feed(self, piece: bytes) -> None:
+        """Let the parser read, and bound what is not content."""
+        self._fault = ServiceError("BAD_REQUEST")
+        fault = self._held.fault()
+        if fault is None:
+            try:
+                self.parser.feed_data(piece)
+                fault = self._held.fault() if self._phase is Phase.BODY else None
+            except HttpParserUpgrade:
+                self._upgrade()
+            except HttpParserError:
+                fault = self._fault
+        if fault is not None:
+            self._refuse(fault)
+
+    def _because(self, code: str, message: str = "") -> ServiceError:
+        """Remember what is at fault: the parser says only that something is."""
+        self._fault = ServiceError(code, message)
+        return self._fault
+
+    def _check_head(self) -> None:
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            raise self._because("HTTP_VERSION_NOT_SUPPORTED", f"HTTP/{version} is not spoken here, HTTP/1.1 is")
+        if len(self.url) > LONGEST_URL:
+            raise self._because("URI_TOO_LONG")
+        for name, value in self.headers:
+            if name == b"host" and not _HOST.fullmatch(value):
+                raise self._because("BAD_REQUEST", "the header Host is no host with, at most, a port")
+
+    def _start(self, raw_path: str, query: bytes, refusal: ServiceError | None = None) -> None:
+        """Let the application answer."""
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment] # with members of our own
+        method = self.parser.get_method().decode("latin-1") if raw_path else ""
+        scope["method"], scope["http_version"] = method, self.parser.get_http_version()
+        scope["path"], scope["raw_path"] = unquote(raw_path), raw_path.encode("ascii")
+        scope["query_string"] = query
+        scope["mfn.departure"] = self.departure
+        if self._crowded and scope["path"] not in _PROBES:
+            refusal = refusal or ServiceError("TOO_MANY_CONNECTIONS", headers={"Retry-After": "1"})
+        if refusal is not None:
+            scope["mfn.refused"] = refusal
+        self.cycle = Cycle(
+            scope=scope,
+            exit_=Exit(self.transport, self._linger),
+            is_last=self._is_last,
+            body_taken=self._body_taken,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=scope["http_version"] == "1.1" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        self._phase = Phase.BODY
+        length = next((value for name, value in self.headers if name == b"content-length"), None)
+        self._held.begin_body(None if length is None else int(length))
+        self._deadline = self.loop.time() + self._bounds.stall_s
+        self._start_asgi_task(self.cycle, self.app)
+
+    def _is_last(self) -> bool:
+        """Tell whether the connection closes after the answer that begins now."""
+        return self._last or self._crowded or self._phase is Phase.BODY or self._connections.draining
+
+    def _refuse(self, error: ServiceError) -> None:
+        """Read no further; the application answers with the error."""
+        self._held.take_all()
+        self._last = True
+        if self._phase is Phase.BODY:
+            cycle: Any = self.cycle
+            cycle.fault = error
+            cycle.message_event.set()
+        else:
+            if self._phase is Phase.IDLE:
+                super().on_message_begin()
+            self._connections.work(self)
+            self._start(self._path(), b"", error)
+        self._phase, self._deadline = Phase.ANSWERING, _NEVER
+
+    def _path(self) -> str:
+        """Return the path as far as it was read, empty where it was not."""
+        try:
+            return (parse_url(self.url).path or b"").decode("ascii")
+        except (HttpParserError, UnicodeDecodeError):
+            return ""
+
+    def _time_out(self) -> None:
+        if self._phase in {Phase.IDLE, Phase.LINGERING}:
+            self.transport.close()
+        elif self._phase is Phase.BODY and self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self._refuse(ServiceError("REQUEST_TIMEOUT"))
 
     def _linger(self) -> None:
         """Say no more, and read past what still comes: bytes that nobody read would reset the answer away."""
-        self._refused = self._left = True
+        self._phase = Phase.LINGERING
+        self._held.take_all()
+        if self._ended:
+            self.transport.close()
+            return
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -204,112 +361,64 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def _discard(self, length: int) -> None:
         """Wait for the client to fall silent, but not for ever."""
-        self._unset_keepalive_if_required()
         self._discarded += length
-        rest_s = self._last_moment - self.loop.time()
-        wait_s = min(_LINGER_S, rest_s) if self._discarded <= _MOST_DISCARDED else 0.0
-        self.timeout_keep_alive_task = self.loop.call_later(max(0.0, wait_s), self.transport.close)
+        self._deadline = min(self.loop.time() + _LINGER_S, self._last_moment)
+        if self._discarded > _MOST_DISCARDED:
+            self.transport.abort()
 
-    def _refuse_head(self, problem: Problem) -> Exchange:
-        method, path = self._request_line()
-        scope = {"method": method, "path": path, "headers": self.headers or [], "client": self.client}
-        return self._journal.refuse_head(scope, problem)
+    def _look_soon(self) -> None:
+        """Look whether the client is there, of whom nothing is read any more."""
+        if not self._looking:
+            self._looking = True
+            self.loop.call_later(_LOOK_EVERY_S, self._look, 1)
 
-    def _refuse_body(self, problem: Problem) -> Exchange:
-        """Leave it to the gateway to write down the refusal; nothing that the application says is sent any more."""
-        exchange = self._journal.open(self.scope)
-        exchange.refused = problem
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
-        return exchange
-
-    def _request_line(self) -> tuple[str, str]:
-        """Return method and path, empty where they were not read."""
-        if not self.url:
-            return "", ""
-        method = self.parser.get_method().decode("latin-1")
-        try:
-            path = parse_url(self.url).path or b""
-        except HttpParserError:
-            path = b""
-        return method, unquote(path.decode("latin-1"))
-
-    def _progress(self) -> None:
-        self._moved = True
-        self._owed_since = self.loop.time()
-
-    def _check_lengths(self) -> None:
-        if len(self.url) > LONGEST_URL:
-            self._fault = "URI_TOO_LONG"
-        elif sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD:
-            self._fault = "HEADERS_TOO_LARGE"
+    def _look(self, times: int) -> None:
+        deaf = self._ended or self.flow.read_paused
+        self._looking = deaf and self._phase is Phase.ANSWERING and not self._gone
+        if not self._looking:
+            return
+        if times & (times - 1) == 0:
+            cycle: Any = self.cycle
+            cycle.exit.send_ahead()
+        if _is_reset(self.transport):
+            self.transport.abort()
         else:
-            return
-        raise ValueError(self._fault)
+            self.loop.call_later(_LOOK_EVERY_S, self._look, times + 1)
 
-    def _pass_over_upgrade(self, rest: bytes) -> None:
-        """Read the request again as if it had not offered to change the protocol."""
-        if self._should_upgrade():
-            self.handle_websocket_upgrade()
-            return
+    def _should_upgrade(self) -> bool:
+        """Tell whether the request opens a WebSocket; every other offer is passed over."""
+        names = {name for name, _ in self.headers}
+        asks = self.parser.get_method() == b"GET" and b"sec-websocket-key" in names
+        return asks and not self._crowded and super()._should_upgrade()
+
+    def _upgrade(self) -> None:
+        """Hand a WebSocket over; read any other request again as if it had not offered to change the protocol."""
         method = self.parser.get_method()
+        if self._should_upgrade():
+            self._open_websocket()
+            return
         if method == b"CONNECT":
-            self.refuse("BAD_REQUEST")
+            self._refuse(ServiceError("BAD_REQUEST"))
             return
         lines = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         head = b"\r\n".join([method + b" " + self.url + b" HTTP/1.1", *lines, b"", b""])
         self.parser = HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
-        self.data_received(head + rest)
+        self._feed(head)
 
-    def _time_out(self) -> None:
-        waiting = self.cycle is not None and not self.cycle.response_complete
-        if self._in_head and waiting:
-            return  # an earlier request of this connection is still being answered
-        if self.headers is None or (not self._in_head and self.cycle.response_started):
-            self.transport.close()
-        else:
-            self.refuse("REQUEST_TIMEOUT")
-
-
-class _Exit:
-    """What a cycle may do with the transport.
-
-    The head of an answer waits for what follows it, as ASGI asks, and goes in one packet with it: the client wakes
-    up once.
-    """
-
-    __slots__ = ("_close", "_cycle", "_held", "_holds", "_transport", "is_closing")
-
-    def __init__(self, cycle: RequestResponseCycle, transport: Any, close: Callable[[], None]) -> None:
-        self._cycle = cycle
-        self._transport = transport
-        self._close = close
-        self._held = b""
-        self._holds = cycle.scope["method"] != "HEAD"  # nothing follows the head of an answer to that
-        self.is_closing: Callable[[], bool] = transport.is_closing
-
-    def write(self, data: bytes) -> None:
-        """Send bytes, those of the head with the next ones."""
+    def _open_websocket(self) -> None:
+        self.scope["method"] = "GET"
+        self.handle_websocket_upgrade()
+        websocket: Any = self.transport.get_protocol()
         if self._held:
-            self._transport.writelines((self._held, data))
-            self._held = b""
-        elif self._holds and self._cycle.response_started:
-            self._held, self._holds = data, False
-        else:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Send what is left, and close."""
-        if self._held:
-            self.write(b"")
-        self._close()
+            websocket.data_received(self._held.take_all())
 
 
-def _answer(problem: Problem, request_id: str) -> bytes:
-    body = json.dumps(problem.body(request_id)).encode()
-    head = (
-        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+def _is_reset(transport: Any) -> bool:
+    """Tell whether the connection is closed from the other side, of which nobody hears who does not read."""
+    if not hasattr(socket, "TCP_INFO"):
+        return False
+    try:
+        return bool(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSED)
+    except OSError:
+        return True

@@ -118,6 +118,19 @@ class Settings(BaseSettings):
         30.0, ge=0.5, le=3600, description="Longest time for a request's head, or without progress of a transfer, in s."
     )
 
+    max_connections: Count = Field(
+        2048, description="Connections in all; one more waits for an idle one to be closed, or gets 503."
+    )
+    max_connections_per_address: Count = Field(
+        1280, description="Connections from one address, those of trusted proxies excepted."
+    )
+    idle_seconds: float = Field(
+        5.0, ge=0.5, le=3600, description="How long a connection is kept open between requests, in s."
+    )
+    answer_seconds: float = Field(
+        300.0, ge=1, le=86400, description="Longest time for a client to read an answer, in s."
+    )
+
     api_key_required: bool = Field(
         default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
     )

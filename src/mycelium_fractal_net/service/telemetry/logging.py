@@ -9,7 +9,7 @@ import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 import structlog
@@ -28,7 +28,7 @@ Logger = Any
 _QUIET_S = 60.0
 
 
-def make_logger(settings: Settings, stream: BinaryIO | None = None) -> Logger:
+def make_logger(settings: Settings, stream: Any = None) -> Logger:
     """Make the logger of one application.
 
     Parameters

@@ -1,0 +1,113 @@
+"""What happens to the process: signals under load, a log nobody reads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from mycelium_fractal_net.service.telemetry.sink import Sink
+from tests.service.helpers import ION, KEY, Server, running
+
+REQUESTS = 2500
+
+
+def _ask_on(server: Server, asked: threading.Semaphore, over: threading.Event) -> tuple[int, int]:
+    """Ask until nobody listens any more; return how many answers came and how many were lost."""
+    answers = lost = 0
+    with httpx.Client(base_url=server.url, headers={"X-API-Key": KEY}, timeout=60) as client:
+        while not over.is_set():
+            try:
+                answers += client.post("/nernst", json=ION).status_code in {200, 503}
+            except httpx.ConnectError:
+                break
+            except httpx.TransportError:
+                lost += 1
+            asked.release()
+    return answers, lost
+
+
+def test_sigterm_under_load_loses_no_request(tmp_path: Path) -> None:
+    over, asked = threading.Event(), threading.Semaphore(0)
+    with running(tmp_path, WARMUP="false", RATE_LIMIT_ENABLED="false") as server, ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(_ask_on, server, asked, over) for _ in range(8)]
+        for _ in range(REQUESTS):
+            asked.acquire(timeout=60)
+        server.terminate()
+        assert server.process.wait(120) == 0
+        over.set()
+        answered, lost = (sum(counts) for counts in zip(*(future.result() for future in asking), strict=True))
+    assert answered >= REQUESTS
+    assert lost == 0
+
+
+def test_an_answer_says_that_it_is_the_last_while_the_service_drains(tmp_path: Path) -> None:
+    with running(tmp_path, WARMUP="false", DRAIN_SECONDS="30") as server, httpx.Client(base_url=server.url) as client:
+        assert "connection" not in client.get("/health/live").headers
+        server.terminate()
+        while client.get("/health/ready").status_code != 503:
+            time.sleep(0.01)
+        assert client.get("/health/live").headers["connection"] == "close"
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never came to hold")
+
+
+def _status(server: Server, key: str) -> int:
+    return httpx.post(f"{server.url}/nernst", json=ION, headers={"X-API-Key": key}).status_code
+
+
+def test_sighup_puts_new_secrets_in_force_and_never_ends_the_process(tmp_path: Path) -> None:
+    secret = tmp_path / "secrets" / "MFN_API_KEYS"
+    secret.parent.mkdir()
+    secret.write_text("the-first-key-of-many-letters")
+    with running(tmp_path, WARMUP="false", SECRETS_DIR=str(secret.parent)) as server:
+        assert _status(server, "the-first-key-of-many-letters") == 200
+        secret.write_text("the-second-key-of-many-letters")
+        server.process.send_signal(signal.SIGHUP)
+        _wait_until(lambda: _status(server, "the-second-key-of-many-letters") == 200)
+        assert _status(server, "the-first-key-of-many-letters") == 401
+        secret.write_text("[broken")
+        server.process.send_signal(signal.SIGHUP)
+        _wait_until(lambda: "not reloaded" in server.log.read_text())
+        assert _status(server, "the-second-key-of-many-letters") == 200
+
+
+def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        server = Server(tmp_path, pipe, WARMUP="false", RATE_LIMIT_ENABLED="false").wait("/health")
+        try:
+            with httpx.Client(base_url=server.url) as client:
+                assert {client.get("/health").status_code for _ in range(800)} == {200}
+        finally:
+            server.close()
+    os.close(reading)
+
+
+def test_lines_that_find_no_room_are_counted_and_told() -> None:
+    reading, writing = os.pipe()
+    told: list[int] = []
+    with os.fdopen(writing, "wb") as stream:
+        sink = Sink(stream, most_bytes=1000)
+        sink.tell = lambda *, lines: told.append(lines)
+        for _ in range(10_000):
+            sink.write(b"x" * 99 + b"\n")
+        with os.fdopen(reading, "rb") as pipe:
+            written = 0
+            while not told:
+                written += len(os.read(pipe.fileno(), 65_536))
+            sink.drain()
+    assert told == [sink.dropped]
+    assert sink.dropped >= 10_000 - (1000 + 2 * 65_536 + 65_536) // 100
