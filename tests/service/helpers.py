@@ -84,7 +84,9 @@ class Server:
         mine = {f"MFN_{name}": value for name, value in {**given, **environment}.items()}
         code = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main(['serve']))"
         with self.log.open("wb") as stream:
-            self.process = subprocess.Popen([sys.executable, "-c", code], env={**clean, **mine}, stdout=output or stream)
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code], env={**clean, **mine}, stdout=output or stream
+            )
 
     def wait(self, path: str = "/health/ready") -> Server:
         for _ in range(600):
