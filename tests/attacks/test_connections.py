@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    bounds = {"MAX_CONNECTIONS": "6", "MAX_CONNECTIONS_PER_ADDRESS": "4", "STALL_SECONDS": "2", "IDLE_SECONDS": "1"}
+    bounds = {"MAX_CONNECTIONS": "6", "MAX_CONNECTIONS_PER_ADDRESS": "4", "STALL_SECONDS": "0.5", "IDLE_SECONDS": "1"}
     with running(tmp_path_factory.mktemp("narrow"), WARMUP="false", RATE_LIMIT_ENABLED="false", **bounds) as server:
         yield server
 

@@ -30,6 +30,7 @@ MOST_HEADERS = 100
 
 _MOST_AHEAD = 65_536
 _LEAST_RATE = 500.0
+_STALLS = 5
 _LINGER_S = 1.0
 _LONGEST_LINGER_S = 10.0
 _MOST_DISCARDED = 1 << 25
@@ -79,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._connections = connections
         self._bounds = connections.bounds
         self._phase = Phase.IDLE
-        self._deadline = 0.0
+        self._deadline = self._body_deadline = 0.0
         self._listeners: set[Callable[[], object]] = set()
         self._held = Arrivals()
         self._scheduled = self._looking = False
@@ -175,17 +176,16 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start((url.path or b"/").decode("ascii"), url.query or b"")
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body; each byte buys a little time."""
+        """Take a part of the body; each byte buys a little time, and silence is bounded beside."""
         self._held.count_content(len(body))
-        earned = self._deadline + len(body) / _LEAST_RATE
-        self._deadline = min(self.loop.time() + self._bounds.stall_s, earned)
+        self._body_deadline += len(body) / _LEAST_RATE
+        self._deadline = min(self.loop.time() + self._bounds.stall_s, self._body_deadline)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Read no further before the answer is given."""
         if self._phase is Phase.BODY:
             self._phase, self._deadline = Phase.ANSWERING, _NEVER
-            self.cycle.waiting_for_100_continue = False
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -244,7 +244,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _body_taken(self) -> None:
         """Read on when the application has taken what came of the body; while it did not, nobody owed any."""
         if self._phase is Phase.BODY:
-            self._deadline = self.loop.time() + self._bounds.stall_s if self.flow.read_paused else self._deadline
+            if self.flow.read_paused:
+                now = self.loop.time()
+                self._deadline, self._body_deadline = now + self._bounds.stall_s, now + _STALLS * self._bounds.stall_s
             if self._held:
                 self._parse_soon()
         self._pace()
@@ -309,7 +311,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._phase = Phase.BODY
         length = next((value for name, value in self.headers if name == b"content-length"), None)
         self._held.begin_body(None if length is None else int(length))
-        self._deadline = self.loop.time() + self._bounds.stall_s
+        now = self.loop.time()
+        self._deadline, self._body_deadline = now + self._bounds.stall_s, now + _STALLS * self._bounds.stall_s
         self._start_asgi_task(self.cycle, self.app)
 
     def _is_last(self) -> bool:
@@ -379,6 +382,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if times & (times - 1) == 0:
             cycle: Any = self.cycle
+            cycle.waiting_for_100_continue = False  # its answer begins now
             cycle.exit.send_ahead()
         if _is_reset(self.transport):
             self.transport.abort()
