@@ -358,9 +358,10 @@ def test_a_body_that_arrives_slowly_but_steadily_is_taken(impatient: Server) -> 
     with socket.create_connection(("127.0.0.1", impatient.port), timeout=20) as connection:
         connection.sendall(f"{HEAD}Content-Length: {len(BODY)}\r\n\r\n".encode())
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for byte in BODY:
-            connection.sendall(bytes([byte]))
-            httpx.get(f"{impatient.url}/health")
+        with httpx.Client(base_url=impatient.url) as client:
+            for byte in BODY:
+                connection.sendall(bytes([byte]))
+                client.get("/health")
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
