@@ -54,6 +54,13 @@ class Run:
     resume_after : int, optional
         Sequence of the last event that is known already: the next one follows it, with the same bits.
 
+    Attributes
+    ----------
+    every : int
+        The stride; it may be changed, and holds from the next frame on.
+    is_over : bool
+        Whether there are no more events.
+
     Raises
     ------
     InvalidInputError
@@ -84,6 +91,8 @@ class Run:
         self._watch = self.simulation.watch_growth()
         self._events: list[GrowthEvent] = []
         self._step_s = 0.0
+        self._target: int | None = None
+        self._framed_last = self.is_over = False
 
     def __iter__(self) -> Run:
         """Return the run itself."""
@@ -96,13 +105,6 @@ class Run:
             if event is not None:
                 return event
         raise StopIteration
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there are no more events."""
-        return self._sequence >= 0 and self._completed
-
-    _completed = False
 
     def next_piece(self, cancel: threading.Event | None = None, longest_s: float = _PIECE_S) -> Event | None:
         """Compute for about so long; return the next event, or None if it needs more.
@@ -120,7 +122,7 @@ class Run:
             if self._sequence < 0:
                 event: Event = Started(0, steps, simulation.config)
             elif simulation.step >= steps and self._framed_last:
-                self._completed = True
+                self.is_over = True
                 event = Completed(self._sequence + 1, simulation.result)
             else:
                 if not self._advance(end, cancel):
@@ -134,8 +136,6 @@ class Run:
             self._sequence += 1
             if self._sequence > self._skip_to:
                 return event
-
-    _framed_last = False
 
     def steer(self, changes: Sequence[Change], stimuli: Sequence[Stimulus]) -> None:
         """Change what comes from the present step on; see :meth:`Simulation.steer`."""
@@ -157,14 +157,14 @@ class Run:
         self._target = None
         return True
 
-    _target: int | None = None
-
     def _step(self, most: int, cancel: threading.Event | None) -> None:
-        """Do some steps, and note where growth events happen."""
+        """Do some steps, and note where a growth event happens."""
         simulation, begin, first = self.simulation, perf_counter(), self.simulation.step
-        for _ in range(most):
-            event = self._watch.next_event()
+        quiet = self._watch.quiet_steps(most)
+        if quiet < most and not (quiet == 1 and simulation.config.schedule):
+            simulation.advance(quiet, cancel=cancel)
+            self._events.append(self._watch.next_event())
             simulation.advance(1, cancel=cancel)
-            if event is not None:
-                self._events.append(event)
+        else:
+            simulation.advance(quiet, cancel=cancel)
         self._step_s = (perf_counter() - begin) / (simulation.step - first)

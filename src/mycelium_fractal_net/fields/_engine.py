@@ -220,6 +220,27 @@ class Engine:
         self._statistics[: self.step] = state["statistics"]
         self.streams.states = state["streams"]
 
+    def growth_site(self, uniform: float) -> tuple[int, int]:
+        """Return row and column at which a growth event of the next step, drawn so, would happen."""
+        from mycelium_fractal_net.fields._kernels import find_site
+
+        self._lay()
+        self._begin(1)
+        activator = self._fields["a"]
+        if self.config.stimuli:
+            kept = self._stimulate()
+            activator = self._fields["a"].copy()
+            for name, field in kept:
+                self.replace(name, field)
+        row, column = find_site(activator, self.pad, self._potential[3], self.config.turing_enabled, uniform)
+        return int(row) - 1, int(column) - 1
+
+    @property
+    def event_probability(self) -> float:
+        """Chance of a growth event in the next step."""
+        self._begin(1)
+        return float(self._values["spike_probability"])
+
     def _reserve(self, steps: int) -> None:
         missing = self.step + steps - len(self._statistics)
         if missing > 0:

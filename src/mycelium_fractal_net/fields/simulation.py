@@ -27,6 +27,7 @@ from mycelium_fractal_net.fields import checkpoint
 from mycelium_fractal_net.fields._engine import Engine
 from mycelium_fractal_net.fields._start import checked_field, given_arrays
 from mycelium_fractal_net.fields.config import SimulationConfig
+from mycelium_fractal_net.fields.growth import GrowthWatch
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
 
 __all__ = ["Frame", "Progress", "Simulation", "SimulationResult"]
@@ -313,6 +314,10 @@ class Simulation:
         True
         """
         self._engine.follow(self.config.steered(self.step, changes, stimuli))
+
+    def watch_growth(self) -> GrowthWatch:
+        """Return what tells the growth event of each next step; to be asked before the first step."""
+        return GrowthWatch(self._engine)
 
     def replace_fields(
         self,
