@@ -36,7 +36,7 @@ def test_a_resumed_run_goes_on_with_the_same_bits(known: int) -> None:
 
 @pytest.mark.parametrize("known", [-1, 5, 6])
 def test_only_an_event_of_the_run_can_be_resumed_after(known: int) -> None:
-    with pytest.raises(InvalidInputError, match="resume_after must be .* 0 to 4; got"):
+    with pytest.raises(InvalidInputError, match=r"resume_after must be .* 0 to 4; got"):
         Run(CONFIG, 8, resume_after=known)
 
 
