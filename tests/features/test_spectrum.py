@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 import mycelium_fractal_net as mfn
-from mycelium_fractal_net.features import radial_power_spectrum
+from mycelium_fractal_net.features import find_wavelength, radial_power_spectrum
 
 Array = NDArray[np.float64]
 
@@ -115,3 +116,62 @@ def test_the_rings_hold_the_whole_variance(shape: tuple[int, int], periodic: boo
     assert total == pytest.approx(field.var(), rel=1e-9 if periodic else 0.25)
     assert spectrum.modes.sum() == field.size - 1
     assert (np.diff(spectrum.wavenumbers) > 0).all()
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize(("shape", "fields"), [((8, 8), 300), ((9, 13), 300), ((12, 12), 300), ((16, 16), 200)])
+def test_hardly_any_field_of_white_noise_has_a_wavelength(shape: tuple[int, int], fields: int, periodic: bool) -> None:
+    draw = np.random.default_rng(17)
+    found = [find_wavelength(draw.normal(size=shape), periodic).wavelength for _ in range(fields)]
+    assert np.isfinite(found).sum() <= 3  # at a level of 1 in 1000 more has a chance of less than 1 in 3000
+
+
+def humps(side: int, kind: str, seed: int) -> Array:
+    draw, (row, column) = np.random.default_rng(seed), np.indices((side, side))
+    top, left = draw.uniform(0.3, 0.7, 2) * side
+    distance = np.hypot(row - top, column - left)
+    if kind == "spot":
+        return np.asarray(np.exp(-(distance**2) / 2 / draw.uniform(3, 8) ** 2))
+    if kind == "disk":
+        return np.asarray(distance < draw.uniform(4, side / 5), dtype=float)
+    if kind == "ridge":
+        return np.asarray(np.exp(-((0.8 * row + 0.6 * column - side * draw.uniform(0.4, 0.9)) ** 2) / 30))
+    if kind == "1/f^2":
+        wave = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)) + 1e-9
+        return np.asarray(np.fft.ifft2(np.fft.fft2(draw.normal(size=(side, side))) / wave).real)
+    points = draw.random((side, side)) < 0.005 if kind == "scattered spots" else draw.normal(size=(side, side))
+    return np.asarray(gaussian_filter(points.astype(float), 2.5, mode="wrap"))
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("side", [32, 64, 128])
+@pytest.mark.parametrize("kind", ["spot", "disk", "ridge", "1/f^2", "scattered spots", "smoothed noise"])
+def test_what_has_a_size_but_no_wavelength_gets_none_and_never_the_size_of_the_array(
+    kind: str, side: int, periodic: bool
+) -> None:
+    for seed in range(3):
+        assert np.isnan(find_wavelength(humps(side, kind, seed), periodic)).all()
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_a_wavelength_comes_with_its_prominence(periodic: bool) -> None:
+    clear, hidden = isotropic(64, 8.0, 1), isotropic(64, 8.0, 1) + 8.0 * humps(64, "smoothed noise", 2)
+    assert find_wavelength(clear, periodic).wavelength == pytest.approx(8.0, rel=0.01)
+    assert find_wavelength(clear, periodic).prominence > find_wavelength(hidden, periodic).prominence > 0.3
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("side", [8, 12, 16])
+def test_small_stripes_keep_their_wavelength(side: int, periodic: bool) -> None:
+    assert mfn.measure_wavelength(wave((side, side), 4.0, 0.0), periodic) == pytest.approx(4.0, rel=0.01)
+
+
+def test_one_wave_round_a_torus_cannot_be_told_from_a_slope() -> None:
+    with pytest.raises(mfn.InvalidInputError, match="its slowest variation"):
+        mfn.measure_wavelength(wave((48, 48), 48.0, 0.0), periodic=True)
+
+
+def test_the_extended_features_have_no_wavelength_for_a_spot() -> None:
+    spot = -70.0 + 30.0 * humps(64, "spot", 5)
+    vector = mfn.extract_features(spot, sets=("spectral", "extended"))
+    assert np.isnan([vector.wavelength, vector.V_wavelength, vector.V_prominence]).all()

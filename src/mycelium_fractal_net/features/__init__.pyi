@@ -7,7 +7,7 @@ from .extended import EXTENDED_FEATURE_UNITS, extract_extended_features
 from .extract import extract_features
 from .minkowski import Minkowski, minkowski_functionals
 from .sets import FEATURE_SETS, compute_sets, feature_schema, ordered_sets
-from .spectrum import RadialSpectrum, measure_wavelength, radial_power_spectrum
+from .spectrum import RadialSpectrum, SpectralPeak, find_wavelength, measure_wavelength, radial_power_spectrum
 from .topology import PersistenceEntropy, persistence_bars, persistence_entropy
 from .transformer import FieldFeatureExtractor
 from .vector import FEATURE_NAMES, FEATURE_UNITS, FeatureVector
@@ -27,6 +27,7 @@ __all__ = [
     "PersistenceEntropy",
     "RadialSpectrum",
     "Sample",
+    "SpectralPeak",
     "Thresholds",
     "cluster_sizes",
     "compute_sets",
@@ -34,6 +35,7 @@ __all__ = [
     "extract_extended_features",
     "extract_features",
     "feature_schema",
+    "find_wavelength",
     "measure_wavelength",
     "minkowski_functionals",
     "ordered_sets",

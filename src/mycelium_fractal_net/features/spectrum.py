@@ -26,6 +26,9 @@ _BAND_SHARE = 0.25
 _NEAR_BINS = 1.5
 _LEAST_WAVES = 1.75
 _MOST_CHANCE = 1e-3
+_LONGER = 0.65  # share of the peak's wave number up to which waves count as longer
+_LEAST_RATIO = 2.0
+_TINY = 1e-300
 
 
 class RadialSpectrum(NamedTuple):
@@ -125,7 +128,9 @@ def measure_wavelength(field: Any, periodic: bool = False) -> float:
     Raises
     ------
     InvalidInputError
-        For what is not a field, for a constant one, and for one in which no wavelength stands out, as in noise.
+        For what is not a field, for a constant one, and for one in which no wavelength stands out: from white noise,
+        by a test at a level of 1 in 1000 for every size, and from longer waves, which spots, disks, smoothed noise
+        and slopes have more of.
 
     Notes
     -----
@@ -145,9 +150,12 @@ def measure_wavelength(field: Any, periodic: bool = False) -> float:
     >>> round(measure_wavelength(np.cos(2 * np.pi * (0.6 * row + 0.8 * column) / 9.2)), 1)
     9.2
     """
-    array = as_field("field", field)
-    spectrum = power_spectrum(array, as_flag("periodic", periodic))
-    if array.min() == array.max() or not spectrum.power.sum() > 0.0:
+    return _measured_peak(as_field("field", field), as_flag("periodic", periodic)).wavelength
+
+
+def _measured_peak(field: NDArray[np.float64], periodic: bool) -> SpectralPeak:
+    spectrum = power_spectrum(field, periodic)
+    if field.min() == field.max() or not spectrum.power.sum() > 0.0:
         raise _no_wavelength("it is constant")
     centre = _peak(spectrum)
     for _ in range(30):
@@ -155,7 +163,7 @@ def measure_wavelength(field: Any, periodic: bool = False) -> float:
         if abs(centre - previous) <= 1e-9 * centre:
             break
     _check_evidence(spectrum, centre)
-    return 1.0 / centre
+    return SpectralPeak(1.0 / centre, math.log10(_prominence(field, spectrum, centre)))
 
 
 class SpectralPeak(NamedTuple):
@@ -166,19 +174,44 @@ class SpectralPeak(NamedTuple):
     wavelength : float
         In cells; NaN where none stands out.
     prominence : float
-        log10 of how far the peak stands above the valley towards longer waves.
+        log10 of the density of power near the peak over that of longer waves; NaN where none stands out.
     """
 
     wavelength: float
     prominence: float
 
 
-def find_wavelength(field: NDArray[np.float64], periodic: bool) -> SpectralPeak:
-    """Return the peak of a field's radial spectrum, with a NaN wavelength where it does not stand out."""
+def find_wavelength(field: Any, periodic: bool = False) -> SpectralPeak:
+    """Return the dominant wavelength of a pattern with its prominence, or NaN for both where there is none.
+
+    Parameters
+    ----------
+    field : array, shape (rows, columns)
+        Activator, potential, or any other field; offset and scale do not matter.
+    periodic : bool
+        Whether opposite edges touch.
+
+    Raises
+    ------
+    InvalidInputError
+        For what is not a field.
+
+    Notes
+    -----
+    As :func:`measure_wavelength`, which says in its error why there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> row, column = np.indices((64, 64))
+    >>> find_wavelength(np.exp(-((row - 30) ** 2 + (column - 30) ** 2) / 50.0))
+    SpectralPeak(wavelength=nan, prominence=nan)
+    """
+    array, wraps = as_field("field", field), as_flag("periodic", periodic)
     try:
-        return SpectralPeak(measure_wavelength(field, periodic), 0.0)
+        return _measured_peak(array, wraps)
     except InvalidInputError:
-        return SpectralPeak(math.nan, 0.0)
+        return SpectralPeak(math.nan, math.nan)
 
 
 def _no_wavelength(reason: str) -> InvalidInputError:
@@ -254,9 +287,11 @@ def _centre_of_band(spectrum: _Spectrum, centre: float) -> float:
 def _check_evidence(spectrum: _Spectrum, centre: float) -> None:
     """Refuse a peak that white noise might show, or one that the window cannot tell from a slow variation.
 
-    The power of white noise at m independent modes has a gamma distribution of shape m.
+    Sums of the power of white noise over m independent modes have a gamma distribution of shape m, so that the ratio
+    of two of them has an F distribution. The window ties neighbouring modes together, which lowers m; the level
+    counts the rings among which the peak was looked for, twice, since it need not lie on the middle of one.
     """
-    from scipy.special import gammaincc
+    from scipy.stats import f
 
     windowed = bool(spectrum.radial.any())
     if centre < (_LEAST_WAVES if windowed else 0.99) * spectrum.bin_width:
@@ -265,12 +300,99 @@ def _check_evidence(spectrum: _Spectrum, centre: float) -> None:
             "field, or periodic=True if opposite edges touch"
         )
     near = np.abs(spectrum.wavenumber - centre) <= _NEAR_BINS * spectrum.bin_width
-    if not near.any():
+    rest = ~near & (spectrum.wavenumber > 0.0)
+    if not (near.any() and rest.any()):
         raise _no_wavelength("the modes lie too far apart in so small a field")
-    independent = near.sum() / (4.5 if windowed else 2.0)
-    contrast = spectrum.power[near].mean() / spectrum.power.mean()
-    chance = gammaincc(independent, independent * contrast) / (2.0 * spectrum.ring_width)
-    if chance > _MOST_CHANCE and not near.mean() > 0.5:
+    contrast = float(spectrum.power[near].mean()) / max(float(spectrum.power[rest].mean()), _TINY)
+    degrees = (2.0 * _independent_modes(part, windowed) for part in (near, rest))
+    trials = 2.0 * np.count_nonzero(_rings(spectrum)[1][1:])
+    if trials * f.sf(contrast, *degrees) > _MOST_CHANCE:
         raise _no_wavelength(
-            f"the modes near {1.0 / centre:.3g} cells hold {contrast:.2g} times the mean power, as noise may do"
+            f"the modes near {1.0 / centre:.3g} cells hold {contrast:.2g} times the mean power of the others, as noise "
+            "may do"
         )
+
+
+def _independent_modes(modes: NDArray[np.bool_], windowed: bool) -> float:
+    """Return the shape of the gamma distribution of the summed power of white noise in these modes.
+
+    The variance of the sum is that of the powers and their covariances, which are the squared transform of the
+    squared window; a mode and its mirror image are one.
+    """
+    count = float(modes.sum())
+    if not windowed:
+        return count / 2.0
+    ties = np.outer(*(_ties(side) for side in modes.shape))
+    spread = np.fft.ifft2(np.abs(np.fft.fft2(modes)) ** 2).real
+    return count**2 / (2.0 * float((spread * ties).sum()))
+
+
+def _ties(side: int) -> NDArray[np.float64]:
+    """Return the correlation of the powers of two modes by their distance along an axis."""
+    transform = np.abs(np.fft.fft(_hann(side) ** 2))
+    ties: NDArray[np.float64] = (transform / transform[0]) ** 2
+    return ties
+
+
+def _prominence(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) -> float:
+    """Return how dense the power is near the peak over that at longer waves; refuse one that does not stand out.
+
+    Without wrapped edges the longer waves are measured by the cosine transform of what the best single wave leaves:
+    the window hides them behind the mean that it needs taken off, and a strong wave would leak among them.
+    """
+    from scipy.stats import f
+
+    near = np.abs(spectrum.wavenumber - centre) <= _NEAR_BINS * spectrum.bin_width
+    power, wavenumber = spectrum.power, spectrum.wavenumber
+    density = float(power[near].mean())
+    if spectrum.radial.any():
+        power, wavenumber = _cosine_power(_without_wave(field, spectrum, centre))
+    longer = (wavenumber > 0.0) & (wavenumber <= _LONGER * centre)
+    if not longer.any():
+        raise _no_wavelength(
+            f"the peak at {1.0 / centre:.3g} cells is its slowest variation, which any single spot or slope has too; "
+            "take a larger field"
+        )
+    ratio = density / max(float(power[longer].mean()), _TINY)
+    trials = 2.0 * np.count_nonzero(_rings(spectrum)[1][1:])
+    degrees = (2.0 * _independent_modes(near, bool(spectrum.radial.any())), float(longer.sum()))
+    if ratio < _LEAST_RATIO or trials * f.sf(ratio, *degrees) > _MOST_CHANCE:
+        raise _no_wavelength(
+            f"the peak at {1.0 / centre:.3g} cells does not stand away from longer waves, which hold "
+            f"{1.0 / ratio:.2g} times its power, as in spots and slopes of one size"
+        )
+    return ratio
+
+
+def _cosine_power(field: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the power of the cosine modes, whose mean is that of the Fourier modes, and their wave numbers."""
+    from scipy.fft import dctn
+
+    rows, columns = field.shape
+    power = dctn(field, norm="ortho") ** 2 / field.size
+    return power, np.hypot(np.arange(rows)[:, None] / (2.0 * rows), np.arange(columns)[None, :] / (2.0 * columns))
+
+
+def _without_wave(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) -> NDArray[np.float64]:
+    """Take the single wave that fits best off a field, scaled to the unit of its spectrum."""
+    deviation = unit_deviation(field)
+    rows, columns = field.shape
+    power = np.where(np.abs(spectrum.wavenumber - centre) <= _NEAR_BINS * spectrum.bin_width, spectrum.power, 0.0)
+    top = np.unravel_index(int(power.argmax()), power.shape)
+    wave = [_peak_between(np.take(power, int(top[1 - axis]), axis=1 - axis), int(top[axis])) for axis in (0, 1)]
+    phase = 2.0 * np.pi * (wave[0] * np.arange(rows)[:, None] + wave[1] * np.arange(columns)[None, :])
+    table = np.stack([np.ones(field.size), np.cos(phase).ravel(), np.sin(phase).ravel()], axis=1)
+    found = np.linalg.lstsq(table, deviation.ravel(), rcond=None)[0]
+    left: NDArray[np.float64] = deviation - (table @ found).reshape(field.shape)
+    return left
+
+
+def _peak_between(power: NDArray[np.float64], top: int) -> float:
+    """Return the frequency in cycles per cell of a peak that a Hann window has spread over three modes."""
+    side = power.size
+    if side < 3:
+        return float(np.fft.fftfreq(side)[top])
+    here, before, after = (math.sqrt(float(power[(top + step) % side])) for step in (0, -1, 1))
+    step, beside = (1.0, after) if after > before else (-1.0, before)
+    ratio = beside / here
+    return float(np.fft.fftfreq(side)[top]) + step * (2.0 * ratio - 1.0) / (1.0 + ratio) / side
