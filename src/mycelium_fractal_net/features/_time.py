@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net.features._ledger import read_ledger
 from mycelium_fractal_net.features._sample import Sample
 from mycelium_fractal_net.features._schema import described
 
@@ -23,6 +24,9 @@ EVENTS = described(
         ("exchange_1", "1/step", "share of a deviation that reaches each neighbour in the first step, of noise"),
         ("relaxation", "1/step", "rate at which the mean change decays over the second half"),
         ("relaxation_late", "1/step", "the same over the last quarter"),
+        ("leak", "1/step", "share of the distance to rest lost each step, by the balance of the sums"),
+        ("push", "mV/step", "what a living cell adds to its potential, by the same balance"),
+        ("event_rate", "1/step", "share of steps with a jump that no whole number of pushes explains"),
         ("drift", "mV/step", "mean change of the last step"),
         ("jumps", "1", "steps whose largest change stands out of those before it"),
         ("jump_rate", "1/step", "share of such steps"),
@@ -48,7 +52,9 @@ def events(sample: Sample) -> list[float]:
     if sample.statistics is None or len(sample.statistics) == 0:
         return [math.nan] * len(EVENTS)
     steps = _steps(sample.statistics, sample.field)
-    return [*_spreads(steps), *_first_step(steps), *_relaxation(steps.drift), float(steps.drift[-1]), *_jumps(steps)]
+    start = [*_spreads(steps), *_first_step(steps)]
+    balance = read_ledger(sample.statistics[:, 2])
+    return [*start, *_relaxation(steps.drift), *balance, float(steps.drift[-1]), *_jumps(steps)]
 
 
 def _steps(statistics: NDArray[np.float64], last: NDArray[np.float64]) -> _Steps:
