@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from mycelium_fractal_net.fields import SimulationConfig, simulate
-from mycelium_fractal_net.service.http.receipt import receipt_of
+from mycelium_fractal_net.service.operations.receipt import receipt_of
 
 
 def simulate_one(seed: int, grid_size: int, steps: int) -> None:

@@ -59,7 +59,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Met
     with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests wait") as caught:
         await compute.run(lambda _: None)
     assert caught.value.refusal == "QUEUE_FULL"
-    assert caught.value.headers["Retry-After"] == "1"
+    assert caught.value.facts["retry_after_s"] == 1
     gate.set()
     assert await asyncio.gather(*jobs) == [True, True]
     assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (0, 0)

@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 from mycelium_fractal_net.service.core import breaker
 from mycelium_fractal_net.service.core import limits as module
-from mycelium_fractal_net.service.core.admission import Addresses
+from mycelium_fractal_net.service.core.addresses import Addresses
 from mycelium_fractal_net.service.core.keys import add_key, make_key
 from mycelium_fractal_net.service.core.limits import LocalWindow, RateLimiter, SharedWindow, Verdict
 from mycelium_fractal_net.service.settings import load_settings

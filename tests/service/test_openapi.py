@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.cli import main
 from mycelium_fractal_net.service.core.errors import CATALOGUE
-from mycelium_fractal_net.service.operations.features import FeatureParameters
+from mycelium_fractal_net.service.operations.features import FeaturesRequest
 from mycelium_fractal_net.service.operations.simulate import SimulateRequest
 from mycelium_fractal_net.service.reference import openapi_text
 from tests.service.helpers import AUTH, client_of, make_app
@@ -35,7 +35,7 @@ BODIES = {
 EXAMPLES = [(path, example) for path, model in BODIES.items() for example in SCHEMAS[model]["examples"]]
 ANNOTATIONS = {"title", "description", "default", "examples"}
 COMPUTED = {f"POST {path}" for path in BODIES if path != "/nernst"}
-ASKED = [(model, name) for model in (*BODIES.values(), "FeatureParameters") for name in SCHEMAS[model]["properties"]]
+ASKED = [(model, name) for model in BODIES.values() for name in SCHEMAS[model]["properties"]]
 ANY_NUMBER = SCHEMAS["AggregateRequest"]["properties"]["gradients"]["items"]["items"]
 """One client's value: what is not finite is rejected by name, not by the description."""
 
@@ -119,7 +119,13 @@ def test_every_operation_lists_the_errors_it_can_give(name: str) -> None:
     expected |= set() if name in PUBLIC else {"401", "403"}
     expected |= {"413", "415", "422"} if name.startswith("POST") else set()
     expected |= {"503"} if name in COMPUTED | {"GET /health/ready"} else set()
-    expected |= {"406", "501"} if name == "POST /simulate" else {"501"} if name == "POST /validate" else set()
+    expected |= (
+        {"406", "501"}
+        if name in {"POST /simulate", "POST /federated/aggregate"}
+        else {"501"}
+        if name == "POST /validate"
+        else set()
+    )
     assert set(OPERATIONS[name]["responses"]) == expected | {"200"}
 
 
@@ -180,7 +186,9 @@ async def test_other_answers_are_as_described_too(path: str) -> None:
 
 
 def test_the_parameters_of_features_are_those_of_the_library() -> None:
-    assert FeatureParameters().config() == mfn.FeatureConfig()
+    told = SCHEMAS["FeaturesRequest"]["properties"]["config"]["properties"]
+    given = {name: schema.get("default") for name, schema in told.items()}
+    assert FeaturesRequest.model_validate({"field": [[1.0]], "config": given}).config == mfn.FeatureConfig()
 
 
 @pytest.mark.anyio

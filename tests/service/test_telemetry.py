@@ -16,10 +16,11 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mycelium_fractal_net import __version__
+from mycelium_fractal_net.service.core.record import trace_id_of
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import ErrorShare
-from mycelium_fractal_net.service.telemetry.tracing import Tracing, trace_id_of
+from mycelium_fractal_net.service.telemetry.tracing import Tracing
 from tests.service.helpers import AUTH, ION, SMALL, Log, client_of, make_app, sample
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -254,7 +255,7 @@ async def test_with_opentelemetry_switched_off_requests_are_answered_without_spa
 
 
 @pytest.mark.anyio
-async def test_a_tracer_that_fails_is_a_fault_like_any_other(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_tracer_that_fails_is_logged_and_nobody_waits_for_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise KeyError("traceparent")
 
@@ -262,10 +263,11 @@ async def test_a_tracer_that_fails_is_a_fault_like_any_other(log: Log, monkeypat
     app = make_app(log, span_exporter=InMemorySpanExporter(), tracing_enabled=True, metrics_public=True)
     async with client_of(app, headers=AUTH) as client:
         answer = await client.post("/nernst", json=ION)
-    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
-    assert [line["status"] for line in log.named("request")] == [500]
+    assert answer.status_code == 200
+    assert [line["status"] for line in log.named("request")] == [200]
+    assert "KeyError" in log.named("no span could be made")[0]["exception"]
     text = app.state.services.metrics.text().decode()
-    assert sample(text, "mfn_http_requests_total", endpoint="/nernst", status="500") == 1
+    assert sample(text, "mfn_http_requests_total", endpoint="/nernst", status="200") == 1
     assert sample(text, "mfn_http_requests_in_progress", endpoint="/nernst") == 0
 
 

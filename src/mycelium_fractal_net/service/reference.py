@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any, get_args
 
@@ -122,7 +121,6 @@ def openapi_text() -> str:
     >>> openapi_text().splitlines()[0], openapi_text().endswith("}\n")
     ('{', True)
     """
-    from mycelium_fractal_net.service.http.app import create_app
+    from mycelium_fractal_net.service.http.openapi import describe
 
-    app = create_app(Settings.model_construct(), log_stream=io.BytesIO())
-    return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(describe(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -108,7 +108,6 @@ class DrainingServer(uvicorn.Server):
             self._services.logger.warning("computations take longer than MFN_SHUTDOWN_SECONDS; they are stopped")
             self._force(self._signal or signal.SIGTERM)
         if self.forced_by is not None:
-            self._services.reading.abandon()
             self._services.compute.abandon()
         if await super().on_tick(counter) or self._failed_long_enough():
             return True

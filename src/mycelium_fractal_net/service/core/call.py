@@ -1,86 +1,80 @@
-"""One request and its answer, as every part of the service sees it."""
+"""A call as every part of the service sees it, whatever transport it came by."""
 
 from __future__ import annotations
 
 import re
-from time import perf_counter
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from mycelium_fractal_net._gil import random_id
-from mycelium_fractal_net.service.core.errors import Problem, hidden_keys
 from mycelium_fractal_net.service.core.keys import Key
-from mycelium_fractal_net.service.http.head import header_table
+from mycelium_fractal_net.service.core.limits import Verdict
+from mycelium_fractal_net.service.core.redaction import hidden_keys
 
-__all__ = ["Exchange", "exchange_of"]
+__all__ = ["Call", "OnDisconnect", "request_id_of"]
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+OnDisconnect = Callable[[Callable[[], object]], Callable[[], object]]
+"""``on_disconnect(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
 
-
-def _is_usable(request_id: bytes) -> bool:
-    """Tell whether a caller's id is taken; a key in its place is not: it would come back, and go to the logs."""
-    return _REQUEST_ID.fullmatch(request_id) is not None and hidden_keys(request_id) == request_id
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-class Exchange:
-    """What is known of a request while it is answered; ``scope["mfn"]``.
+def request_id_of(given: str | None) -> str:
+    """Return the caller's id if it is usable, or a new one; a key in its place is not: it would go to the logs.
 
-    ``problem`` is the error the application answered, ``refused`` what the protocol answered in its place.
+    Examples
+    --------
+    >>> request_id_of("batch-7.42")
+    'batch-7.42'
+    >>> len(request_id_of(None)), len(request_id_of("two words"))
+    (32, 32)
+    """
+    if given is not None and _REQUEST_ID.fullmatch(given) and hidden_keys(given) == given:
+        return given
+    return random_id()
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Call:
+    """What is known of a call; a door makes it, and admission finds its key and its quota.
+
+    Attributes
+    ----------
+    request_id : str
+        See :func:`request_id_of`.
+    method : str
+        HTTP's, or ``WEBSOCKET``, ``GRPC``; empty where it could not be read.
+    path : str
+        What was called: a path, or the full name of an RPC.
+    route : str
+        The template of the path, which clients cannot multiply; ``unmatched`` where there is none.
+    client_ip : str
+        See :class:`Addresses`.
+    token : bytes or None
+        The key that was sent.
+    traceparent, tracestate : str
+        W3C trace context of the caller, empty where there is none.
+    on_disconnect : callable or None
+        Tells when the caller leaves; None where nobody knows.
+    key : Key or None
+        The key it was admitted with.
+    quota : Verdict or None
+        What is left of its rate limit.
     """
 
-    __slots__ = (
-        "added",
-        "begin",
-        "client_ip",
-        "headers",
-        "key",
-        "method",
-        "path",
-        "problem",
-        "refused",
-        "request_id",
-        "route",
-        "span",
-        "status",
-        "trace_id",
-    )
+    request_id: str
+    method: str
+    path: str
+    route: str
+    client_ip: str
+    token: bytes | None = None
+    traceparent: str = ""
+    tracestate: str = ""
+    on_disconnect: OnDisconnect | None = None
+    key: Key | None = None
+    quota: Verdict | None = None
 
-    def __init__(self, scope: Any) -> None:
-        self.begin = perf_counter()
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        if len(self.headers) != len(scope["headers"]):
-            self.headers = header_table(scope["headers"])
-        given = self.headers.get(b"x-request-id")
-        self.request_id = random_id() if given is None or not _is_usable(given) else given.decode()
-        self.route = ""
-        self.status = 0
-        self.client_ip = ""
-        self.key: Key | None = None
-        self.span: Any = None
-        self.trace_id: str | None = None
-        self.problem: Problem | None = None
-        self.refused: Problem | None = None
-        self.added: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id.encode())]
-
-    def text_header(self, name: bytes) -> str:
-        """Return a header as text, empty where it is missing."""
-        return self.headers.get(name, b"").decode("latin-1")
-
-    def facts(self) -> dict[str, Any]:
-        """Return what every log line about this request tells."""
-        return {
-            "request_id": self.request_id,
-            "method": self.method or None,
-            "path": self.path or None,
-            "route": self.route,
-            "client_ip": self.client_ip,
-            "key_id": self.key.id if self.key is not None else None,
-            "trace_id": self.trace_id,
-        }
-
-
-def exchange_of(scope: Any) -> Exchange:
-    """Return the exchange of a request."""
-    found: Exchange = scope["mfn"]
-    return found
+    @property
+    def who(self) -> str:
+        """Whom limits and queues count this call for: the key, or the address where there is none."""
+        return f"ip:{self.client_ip}" if self.key is None else f"key:{self.key.id}"

@@ -225,19 +225,19 @@ class Compute:
         return ServiceError(
             "QUEUE_FULL",
             f"all {self.threads} compute threads are busy and {whose}; try again in {wait_s} s",
-            headers={"Retry-After": str(wait_s)},
+            retry_after_s=wait_s,
         )
 
     def _require_service(self) -> None:
         if self.draining:
-            raise ServiceError("SERVICE_UNAVAILABLE", headers={"Retry-After": "1", "Connection": "close"})
+            raise ServiceError("SERVICE_UNAVAILABLE", retry_after_s=1, closes=True)
         if len(self._threads) < self.threads:
             self.start()
         if not self._threads:
             raise ServiceError(
                 "SERVICE_UNAVAILABLE",
                 "no compute thread can be started: the limit of processes is reached",
-                headers={"Retry-After": "5"},
+                retry_after_s=5,
             )
 
     async def _done(self, job: Job, departure: Departure | None) -> Any:

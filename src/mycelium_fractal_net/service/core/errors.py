@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any, AnyStr, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from mycelium_fractal_net.errors import MFNError, MissingExtraError, StabilityError
+from mycelium_fractal_net.service.core.redaction import masked
 
 __all__ = [
     "CATALOGUE",
-    "CUT",
     "Entry",
     "Problem",
     "ServiceError",
-    "hidden_keys",
-    "is_secret_name",
-    "masked",
     "problem_of",
     "too_costly",
 ]
 
 _MOST_DETAILS = 20
-_LONGEST_VALUE = 200
-_DEEPEST = 4
 _NOT_AN_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
-_KEY = r"(mfn_(?:dev|staging|prod)_[a-z0-9]{12})_[A-Za-z0-9_-]+"
-_KEY_IN_TEXT, _KEY_IN_BYTES = re.compile(_KEY), re.compile(_KEY.encode())
-_SECRET = re.compile(r"key|secret|token|password|passwd|pepper|authorization|credential", re.IGNORECASE)
-
-
-CUT = "... <"
-"""What stands where a long text was cut off."""
 
 
 class Entry(NamedTuple):
@@ -82,23 +68,6 @@ CATALOGUE: Mapping[str, Entry] = {
 }
 """Every code the service can answer with."""
 
-_CODE_OF_STATUS = {
-    400: "BAD_REQUEST",
-    401: "AUTHENTICATION_REQUIRED",
-    403: "INSUFFICIENT_SCOPE",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    406: "NOT_ACCEPTABLE",
-    408: "REQUEST_TIMEOUT",
-    413: "PAYLOAD_TOO_LARGE",
-    414: "URI_TOO_LONG",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "VALIDATION_ERROR",
-    429: "RATE_LIMIT_EXCEEDED",
-    431: "HEADERS_TOO_LARGE",
-    503: "SERVICE_UNAVAILABLE",
-}
-
 
 class ServiceError(MFNError):
     """A refusal with a code of the catalogue.
@@ -109,10 +78,12 @@ class ServiceError(MFNError):
         Code in the catalogue.
     message : str
         What the client is told; by default the catalogue's text.
-    headers : mapping
-        Headers of the HTTP answer.
     details : iterable of mapping
         ``{field, message, value}`` each.
+    **facts
+        What a client can act on, for the doors to put into headers, trailing metadata or close frames:
+        ``retry_after_s`` (seconds to wait), ``allowed`` (methods that the path takes), ``accepted_encoding``,
+        ``closes`` (whether the connection ends with the answer).
     """
 
     code = "INTERNAL_ERROR"
@@ -122,12 +93,12 @@ class ServiceError(MFNError):
         refusal: str,
         message: str = "",
         *,
-        headers: Mapping[str, str] | None = None,
         details: Iterable[Mapping[str, Any]] = (),
+        **facts: Any,
     ) -> None:
         super().__init__(message or CATALOGUE[refusal].text)
         self.refusal = refusal
-        self.headers = dict(headers or {})
+        self.facts = facts
         self.items = [dict(item) for item in details]
 
 
@@ -137,12 +108,17 @@ def too_costly(message: str, field: str, value: Any) -> ServiceError:
 
 
 class Problem(NamedTuple):
-    """An answer of type ``application/problem+json``, before it knows its request."""
+    """What a client is told of an error, before a door renders it."""
 
     code: str
     message: str
-    details: list[dict[str, Any]]
-    headers: dict[str, str]
+    details: Sequence[Mapping[str, Any]] = ()
+    facts: Mapping[str, Any] = {}
+
+    @classmethod
+    def of_code(cls, code: str) -> Problem:
+        """Return what the catalogue says, without anything about the request."""
+        return cls(code, CATALOGUE[code].text)
 
     @property
     def status(self) -> int:
@@ -158,7 +134,7 @@ class Problem(NamedTuple):
             "status": entry.status,
             "code": self.code,
             "message": self.message,
-            "details": self.details,
+            "details": list(self.details),
             "request_id": request_id,
         }
 
@@ -175,26 +151,22 @@ def problem_of(error: BaseException) -> Problem:
     'Something went wrong here; the request_id finds it in the logs.'
     """
     if isinstance(error, ServiceError):
-        return Problem(error.refusal, error.message, error.items, error.headers)
+        return Problem(error.refusal, error.message, error.items, error.facts)
     if isinstance(error, ValidationError):
         return _of_validation(error)
     if isinstance(error, MFNError):
         return _of_library(error)
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int) and status in _CODE_OF_STATUS:
-        code = _CODE_OF_STATUS[status]
-        return Problem(code, CATALOGUE[code].text, [], dict(getattr(error, "headers", None) or {}))
-    return Problem("INTERNAL_ERROR", CATALOGUE["INTERNAL_ERROR"].text, [], {})
+    return Problem.of_code("INTERNAL_ERROR")
 
 
 def _of_library(error: MFNError) -> Problem:
     code = error.code if error.code in CATALOGUE else "MFN_ERROR"
     if CATALOGUE[code].status >= 500 and not isinstance(error, MissingExtraError):
-        return Problem(code, CATALOGUE[code].text, [], {})
+        return Problem.of_code(code)
     facts = error.details
     field = str(facts.get("field", ""))
     details = [{"field": field, "message": error.message, "value": masked(facts.get("value"), field)}] if field else []
-    return Problem(code, error.message, details, {})
+    return Problem(code, error.message, details)
 
 
 def _of_validation(error: ValidationError) -> Problem:
@@ -208,7 +180,7 @@ def _of_validation(error: ValidationError) -> Problem:
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     named = first["message"].startswith(first["field"])
     where = "" if named else f"{first['field']}: "
-    return Problem("VALIDATION_ERROR", f"{where}{first['message']}{more}", details, {})
+    return Problem("VALIDATION_ERROR", f"{where}{first['message']}{more}", details)
 
 
 def _detail(item: Any) -> dict[str, Any]:
@@ -218,72 +190,9 @@ def _detail(item: Any) -> dict[str, Any]:
     if item["type"] in _NOT_AN_OBJECT:
         field, message = field or "body", "must be a JSON object"
     cause = item.get("ctx", {}).get("error")
-    if not field and isinstance(cause, MFNError):
-        field = str(cause.details.get("field", ""))
-        return {"field": field, "message": message, "value": masked(cause.details.get("value"), field)}
+    if isinstance(cause, MFNError) and "field" in cause.details:
+        inner = str(cause.details["field"])
+        if inner != field.rpartition(".")[2]:
+            field = f"{field}.{inner}" if field else inner
+        return {"field": field, "message": message, "value": masked(cause.details.get("value"), inner)}
     return {"field": field, "message": message, "value": None if missing else masked(item["input"], field)}
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a field of this name is not to be shown.
-
-    Examples
-    --------
-    >>> is_secret_name("api_key"), is_secret_name("alpha")
-    (True, False)
-    """
-    return _SECRET.search(name) is not None
-
-
-def hidden_keys(text: AnyStr) -> AnyStr:
-    """Cut the secret part off keys in a text.
-
-    Examples
-    --------
-    >>> hidden_keys("/x/mfn_dev_0123456789ab_verysecret")
-    '/x/mfn_dev_0123456789ab_***'
-    """
-    if isinstance(text, bytes):
-        return _KEY_IN_BYTES.sub(rb"\1_***", text) if b"mfn_" in text else text
-    return _KEY_IN_TEXT.sub(r"\1_***", text) if "mfn_" in text else text
-
-
-def masked(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return a value as it may be shown: short, without secrets, JSON whatever it was.
-
-    Examples
-    --------
-    >>> masked({"alpha": 0.1, "api_key": "x", "field_mv": [[0.0] * 64] * 64})
-    {'alpha': 0.1, 'api_key': '***', 'field_mv': '<64 x 64 values>'}
-    """
-    if name and _SECRET.search(name):
-        return "***"
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if -(2**63) <= value < 2**64 else f"<integer of {value.bit_length()} bits>"
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, str):
-        return _short(value)
-    if isinstance(value, list | tuple):
-        return _masked_list(value)
-    if isinstance(value, Mapping):
-        if depth == _DEEPEST:
-            return f"<{len(value)} members>"
-        members = list(value.items())[:_MOST_DETAILS]
-        shown = {_short(str(key)): masked(item, str(key), depth + 1) for key, item in members}
-        return shown if len(value) <= _MOST_DETAILS else {**shown, "...": f"<{len(value)} members>"}
-    return _short(repr(value))
-
-
-def _masked_list(value: Any) -> Any:
-    if len(value) <= 8 and not any(isinstance(item, list | tuple | Mapping) for item in value):
-        return [masked(item) for item in value]
-    inner = f" x {len(value[0])}" if value and isinstance(value[0], list | tuple) else ""
-    return f"<{len(value)}{inner} values>"
-
-
-def _short(text: str) -> str:
-    clean = hidden_keys(text.encode("utf-8", "replace").decode())
-    return clean if len(clean) <= _LONGEST_VALUE else f"{clean[:_LONGEST_VALUE]}{CUT}{len(clean)} characters>"

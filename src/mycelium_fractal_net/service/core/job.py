@@ -166,11 +166,11 @@ class Job(threading.Event):
 def _as_refusal(error: BaseException) -> BaseException:
     """Say that a resource of this machine is used up, where that is what an error means."""
     if isinstance(error, MemoryError):
-        return ServiceError("SERVICE_UNAVAILABLE", "there is no memory for this now", headers={"Retry-After": "5"})
+        return ServiceError("SERVICE_UNAVAILABLE", "there is no memory for this now", retry_after_s=5)
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return ServiceError(
             "SERVICE_UNAVAILABLE",
             "no thread can be started: the limit of processes is reached",
-            headers={"Retry-After": "5"},
+            retry_after_s=5,
         )
     return error

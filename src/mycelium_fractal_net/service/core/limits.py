@@ -63,7 +63,7 @@ return {0, total, free + window - now}
 
 
 class Verdict(NamedTuple):
-    """Whether a request may pass, and what its headers say.
+    """Whether a request may pass, and what is left.
 
     ``reset_s`` is the number of seconds after which another request is sure to pass, or, while some are left, after
     which the oldest one no longer counts.
@@ -73,18 +73,6 @@ class Verdict(NamedTuple):
     limit: int
     remaining: int
     reset_s: int
-
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """The ``X-RateLimit-*`` headers, and ``Retry-After`` where the request may not pass."""
-        found = [
-            (b"x-ratelimit-limit", b"%d" % self.limit),
-            (b"x-ratelimit-remaining", b"%d" % self.remaining),
-            (b"x-ratelimit-reset", b"%d" % self.reset_s),
-        ]
-        if not self.passed:
-            found.append((b"retry-after", b"%d" % self.reset_s))
-        return found
 
 
 class Window(Protocol):

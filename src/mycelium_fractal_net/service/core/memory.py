@@ -62,7 +62,7 @@ class MemoryBudget:
             raise ServiceError(
                 "SERVICE_UNAVAILABLE",
                 f"other requests hold the memory that this one needs; try again in {wait_s} s",
-                headers={"Retry-After": str(wait_s)},
+                retry_after_s=wait_s,
             )
         self.used += size
 

@@ -1,104 +1,168 @@
-"""What is written down of every exchange, once: a log line, a count, the end of its span."""
+"""What is written down of every call, once: a log line, a count, the end of its span."""
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
-from mycelium_fractal_net.service.core.access import RouteTable
-from mycelium_fractal_net.service.core.admission import Guard
-from mycelium_fractal_net.service.core.call import Exchange
-from mycelium_fractal_net.service.core.errors import Problem, masked
-from mycelium_fractal_net.service.telemetry.logging import Logger
-from mycelium_fractal_net.service.telemetry.metrics import Metrics
-from mycelium_fractal_net.service.telemetry.tracing import Tracing, trace_id_of
+from mycelium_fractal_net.service.core.call import Call
+from mycelium_fractal_net.service.core.errors import CATALOGUE, Problem, ServiceError, problem_of
 
-__all__ = ["CLIENT_GONE", "Journal"]
+__all__ = ["CLIENT_GONE", "Counts", "Recorder", "RequestRecord", "Spans", "trace_id_of"]
 
-CLIENT_GONE = 499
-"""Status of an exchange whose caller left before the answer."""
+CLIENT_GONE = CATALOGUE["CANCELLED"].status
+"""Status of a call whose caller left before the answer."""
+
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
-class Journal:
-    """Open an exchange, and write down how it ended.
+def trace_id_of(traceparent: str) -> str | None:
+    """Return the trace id that a caller's ``traceparent`` names; a later version than 00 may say more after it.
+
+    Examples
+    --------
+    >>> trace_id_of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    '0af7651916cd43dd8448eb211c80319c'
+    """
+    match = _TRACEPARENT.fullmatch(traceparent)
+    return match[2] if match and (match[3] is None or match[1] != "00") else None
+
+
+class Counts(Protocol):
+    """Where calls are counted."""
+
+    def open(self, endpoint: str, method: str) -> Any:
+        """Return the gauge of calls in progress."""
+        ...
+
+    def answered(self, endpoint: str, method: str, status: int, duration_s: float) -> None:
+        """Count an answer."""
+        ...
+
+
+class Spans(Protocol):
+    """Where spans are made."""
+
+    def request(self, call: Call) -> Any:
+        """Start the span of a call."""
+        ...
+
+    def header(self, span: Any) -> str | None:
+        """Return the ``traceparent`` of a span."""
+        ...
+
+    def failed(self, span: Any, error: BaseException) -> None:
+        """Mark a span as failed."""
+        ...
+
+    def end_request(self, span: Any, status: int) -> None:
+        """End the span of a call."""
+        ...
+
+
+class Recorder:
+    """Open a record for each call.
 
     Parameters
     ----------
-    routes : RouteTable
-        Finds the template of a path.
-    guard : Guard
-        Finds the client's address.
-    metrics, logger, tracing
-        Where it is written; without traces the last is None.
+    counts : Counts
+        Metrics.
+    logger : structlog's
+        Log lines.
+    spans : Spans or None
+        Traces; None where they are off.
     """
 
-    def __init__(
-        self, *, routes: RouteTable, guard: Guard, metrics: Metrics, logger: Logger, tracing: Tracing | None
-    ) -> None:
-        self._routes = routes
-        self._guard = guard
-        self._metrics = metrics
-        self._logger = logger
-        self._tracing = tracing
+    def __init__(self, counts: Counts, logger: Any, spans: Spans | None) -> None:
+        self.counts = counts
+        self.logger = logger
+        self.spans = spans
 
-    def open(self, scope: Any) -> Exchange:
-        """Return the exchange of a request; the protocol has made it already if it refused the body."""
-        found: Exchange | None = scope.get("mfn")
-        if found is not None:
-            return found
-        exchange = Exchange(scope)
-        scope["mfn"] = exchange
-        exchange.client_ip = self._guard.address(exchange, scope)
-        exchange.route = self._routes.template(exchange.path)
-        return exchange
+    def open(self, call: Call) -> RequestRecord:
+        """Begin to record a call; whoever does has to close the record."""
+        return RequestRecord(self, call)
 
-    def begin_trace(self, exchange: Exchange) -> None:
-        """Find the caller's trace, and start the span of the request where there are spans."""
-        parent = exchange.text_header(b"traceparent")
-        if self._tracing is None:
-            exchange.trace_id = trace_id_of(parent) if parent else None
-            return
-        span = exchange.span = self._tracing.request(exchange, parent)
-        exchange.trace_id = format(span.get_span_context().trace_id, "032x")
-        header = self._tracing.header(span)
-        if header is not None:
-            exchange.added.append((b"traceparent", header.encode()))
 
-    def fault(self, exchange: Exchange, error: Exception) -> None:
-        """Write down a fault of ours, with its stack."""
-        self._logger.error("request failed", **exchange.facts(), exc_info=error)
-        if exchange.span is not None and self._tracing is not None:
-            self._tracing.failed(exchange.span, error)
+class RequestRecord:
+    """What came of a call.
 
-    def close(self, exchange: Exchange) -> None:
-        """Write down how an exchange ended."""
-        if exchange.refused is not None:
-            exchange.problem, exchange.status = exchange.refused, exchange.refused.status
-        status = exchange.status or CLIENT_GONE
-        duration_s = perf_counter() - exchange.begin
-        self._metrics.answered(exchange.route, exchange.method, status, duration_s)
-        facts = exchange.facts()
-        if exchange.problem is not None:
-            facts["code"] = exchange.problem.code
-            facts["message"] = exchange.problem.message
-            facts["details"] = exchange.problem.details
-        self._logger.info("request", **facts, status=status, duration_ms=round(duration_s * 1e3, 3))
-        if exchange.span is not None and self._tracing is not None:
-            self._tracing.end_request(exchange.span, status)
+    Attributes
+    ----------
+    call : Call
+        What was asked.
+    status : int
+        HTTP status of the answer, 0 before there is one.
+    problem : Problem or None
+        The error that was answered.
+    span, trace_id, traceparent
+        The call's trace; None where there is none.
+    """
 
-    def refuse_head(self, scope: Any, problem: Problem) -> Exchange:
-        """Write down a refusal of what never became a request, with what was read of it.
+    __slots__ = ("_begin", "_gauge", "_recorder", "call", "problem", "span", "status", "trace_id", "traceparent")
 
-        Parameters
-        ----------
-        scope : mapping
-            ``method``, ``path``, ``headers`` and ``client`` as far as they are known.
-        problem : Problem
-            What the client is told.
-        """
-        exchange = self.open(scope)
-        exchange.path = masked(exchange.path)
-        exchange.trace_id = trace_id_of(exchange.text_header(b"traceparent"))
-        exchange.refused = problem
-        self.close(exchange)
-        return exchange
+    def __init__(self, recorder: Recorder, call: Call) -> None:
+        self._begin = perf_counter()
+        self._recorder = recorder
+        self._gauge = recorder.counts.open(call.route, call.method)
+        self._gauge.inc()
+        self.call = call
+        self.status = 0
+        self.problem: Problem | None = None
+        self.span: Any = None
+        self.trace_id: str | None = None
+        self.traceparent: str | None = None
+        if recorder.spans is not None:
+            self._begin_trace(recorder.spans)
+        elif call.traceparent:
+            self.trace_id = trace_id_of(call.traceparent)
+
+    def _begin_trace(self, spans: Spans) -> None:
+        """Start the call's span; a tracer that fails costs the span, not the call."""
+        try:
+            span = spans.request(self.call)
+            self.trace_id = format(span.get_span_context().trace_id, "032x")
+            self.traceparent = spans.header(span)
+        except Exception:  # whatever the library raises, the call goes on
+            self._recorder.logger.exception("no span could be made", **self.facts())
+        else:
+            self.span = span
+
+    def facts(self) -> dict[str, Any]:
+        """Return what every log line about this call tells."""
+        call = self.call
+        return {
+            "request_id": call.request_id,
+            "method": call.method or None,
+            "path": call.path or None,
+            "route": call.route,
+            "client_ip": call.client_ip,
+            "key_id": call.key.id if call.key is not None else None,
+            "trace_id": self.trace_id,
+        }
+
+    def fail(self, error: BaseException) -> Problem:
+        """Note an error, with its stack if the fault is ours; return what the caller is told."""
+        problem = self.problem = problem_of(error)
+        if problem.status >= 500 and not isinstance(error, ServiceError):
+            self._recorder.logger.error("request failed", **self.facts(), exc_info=error)
+            if self.span is not None and self._recorder.spans is not None:
+                self._recorder.spans.failed(self.span, error)
+        return problem
+
+    def close(self) -> None:
+        """Write down how the call ended: one line, one count, one span."""
+        self._gauge.dec()
+        status = self.status or (self.problem.status if self.problem is not None else CLIENT_GONE)
+        duration_s = perf_counter() - self._begin
+        self._recorder.counts.answered(self.call.route, self.call.method, status, duration_s)
+        facts = self.facts()
+        if self.problem is not None:
+            facts |= {
+                "code": self.problem.code,
+                "message": self.problem.message,
+                "details": list(self.problem.details),
+            }
+        self._recorder.logger.info("request", **facts, status=status, duration_ms=round(duration_s * 1e3, 3))
+        if self.span is not None and self._recorder.spans is not None:
+            self._recorder.spans.end_request(self.span, status)

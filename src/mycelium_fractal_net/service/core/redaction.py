@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, AnyStr
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from mycelium_fractal_net.service.core.errors import CUT, hidden_keys
 from mycelium_fractal_net.service.settings import Settings
 
-__all__ = ["Veil"]
+__all__ = ["CUT", "Veil", "hidden_keys", "is_secret_name", "masked"]
 
+CUT = "... <"
+"""What stands where a long text was cut off."""
+
+_MOST_MEMBERS = 20
+_LONGEST_VALUE = 200
+_DEEPEST = 4
+_KEY = r"(mfn_(?:dev|staging|prod)_[a-z0-9]{12})_[A-Za-z0-9_-]+"
+_KEY_IN_TEXT, _KEY_IN_BYTES = re.compile(_KEY), re.compile(_KEY.encode())
+_SECRET = re.compile(r"key|secret|token|password|passwd|pepper|authorization|credential", re.IGNORECASE)
 _SHORTEST = 8
 _SHORTEST_CUT = 4
 _HIDDEN = b"***"
@@ -99,3 +110,68 @@ def _forms(secret: str) -> set[bytes]:
     for _ in range(2):
         texts |= {quoted[1:-1] for text in texts for quoted in (repr(text), orjson.dumps(text).decode())}
     return {text.encode() for text in texts}
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field of this name is not to be shown.
+
+    Examples
+    --------
+    >>> is_secret_name("api_key"), is_secret_name("alpha")
+    (True, False)
+    """
+    return _SECRET.search(name) is not None
+
+
+def hidden_keys(text: AnyStr) -> AnyStr:
+    """Cut the secret part off keys in a text.
+
+    Examples
+    --------
+    >>> hidden_keys("/x/mfn_dev_0123456789ab_verysecret")
+    '/x/mfn_dev_0123456789ab_***'
+    """
+    if isinstance(text, bytes):
+        return _KEY_IN_BYTES.sub(rb"\1_***", text) if b"mfn_" in text else text
+    return _KEY_IN_TEXT.sub(r"\1_***", text) if "mfn_" in text else text
+
+
+def masked(value: Any, name: str = "", depth: int = 0) -> Any:
+    """Return a value as it may be shown: short, without secrets, JSON whatever it was.
+
+    Examples
+    --------
+    >>> masked({"alpha": 0.1, "api_key": "x", "field_mv": [[0.0] * 64] * 64})
+    {'alpha': 0.1, 'api_key': '***', 'field_mv': '<64 x 64 values>'}
+    """
+    if name and _SECRET.search(name):
+        return "***"
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**64 else f"<integer of {value.bit_length()} bits>"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return _short(value)
+    if isinstance(value, list | tuple):
+        return _masked_list(value)
+    if isinstance(value, Mapping):
+        if depth == _DEEPEST:
+            return f"<{len(value)} members>"
+        members = list(value.items())[:_MOST_MEMBERS]
+        shown = {_short(str(key)): masked(item, str(key), depth + 1) for key, item in members}
+        return shown if len(value) <= _MOST_MEMBERS else {**shown, "...": f"<{len(value)} members>"}
+    return _short(repr(value))
+
+
+def _masked_list(value: Any) -> Any:
+    if len(value) <= 8 and not any(isinstance(item, list | tuple | Mapping) for item in value):
+        return [masked(item) for item in value]
+    inner = f" x {len(value[0])}" if value and isinstance(value[0], list | tuple) else ""
+    return f"<{len(value)}{inner} values>"
+
+
+def _short(text: str) -> str:
+    clean = hidden_keys(text.encode("utf-8", "replace").decode())
+    return clean if len(clean) <= _LONGEST_VALUE else f"{clean[:_LONGEST_VALUE]}{CUT}{len(clean)} characters>"

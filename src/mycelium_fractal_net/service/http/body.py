@@ -1,84 +1,69 @@
-"""Read a JSON body: bounded, strict, and never a reason to fail."""
+"""Bodies of requests: JSON or an array, bounded, strict, never a reason to fail."""
 
 from __future__ import annotations
 
-import codecs
+import io
 import json
-import threading
-from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from pydantic import BeforeValidator
+import numpy as np
+import orjson
+from numpy.typing import NDArray
 
-from mycelium_fractal_net.service.core.errors import ServiceError, masked
-from mycelium_fractal_net.service.http.pieces import Pieces
+from mycelium_fractal_net.service.core.errors import ServiceError
 
-__all__ = ["AsInteger", "Whole", "parse_json", "parse_long_json", "read_body", "require_json"]
+__all__ = ["LONGEST_ARRAY", "content_kind", "members_of_query", "parse_json", "parse_npy", "read_body", "too_large"]
 
-_JSON = b"application/json"
+LONGEST_ARRAY = 64 * 2**20
+"""Most bytes of an array, as it comes and as doubles."""
+
+_JSON, _NPY = b"application/json", b"application/x-npy"
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _MOST_MEMBERS = 1000
-_MOST_DIGITS = 400
-_DIGITS_OF_A_FLOAT = 308
-_DECODED_AT_ONCE = 1 << 20
 
 
-def _as_integer(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number")  # noqa: TRY004 # pydantic reports ValueErrors only
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-AsInteger = BeforeValidator(_as_integer)
-"""Take 2.0 for 2, as JSON Schema does, and true for no number, as ``Literal[1, 2]`` would."""
-
-Whole = Annotated[int, AsInteger]
-"""A whole number."""
-
-
-async def read_body(receive: Any, longest: int, too_large: Any) -> bytes:
+async def read_body(receive: Any, longest: int) -> bytes:
     """Read a request's body, chunked or not, up to a length.
-
-    Parameters
-    ----------
-    receive : callable
-        ASGI's.
-    longest : int
-        Most bytes to take.
-    too_large : callable
-        Makes the error for more.
 
     Raises
     ------
     ServiceError
-        What ``too_large`` makes, or CANCELLED when the client leaves first.
+        PAYLOAD_TOO_LARGE, or CANCELLED when the client leaves first.
     """
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        whole: bytes = message.get("body", b"")
-        if len(whole) > longest:
-            raise too_large()
-        return whole
-    parts, total = [], 0
-    while True:
+    parts, total, more = [], 0, True
+    while more:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ServiceError("CANCELLED")
         parts.append(message.get("body", b""))
         total += len(parts[-1])
         if total > longest:
-            raise too_large()
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
+            raise too_large(longest)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def require_json(headers: Mapping[bytes, bytes]) -> None:
-    """Refuse a body that does not say it is JSON, in UTF-8, and not compressed.
+def too_large(longest: int) -> ServiceError:
+    """Return the refusal of a body that is too long."""
+    return ServiceError("PAYLOAD_TOO_LARGE", f"this body may have at most {longest:,} bytes", closes=True)
+
+
+def content_kind(headers: Mapping[bytes, bytes], *, arrays: bool) -> str:
+    """Return ``json`` or ``npy``, as the body says it is; compressed ones are not taken.
+
+    Raises
+    ------
+    ServiceError
+        UNSUPPORTED_MEDIA_TYPE.
 
     Examples
     --------
-    >>> require_json({b"content-type": b"application/json; charset=utf-8"})
-    >>> require_json({b"content-type": b"text/plain"})
+    >>> content_kind({b"content-type": b"application/json; charset=utf-8"}, arrays=False)
+    'json'
+    >>> content_kind({b"content-type": b"text/plain"}, arrays=False)
     Traceback (most recent call last):
     ...
     mycelium_fractal_net.service.core.errors.ServiceError: Send JSON with Content-Type: application/json.
@@ -86,22 +71,19 @@ def require_json(headers: Mapping[bytes, bytes]) -> None:
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.lower() != b"identity":
         message = "send the body as it is, without a Content-Encoding"
-        raise ServiceError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
-    content_type = headers.get(b"content-type", b"")
-    if content_type != _JSON:
-        _require_json_type(*(part.strip() for part in content_type.lower().split(b";")))
-
-
-def _require_json_type(kind: bytes, *parameters: bytes) -> None:
-    charsets = [part[8:].strip(b'"') for part in parameters if part.startswith(b"charset=")]
+        raise ServiceError("UNSUPPORTED_MEDIA_TYPE", message, accepted_encoding="identity")
+    kind, *parameters = (part.strip() for part in headers.get(b"content-type", b"").lower().split(b";"))
+    if kind == _NPY and arrays:
+        return "npy"
     if kind != _JSON:
         raise ServiceError("UNSUPPORTED_MEDIA_TYPE")
-    if any(charset != b"utf-8" for charset in charsets):
+    if any(part.startswith(b"charset=") and part[8:].strip(b'"') != b"utf-8" for part in parameters):
         raise ServiceError("UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8: leave the charset out")
+    return "json"
 
 
 def parse_json(text: bytes) -> Any:
-    """Parse JSON as RFC 8259 has it: UTF-8, no NaN or Infinity, no name twice.
+    """Parse JSON as RFC 8259 has it: UTF-8, no NaN or Infinity, no duplicate key.
 
     Raises
     ------
@@ -112,72 +94,120 @@ def parse_json(text: bytes) -> Any:
     --------
     >>> parse_json(b'{"alpha": 0.1}')
     {'alpha': 0.1}
-    >>> parse_json(b'{"alpha": NaN}')
+    >>> parse_json(b'{"alpha": 0.1, "alpha": 0.2}')
     Traceback (most recent call last):
     ...
-    mycelium_fractal_net.service.core.errors.ServiceError: the body is not JSON: NaN is not a JSON number
+    mycelium_fractal_net.service.core.errors.ServiceError: the body is not JSON: an object has a duplicate key
     """
-    return _strictly(lambda: _DECODER.decode(text.decode("utf-8")))
-
-
-def parse_long_json(text: bytes, arrays: Mapping[str, int], cancel: threading.Event | None = None) -> Any:
-    """Parse JSON as :func:`parse_json` does, in pieces; see :class:`Pieces` for what becomes of arrays.
-
-    Raises
-    ------
-    CancelledError
-        Soon after ``cancel`` was set.
-    """
-    return _strictly(lambda: Pieces(_decoded(text), _DECODER, arrays, cancel).read())
-
-
-def _decoded(text: bytes) -> str:
-    """Decode a long text in pieces; where they cannot be, the whole says which byte is at fault."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    ends = range(0, len(text), _DECODED_AT_ONCE)
     try:
-        return "".join(decoder.decode(text[i : i + _DECODED_AT_ONCE], i == ends[-1]) for i in ends)
-    except UnicodeDecodeError:
-        return text.decode("utf-8")
-
-
-def _strictly(parse: Callable[[], Any]) -> Any:
-    try:
-        return parse()
+        content = orjson.loads(text)
     except json.JSONDecodeError as error:
         raise _refusal(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
-    except UnicodeDecodeError as error:
-        raise _refusal(f"byte {error.start} is not UTF-8") from None
-    except RecursionError:
-        raise _refusal("it is nested too deeply") from None
-    except ValueError as error:
-        raise _refusal(str(error)) from None
+    _check_members(text, content)
+    return content
+
+
+def _check_members(text: bytes, content: Any) -> None:
+    """Refuse duplicate keys, of which orjson keeps the last: then there are more colons than members."""
+    found = sum(map(len, _objects(content, lists=False)))
+    colons = text.count(b":")
+    if colons == found:
+        return
+    colons = _STRING.sub(b"", text).count(b":")
+    if colons != found and colons != sum(map(len, _objects(content, lists=True))):
+        raise _refusal("an object has a duplicate key")
+
+
+def _objects(content: Any, *, lists: bool) -> Iterator[dict[str, Any]]:
+    """Yield all objects that are inside others, or inside lists too."""
+    kinds = (dict, list) if lists else dict
+    stack = [content] if isinstance(content, kinds) else []
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if len(value) > _MOST_MEMBERS:
+                raise _refusal(f"an object has {len(value):,} members; {_MOST_MEMBERS:,} are taken")
+            yield value
+            value = value.values()
+        stack += [item for item in value if isinstance(item, kinds)]
 
 
 def _refusal(reason: str) -> ServiceError:
-    message = f"the body is not JSON: {reason}"
-    return ServiceError("VALIDATION_ERROR", message, details=[{"field": "body", "message": message, "value": None}])
+    return _invalid("body", f"the body is not JSON: {reason}")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > _MOST_MEMBERS:
-        raise ValueError(f"an object has {len(pairs)} members; {_MOST_MEMBERS} are taken")
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the name {masked(twice)!r} occurs twice")
+def _invalid(field: str, message: str) -> ServiceError:
+    return ServiceError("VALIDATION_ERROR", message, details=[{"field": field, "message": message, "value": None}])
+
+
+def parse_npy(content: bytes) -> NDArray[Any]:
+    """Read an array of real numbers from a .npy file without copying or unpickling anything.
+
+    Raises
+    ------
+    ServiceError
+        VALIDATION_ERROR that says what is wrong, PAYLOAD_TOO_LARGE for more than 64 MiB of doubles.
+
+    Examples
+    --------
+    >>> stream = io.BytesIO()
+    >>> np.save(stream, np.eye(2))
+    >>> parse_npy(stream.getvalue())
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    stream = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, fortran, dtype = read(stream)
+    except (ValueError, KeyError, EOFError, OverflowError):
+        raise _invalid("body", "the body is not an array in NumPy's .npy format, version 1 or 2") from None
+    if dtype.kind not in "fiu" or dtype.itemsize > 8:
+        raise _invalid("body", f"an array holds floats of 16 to 64 bits, or integers; got {dtype}")
+    count, begin = math.prod(shape), stream.tell()
+    if min(shape, default=1) < 1 or count * dtype.itemsize != len(content) - begin:
+        raise _invalid("body", f"the array's head says shape {shape} and {dtype}; {len(content) - begin} bytes follow")
+    if count * 8 > LONGEST_ARRAY:
+        raise too_large(LONGEST_ARRAY)
+    array = np.frombuffer(content, dtype, count, begin)
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def members_of_query(query: str, lists: frozenset[str]) -> dict[str, Any]:
+    """Return what a query string says: each value JSON, or a word; members that are lists take several, or commas.
+
+    Raises
+    ------
+    ServiceError
+        VALIDATION_ERROR for a name that occurs twice and is no list.
+
+    Examples
+    --------
+    >>> members_of_query("seed=7&kinetics=gray-scott&include=field&include=features", frozenset({"include"}))
+    {'seed': 7, 'kinetics': 'gray-scott', 'include': ['field', 'features']}
+    """
+    from urllib.parse import parse_qsl
+
+    found: dict[str, Any] = {}
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=100)
+    except ValueError:
+        raise _invalid("query", "the query string is not name=value&name=value, at most 100 of them") from None
+    for name, text in pairs:
+        value = _value(text)
+        if name in lists:
+            items = value if isinstance(value, list) else text.split(",")
+            found[name] = [*found.get(name, []), *items]
+        elif name in found:
+            raise _invalid(name, f"{name} occurs twice in the query string")
+        else:
+            found[name] = value
     return found
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _integer(text: str) -> float:
-    if len(text) > _MOST_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits is too long")
-    # What is longer may be beyond every float, as 1e400 is, and then is infinite as that is.
-    return int(text) if len(text) <= _DIGITS_OF_A_FLOAT else float(text)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer)
+def _value(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except json.JSONDecodeError:
+        return text

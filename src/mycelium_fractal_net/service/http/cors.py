@@ -1,68 +1,61 @@
-"""Cross-origin requests: headers on every answer, errors too, and preflights that need no key."""
+"""Cross-origin requests: Starlette's middleware, and preflights that it refuses in the one shape of errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from mycelium_fractal_net.service.core.call import Exchange
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
 from mycelium_fractal_net.service.core.errors import ServiceError
 
 __all__ = ["Cors"]
 
-_EXPOSED = "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, ETag, X-MFN-Receipt"
-_TAKEN = "Accept, Authorization, Content-Type, X-API-Key, X-Request-ID, traceparent, tracestate"
-_MAX_AGE_S = 600
+_EXPOSED = (
+    "X-Request-ID",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Retry-After",
+    "ETag",
+    "X-MFN-Receipt",
+)
+_TAKEN = ("Accept", "Authorization", "Content-Type", "X-API-Key", "X-Request-ID", "traceparent", "tracestate")
 
 
-class Cors:
+class Cors(CORSMiddleware):
     """Say to browsers which origins may call.
 
     Parameters
     ----------
+    app : ASGI application
+        What answers.
     origins : iterable of str
         ``scheme://host[:port]`` each, or ``"*"`` for all.
     """
 
-    def __init__(self, origins: Iterable[str]) -> None:
-        self._origins = {origin.rstrip("/").encode() for origin in origins}
-        self._all = b"*" in self._origins
-
-    def headers(self, origin: bytes) -> list[tuple[bytes, bytes]]:
-        """Return what every answer to a request with an Origin carries."""
-        if not self._allowed(origin):
-            return [(b"vary", b"Origin")]
-        return [
-            (b"access-control-allow-origin", b"*" if self._all else origin),
-            (b"access-control-expose-headers", _EXPOSED.encode()),
-            *([] if self._all else [(b"vary", b"Origin")]),
-        ]
-
-    @staticmethod
-    def is_preflight(exchange: Exchange) -> bool:
-        """Tell a preflight from other OPTIONS requests."""
-        return (
-            exchange.method == "OPTIONS"
-            and b"origin" in exchange.headers
-            and b"access-control-request-method" in exchange.headers
+    def __init__(self, app: Any, origins: Iterable[str]) -> None:
+        super().__init__(
+            app,
+            allow_origins=[origin.rstrip("/") for origin in origins],
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=_TAKEN,
+            expose_headers=_EXPOSED,
         )
 
-    def preflight(self, exchange: Exchange, methods: Iterable[str]) -> list[tuple[bytes, bytes]]:
-        """Return the headers that answer a preflight.
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer a preflight.
 
         Raises
         ------
         ServiceError
-            BAD_REQUEST for an origin that may not call.
+            BAD_REQUEST for an origin, a method or a header that is not allowed.
         """
-        if not self._allowed(exchange.headers[b"origin"]):
-            raise ServiceError(
-                "BAD_REQUEST", "this origin may not call the service; MFN_CORS_ORIGINS lists those that may"
-            )
-        return [
-            (b"access-control-allow-methods", ", ".join(sorted(methods)).encode()),
-            (b"access-control-allow-headers", _TAKEN.encode()),
-            (b"access-control-max-age", b"%d" % _MAX_AGE_S),
-        ]
-
-    def _allowed(self, origin: bytes) -> bool:
-        return self._all or origin in self._origins
+        response = super().preflight_response(request_headers)
+        if response.status_code != 200:
+            reason = bytes(response.body).decode()
+            raise ServiceError("BAD_REQUEST", f"{reason}; MFN_CORS_ORIGINS lists the origins that may call")
+        told = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return Response(status_code=204, headers=told)

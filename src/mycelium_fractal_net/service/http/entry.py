@@ -1,113 +1,116 @@
-"""The one middleware: request id, metrics, log line, trace, CORS, guard, and one shape for every error."""
+"""The ASGI entry: what comes is recorded, admitted and answered, or refused in the one shape of errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from mycelium_fractal_net.service.core.access import RouteTable
-from mycelium_fractal_net.service.core.admission import Guard
-from mycelium_fractal_net.service.core.call import Exchange
-from mycelium_fractal_net.service.core.errors import Problem, ServiceError, hidden_keys, problem_of
-from mycelium_fractal_net.service.core.record import CLIENT_GONE, Journal
+from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.core.record import CLIENT_GONE, RequestRecord
 from mycelium_fractal_net.service.http.cors import Cors
-from mycelium_fractal_net.service.http.head import check_head
-from mycelium_fractal_net.service.telemetry.metrics import Metrics
+from mycelium_fractal_net.service.http.head import call_of, check_head, header_table
+from mycelium_fractal_net.service.http.problem import quota_headers, send_problem
+from mycelium_fractal_net.service.http.routes import RouteTable
+from mycelium_fractal_net.service.services import Services
 
-__all__ = ["Gateway"]
-
-_PROBLEM = (b"content-type", b"application/problem+json")
+__all__ = ["Entry"]
 
 
-class Gateway:
-    """Stand around the application.
+class Entry:
+    """Stand around the application: nothing reaches it without being recorded and admitted.
 
-    Notes
-    -----
-    One middleware instead of five: each further layer wraps ``send`` once more, and that is what costs.
+    Parameters
+    ----------
+    app : ASGI application
+        Takes lifespan events.
+    routes : RouteTable
+        Every path there is.
+    services : Services
+        Of this application.
     """
 
-    def __init__(
-        self,
-        app: Any,
-        *,
-        routes: RouteTable,
-        guard: Guard,
-        cors: Cors,
-        metrics: Metrics,
-        journal: Journal,
-    ) -> None:
+    def __init__(self, app: Any, routes: RouteTable, services: Services) -> None:
         self._app = app
         self._routes = routes
-        self._guard = guard
-        self._cors = cors
-        self._metrics = metrics
-        self._journal = journal
+        self._services = services
+        self._answer = Cors(self._with_problems, services.settings.cors_origins)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
+        """Take one connection, or the events of the application's life."""
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
             await self._app(scope, receive, send)
-            return
-        exchange = self._journal.open(scope)
-        gauge = self._metrics.open(exchange.route, exchange.method)
-        gauge.inc()
+        elif kind == "websocket":
+            await self._refuse_websocket(scope, receive, send)
+        else:
+            raise ServiceError("NOT_IMPLEMENTED", f"there is no door for connections of the type {kind}")
+
+    def open(self, scope: Any, receive: Any = None) -> RequestRecord:
+        """Begin the record of a request, once."""
+        record: RequestRecord | None = scope.get("mfn.record")
+        if record is None:
+            headers = scope["mfn.headers"] = header_table(scope["headers"])
+            route = self._routes.template(scope["path"])
+            call = call_of(scope, receive, headers, route, self._services.addresses)
+            record = scope["mfn.record"] = self._services.recorder.open(call)
+        return record
+
+    async def _http(self, scope: Any, receive: Any, send: Any) -> None:
+        record = self.open(scope, receive)
+        call = record.call
 
         async def reply(message: Any) -> None:
             if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *exchange.added]
-            elif exchange.method == "HEAD":
+                record.status = message["status"]
+                added = [(b"x-request-id", call.request_id.encode()), *quota_headers(call)]
+                if record.traceparent is not None:
+                    added.append((b"traceparent", record.traceparent.encode()))
+                message["headers"] = [*message.get("headers", ()), *added]
+            elif call.method == "HEAD":
                 message["body"] = b""
             await send(message)
 
         try:
-            self._journal.begin_trace(exchange)
-            await self._answer(exchange, scope, receive, reply)
-        except Exception as error:  # noqa: BLE001 # the last stop: whatever it is, the client gets an answer
-            await self._fail(exchange, error, reply)
+            await self._answer(scope, receive, reply)
+        except ServiceError as error:  # of a preflight
+            await send_problem(reply, record.fail(error), call.request_id)
         finally:
-            gauge.dec()
-            self._journal.close(exchange)
+            record.close()
 
-    async def _answer(self, exchange: Exchange, scope: Any, receive: Any, reply: Any) -> None:
-        origin = exchange.headers.get(b"origin")
-        if origin is not None:
-            exchange.added += self._cors.headers(origin)
-        if "mfn.refused" in scope:
-            raise scope["mfn.refused"]
-        if origin is not None and self._cors.is_preflight(exchange):
-            await self._preflight(exchange, reply)
-            return
-        check_head(scope, exchange.headers)
-        target = self._routes.target(exchange.path, exchange.method)
-        await self._guard.check(exchange, target.access)
-        if exchange.method == "HEAD":
+    async def _with_problems(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, with a problem if need be; whatever the error, the client gets an answer."""
+        record: RequestRecord = scope["mfn.record"]
+        try:
+            await self._admitted(scope, receive, send)
+        except Exception as error:
+            problem = record.fail(error)
+            if record.status:
+                raise
+            if problem.status == CLIENT_GONE:
+                record.status = CLIENT_GONE
+                return
+            await send_problem(send, problem, record.call.request_id)
+
+    async def _admitted(self, scope: Any, receive: Any, send: Any) -> None:
+        record: RequestRecord = scope["mfn.record"]
+        call = record.call
+        refused = scope.get("mfn.refused")
+        if refused is not None:
+            raise refused
+        check_head(scope, scope["mfn.headers"])
+        target = self._routes.target(call.path, call.method)
+        await self._services.admission.admit(call, target.access)
+        if call.method == "HEAD":
             scope = {**scope, "method": "GET"}
-        await (target.app or self._app)(scope, receive, reply)
+        await target.app(scope, receive, send)
 
-    async def _preflight(self, exchange: Exchange, reply: Any) -> None:
-        methods = list(self._routes.find(exchange.path) or ("GET", "POST"))
-        headers = self._cors.preflight(exchange, methods)
-        await reply({"type": "http.response.start", "status": 204, "headers": headers})
-        await reply({"type": "http.response.body", "body": b""})
-
-    async def _fail(self, exchange: Exchange, error: Exception, reply: Any) -> None:
-        problem = exchange.problem = problem_of(error)
-        if problem.status >= 500 and not isinstance(error, ServiceError):
-            self._journal.fault(exchange, error)
-        if exchange.status:
-            raise error
-        if problem.status == CLIENT_GONE:
-            exchange.status = CLIENT_GONE
-            return
-        await self._send_problem(exchange, problem, reply)
-
-    @staticmethod
-    async def _send_problem(exchange: Exchange, problem: Problem, reply: Any) -> None:
-        body = hidden_keys(orjson.dumps(problem.body(exchange.request_id)))
-        headers = [_PROBLEM, (b"content-length", b"%d" % len(body))]
-        headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
-        await reply({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await reply({"type": "http.response.body", "body": body})
+    async def _refuse_websocket(self, scope: Any, receive: Any, send: Any) -> None:
+        """Refuse a WebSocket before it is accepted, which clients see as 403."""
+        record = self.open(scope)
+        try:
+            await receive()
+            problem = record.fail(ServiceError("NOT_FOUND", "there is no WebSocket at this path"))
+            await send({"type": "websocket.close", "code": 4404, "reason": problem.message})
+        finally:
+            record.close()

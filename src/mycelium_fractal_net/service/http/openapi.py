@@ -1,19 +1,22 @@
-"""The OpenAPI description: FastAPI's of paths and models, with keys, headers and every error that can be answered."""
+"""The OpenAPI description, made of the table of operations: paths, models, keys, headers, every error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
-from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.service.core.errors import CATALOGUE
+from mycelium_fractal_net.service.http.representations import ARROW, JSON, NPY
+from mycelium_fractal_net.service.http.routes import PATHS
+from mycelium_fractal_net.service.operations import OPERATIONS, Operation
 
-__all__ = ["DESCRIPTION", "describe"]
+__all__ = ["describe"]
 
-DESCRIPTION = """\
+_DESCRIPTION = """\
 Seeded Turing fields, their features, robust aggregation. One set of parameters gives the same bits everywhere.
 
 - Every error is a `Problem` (RFC 9457). Program against `code`; texts may change. Besides the errors listed with each
@@ -21,8 +24,8 @@ Seeded Turing fields, their features, robust aggregation. One set of parameters 
   `METHOD_NOT_ALLOWED` with the header `Allow`. What answers GET answers HEAD.
 - Send a key as `X-API-Key` or as `Authorization: Bearer`. Every counted answer says in `X-RateLimit-*` what is left.
 - Every answer has an `X-Request-ID`; one of your own is kept if it is 1 to 128 characters of `[A-Za-z0-9._-]`.
-- JSON is taken strictly: UTF-8, no NaN or Infinity, no name twice, no unknown name, no text or truth value for a
-  number. Parameters stand in the body, never behind the path.
+- JSON is taken strictly: UTF-8, no NaN or Infinity, no duplicate key, no unknown name, no text or truth value for a
+  number. Parameters stand in the body; only beside an array as `application/x-npy` they stand in the query string.
 - What a schema cannot say is checked too, and answered with 422: `UNSTABLE_PARAMETERS`, `COST_LIMIT_EXCEEDED`,
   `INVALID_INPUT`, `AGGREGATION_FAILED`, `NUMERICAL_DIVERGENCE`.
 """
@@ -38,16 +41,18 @@ _SECURITY = {
     "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key."},
 }
 
-_ANY = (400, 408, 414, 429, 431, 500)
-_WITH_KEY = (401, 403)
-_WITH_BODY = (413, 415, 422)
-_MORE = {
-    "/health/ready": (503,),
-    "/simulate": (406, 501, 503),
-    "/features": (503,),
-    "/validate": (501, 503),
-    "/federated/aggregate": (503,),
-}
+_ALWAYS = (
+    "BAD_REQUEST",
+    "REQUEST_TIMEOUT",
+    "URI_TOO_LONG",
+    "RATE_LIMIT_EXCEEDED",
+    "HEADERS_TOO_LARGE",
+    "INTERNAL_ERROR",
+)
+_WITH_KEY = ("AUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE")
+_WITH_BODY = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR")
+_WITH_ARRAY = ("NOT_ACCEPTABLE", "MISSING_EXTRA")
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _header(description: str, kind: str = "string") -> dict[str, Any]:
@@ -63,7 +68,6 @@ _ID = {"X-Request-ID": {**_header("The request's id, as in logs and errors."), "
 _RECEIPT = {
     "ETag": _header("Digest of the result, as a weak tag."),
     "X-MFN-Receipt": _header("The receipt as JSON."),
-    "Vary": _header("Accept: the answer has several forms."),
 }
 _EXTRA: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": _header("How to authenticate.")},
@@ -107,62 +111,93 @@ _PROBLEM = {
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+@cache
+def describe() -> dict[str, Any]:
     """Return the description, made once."""
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            tags=_TAGS,
-            license_info={"name": "MIT", "identifier": "MIT"},
-            servers=[{"url": "/", "description": "Where the service answers."}],
-        )
-        _complete(schema, app)
-        app.openapi_schema = schema
-    return app.openapi_schema
+    models, schemas = _schemas()
+    paths: dict[str, Any] = {}
+    statuses: set[int] = set()
+    for (method, path), name in PATHS.items():
+        operation = OPERATIONS[name]
+        refused = _statuses(operation)
+        statuses.update(refused)
+        paths.setdefault(path, {})[method.lower()] = _operation(operation, models, refused)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "MyceliumFractalNet",
+            "description": _DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "version": __version__,
+        },
+        "servers": [{"url": "/", "description": "Where the service answers."}],
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "Problem": _PROBLEM},
+            "securitySchemes": _SECURITY,
+            "responses": {f"Problem{status}": _problem(status) for status in sorted(statuses)},
+        },
+        "tags": _TAGS,
+    }
 
 
-def _complete(schema: dict[str, Any], app: FastAPI) -> None:
-    components = schema.setdefault("components", {})
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components["schemas"].pop(unused, None)
-    for model in components["schemas"].values():
-        _tidy(model)
-    accesses = {getattr(route, "path", ""): getattr(route.endpoint, "__access__", None) for route in _endpoints(app)}
-    used: set[int] = set()
-    for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            used.update(_complete_operation(path, operation, accesses[path]))
-    components["schemas"]["Problem"] = _PROBLEM
-    components["securitySchemes"] = _SECURITY
-    components["responses"] = {f"Problem{status}": _problem(status) for status in sorted(used)}
+def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Return the reference of every model of the operations, and the schemas that they lead to."""
+    asked = {(o.request, "validation"): 0 for o in OPERATIONS.values() if o.request is not None}
+    told = {(o.response, "serialization"): 0 for o in OPERATIONS.values() if o.response is not None}
+    models: Any = [*asked, *told]
+    references, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    schemas = definitions["$defs"]
+    for schema in schemas.values():
+        _tidy(schema)
+    return {model: reference for (model, _), reference in references.items()}, schemas
 
 
-def _endpoints(app: FastAPI) -> list[Any]:
-    return [route for route in app.routes if hasattr(route, "endpoint")]
+def _operation(operation: Operation, models: dict[Any, Any], refused: list[int]) -> dict[str, Any]:
+    """Describe an operation: what goes in, what comes out, what it refuses with."""
+    told: dict[str, Any] = {
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "operationId": operation.name,
+    }
+    if operation.request is not None:
+        content = {JSON: {"schema": models[operation.request]}} | ({NPY: _BINARY} if operation.arrays else {})
+        told["requestBody"] = {"content": content, "required": True}
+        if operation.arrays:
+            told["requestBody"]["description"] = _of_arrays(operation)
+    answers = {"text/plain": {"schema": {"type": "string"}}}
+    if operation.response is not None:
+        answers = {JSON: {"schema": models[operation.response]}}
+    headers = {**_ID, **_LIMITS}
+    if operation.array_answer is not None:
+        answers |= {NPY: _BINARY, ARROW: _BINARY}
+        headers["Vary"] = _header("Accept: the answer has several forms.")
+    if operation.response is not None and "receipt" in operation.response.model_fields:
+        headers |= _RECEIPT
+    done = {"description": "Done.", "content": answers, "headers": headers}
+    problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in refused}
+    told["responses"] = {"200": done, **problems}
+    if not operation.access.public:
+        told["security"] = [{name: []} for name in _SECURITY]
+    return told
 
 
-def _complete_operation(path: str, operation: dict[str, Any], access: Access | None) -> Iterable[int]:
-    """Add security, headers and errors to an operation; return the errors."""
-    public = access is None or access.public
-    if not public:
-        operation["security"] = [{name: []} for name in _SECURITY]
-    responses = operation["responses"]
-    responses.pop("422", None)
-    for answer in responses.values():
-        answer["headers"] = {**_ID, **_LIMITS, **(_RECEIPT if path == "/simulate" else {})}
-    statuses = sorted(
-        {
-            *_ANY,
-            *(() if public else _WITH_KEY),
-            *(_WITH_BODY if "requestBody" in operation else ()),
-            *_MORE.get(path, ()),
-        }
+def _of_arrays(operation: Operation) -> str:
+    """Say what an array in place of JSON means."""
+    members = " or ".join(f"`{name}` of {axes} axes" for axes, name in operation.arrays.items())
+    return (
+        f"JSON of at most 4 MiB, or as `{NPY}` of at most 64 MiB the array alone ({members}): real numbers, rows first "
+        "or columns first. The other members then stand in the query string, as words or JSON."
     )
-    responses |= {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
-    return statuses
+
+
+def _statuses(operation: Operation) -> list[int]:
+    codes = [*_ALWAYS, *operation.codes]
+    codes += () if operation.access.public else _WITH_KEY
+    codes += () if operation.request is None else _WITH_BODY
+    codes += () if operation.array_answer is None else _WITH_ARRAY
+    return sorted({CATALOGUE[code].status for code in codes})
 
 
 def _problem(status: int) -> dict[str, Any]:
@@ -179,6 +214,8 @@ def _problem(status: int) -> dict[str, Any]:
 def _tidy(model: dict[str, Any]) -> None:
     """Drop the titles that pydantic makes of names; say bounds as JSON Schema does, those of integers whole."""
     for schema in _subschemas(model):
+        if schema.get("default", "") is None:
+            del schema["default"]
         if schema is not model:
             schema.pop("title", None)
         for theirs, ours in _BOUNDS.items():

@@ -290,7 +290,7 @@ class BoundedProtocol(HttpToolsProtocol):
         scope["query_string"] = query
         scope["mfn.departure"] = self.departure
         if self._crowded and scope["path"] not in _PROBES:
-            refusal = refusal or ServiceError("TOO_MANY_CONNECTIONS", headers={"Retry-After": "1"})
+            refusal = refusal or ServiceError("TOO_MANY_CONNECTIONS", retry_after_s=1)
         if refusal is not None:
             scope["mfn.refused"] = refusal
         self.cycle = Cycle(

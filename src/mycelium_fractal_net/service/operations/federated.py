@@ -1,31 +1,24 @@
-"""``POST /federated/aggregate``."""
+"""``aggregate``: clients' gradients, combined by a robust rule."""
 
 from __future__ import annotations
 
 import math
 import secrets
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-import orjson
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mycelium_fractal_net import federated as fed
 from mycelium_fractal_net.errors import AggregationError
-from mycelium_fractal_net.service.core.access import access
-from mycelium_fractal_net.service.core.call import exchange_of
-from mycelium_fractal_net.service.core.errors import too_costly
-from mycelium_fractal_net.service.http.arrays import field_array
-from mycelium_fractal_net.service.http.body import Whole
-from mycelium_fractal_net.service.http.route import Answer
-from mycelium_fractal_net.service.http.rows import Packed
-from mycelium_fractal_net.service.services import services_of
+from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.operations.operation import LARGE_BODY, Answer, Context, Cost, Operation
+from mycelium_fractal_net.service.operations.types import Box, Whole
 
-__all__ = ["RULES", "AggregateRequest", "AggregateResponse", "aggregate", "check_cost", "make_rule"]
+__all__ = ["AGGREGATE", "RULES", "AggregateRequest", "AggregateResponse", "aggregation_cost", "make_rule"]
 
 RuleName = Literal[
     "hierarchical_krum",
@@ -41,9 +34,9 @@ RuleName = Literal[
 ]
 RULES: tuple[str, ...] = get_args(RuleName)
 
-# null, or a number beyond every float, is no reason to refuse the other clients: rules reject such a gradient by name.
-Value = float | None
-Gradient = Annotated[list[Value], Field(min_length=1, max_length=1_000_000, fail_fast=True)]
+# null is no reason to refuse the other clients: rules reject such a gradient by name.
+Gradients = Annotated[NDArray[np.float64], Box(((1, 100_000), (1, 1_000_000)), holes=True)]
+Numbers = Annotated[NDArray[np.float64], WithJsonSchema({"type": "array", "items": {"type": "number"}})]
 
 _PAIR_RULES = frozenset({"krum", "multi_krum", "bulyan", "nnm_trimmed_mean"})
 _PAIR_VALUES = 64
@@ -51,7 +44,6 @@ _CLUSTERS = 10
 _LEAST_IN_CLUSTER = 3
 _SEEDED_RULES = frozenset({"hierarchical_krum", "tree"})
 _SEED_BITS = 53
-_WRITTEN_AT_ONCE = 8_192
 
 
 class AggregateRequest(BaseModel):
@@ -73,11 +65,9 @@ class AggregateRequest(BaseModel):
         },
     )
 
-    arrays: ClassVar[Mapping[str, int]] = {"gradients": 2}
-
-    gradients: Annotated[list[Gradient], Field(min_length=1, max_length=100_000, fail_fast=True), Packed()] = Field(
-        description="One gradient a client, all of one length. A gradient that holds null, or a number beyond every "
-        "float such as 1e400, is not finite: it is rejected by name and counts against f."
+    gradients: Gradients = Field(
+        description="One gradient a client, all of one length. A gradient that holds null (in an array: NaN or an "
+        "infinity) is not finite: it is rejected by name and counts against f."
     )
     rule: RuleName = Field("hierarchical_krum", description="Rule; the page on federated aggregation compares them.")
     num_clusters: Whole | None = Field(
@@ -99,7 +89,9 @@ class AggregateRequest(BaseModel):
 class AggregateResponse(BaseModel):
     """The aggregate and how it came about."""
 
-    aggregated_gradient: list[float] = Field(description="One number for each place of the gradients.")
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    aggregated_gradient: Numbers = Field(description="One number for each place of the gradients.")
     num_input_gradients: int = Field(description="Gradients that came.")
     selected: list[int] = Field(description="Gradients the rule picked; empty where it picks none as a whole.")
     rejected: list[int] = Field(description="Gradients refused before anything was computed: they are not finite.")
@@ -113,61 +105,39 @@ class AggregateResponse(BaseModel):
     seed: int | None = Field(description="The seed that was used; it repeats the same bits.")
 
 
-@access("aggregate", "federated")
-async def aggregate(request: Request, body: AggregateRequest) -> AggregateResponse:
+def aggregate(request: AggregateRequest, context: Context) -> Answer:
     """Aggregate gradients so that hostile ones cannot steer the answer.
 
     Needs a key with the scope ``federated``.
     """
-    services, exchange = services_of(request.scope), exchange_of(request.scope)
-    gradients = field_array("gradients", body.gradients)
-    n, length = gradients.shape
-    check_cost(body, n, length, services.settings.max_cell_steps)
-    rule = make_rule(body, n)
-    trace = services.trace(exchange)
-
-    def work(cancel: threading.Event) -> bytes:
-        with trace("aggregation", rule=body.rule, gradients=n), _naming("gradients", n):
-            return _payload(rule.aggregate(gradients, cancel=cancel))
-
-    return Answer(await services.compute_for(request, work))  # type: ignore[return-value] # the response as bytes
+    n = len(request.gradients)
+    rule = make_rule(request, n)
+    with context.trace("aggregation", rule=request.rule, gradients=n), _naming("gradients", n):
+        found = rule.aggregate(request.gradients, cancel=context.cancel)
+    return Answer(_response(found), found.vector)
 
 
-def check_cost(body: AggregateRequest, n: int, length: int, most: int) -> None:
-    """Refuse what would take too long, or too much memory: every pair of gradients counts with its values.
+def aggregation_cost(request: AggregateRequest) -> Cost:
+    """Count the values, and every pair of gradients with its values.
 
     Bulyan, which picks again from those that are left, counts every triple; the geometric median solves equations,
-    as many as there are gradients or values, whichever are fewer. Mean, median and trimmed mean cost no more than the
-    reading of the body, and a tree's groups are small.
-
-    Raises
-    ------
-    ServiceError
-        COST_LIMIT_EXCEEDED, with the bound.
+    as many as there are gradients or values, whichever are fewer. A tree's groups are small.
 
     Examples
     --------
-    >>> request = AggregateRequest(gradients=[[1.0]], rule="bulyan")
-    >>> check_cost(request, 1000, 50, 2_000_000_000)
-    >>> check_cost(request, 2000, 50, 2_000_000_000)
-    Traceback (most recent call last):
-    ...
-    mycelium_fractal_net.service.core.errors.ServiceError: bulyan of 2,000 gradients takes 8,256,000,000 ...
+    >>> aggregation_cost(AggregateRequest(gradients=[[1.0]] * 2000, rule="bulyan")).text
+    '8,256,002,000 operations (bulyan of 2,000 gradients; the rule tree takes many gradients)'
     """
-    pairs = 0
-    if body.rule == "hierarchical_krum":
-        clusters = _clusters(body.num_clusters, n)
+    (n, length), pairs = request.gradients.shape, 0
+    if request.rule == "hierarchical_krum":
+        clusters = _clusters(request.num_clusters, n)
         pairs = n * math.ceil(n / clusters) + clusters**2
-    elif body.rule in _PAIR_RULES:
+    elif request.rule in _PAIR_RULES:
         pairs = n**2
-    triples = {"bulyan": n, "geometric_median": min(n, length)}.get(body.rule, 0) ** 3
-    cost = pairs * max(length, _PAIR_VALUES) + triples
-    if cost > most:
-        message = (
-            f"{body.rule} of {n:,} gradients takes {cost:,} operations, more than the {most:,} that one request may "
-            "ask for (MFN_MAX_CELL_STEPS); the rule tree takes many gradients"
-        )
-        raise too_costly(message, "gradients", n)
+    triples = {"bulyan": n, "geometric_median": min(n, length)}.get(request.rule, 0) ** 3
+    cost = n * length + pairs * max(length, _PAIR_VALUES) + triples
+    text = f"{cost:,} operations ({request.rule} of {n:,} gradients; the rule tree takes many gradients)"
+    return Cost(cost, text, "gradients", n)
 
 
 def make_rule(body: AggregateRequest, n: int) -> fed.Rule:
@@ -237,17 +207,9 @@ def _clusters(wanted: int | None, n: int) -> int:
     return fitting
 
 
-def _payload(found: fed.Aggregation) -> bytes:
-    """Write the answer, a piece of the vector at a time: a million numbers at once would hold everybody up."""
-    answer = _answer(found)
-    pieces = np.array_split(found.vector, found.vector.size // _WRITTEN_AT_ONCE + 1)
-    numbers = b",".join(orjson.dumps(piece, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] for piece in pieces)
-    return answer.__pydantic_serializer__.to_json(answer).replace(b"[]", b"[" + numbers + b"]", 1)
-
-
-def _answer(found: fed.Aggregation) -> AggregateResponse:
-    return AggregateResponse(
-        aggregated_gradient=[],
+def _response(found: fed.Aggregation) -> AggregateResponse:
+    return AggregateResponse.model_construct(
+        aggregated_gradient=found.vector,
         num_input_gradients=found.n,
         selected=list(found.selected),
         rejected=sorted(found.rejected),
@@ -257,3 +219,18 @@ def _answer(found: fed.Aggregation) -> AggregateResponse:
         assumption=found.assumption,
         seed=found.seed,
     )
+
+
+AGGREGATE = Operation(
+    name="aggregate",
+    tag="federated",
+    run=aggregate,
+    access=Access("aggregate", "federated"),
+    request=AggregateRequest,
+    response=AggregateResponse,
+    cost=aggregation_cost,
+    body_limit=LARGE_BODY,
+    arrays={2: "gradients"},
+    array_answer="aggregated_gradient",
+    codes=("COST_LIMIT_EXCEEDED", "AGGREGATION_FAILED", "INVALID_INPUT", "SERVICE_UNAVAILABLE"),
+)

@@ -1,4 +1,4 @@
-"""``GET /health``, ``/health/live``, ``/health/ready`` and ``/metrics``."""
+"""``health``, ``live``, ``ready`` and ``metrics``: for load balancers and monitoring."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import time
 from typing import Literal
 
 from pydantic import BaseModel, Field
-from starlette.requests import Request
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.service.core.access import access
+from mycelium_fractal_net.service.core.access import OPEN, Access
 from mycelium_fractal_net.service.core.errors import ServiceError
-from mycelium_fractal_net.service.http.route import Answer
-from mycelium_fractal_net.service.services import services_of
+from mycelium_fractal_net.service.operations.operation import Answer, Context, Operation
 
-__all__ = ["HealthResponse", "health", "live", "metrics", "ready"]
-
-_EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
+__all__ = ["HEALTH", "LIVE", "METRICS", "READY", "HealthResponse"]
 
 
 class HealthResponse(BaseModel):
@@ -29,48 +25,66 @@ class HealthResponse(BaseModel):
     ready: bool = Field(description="Whether new requests should come here.")
 
 
-def _health(request: Request) -> HealthResponse:
-    services = services_of(request.scope)
-    return HealthResponse(
-        env=services.settings.env, uptime_s=round(time.monotonic() - services.began, 3), ready=services.ready
-    )
-
-
-@access("health", public=True)
-async def health(request: Request) -> HealthResponse:
+def health(request: None, context: Context) -> Answer:  # noqa: ARG001 # every operation's form
     """Tell version and state.
 
     Answers in milliseconds while every thread computes.
     """
-    return _health(request)
+    services = context.services
+    uptime_s = round(time.monotonic() - services.began, 3)
+    return Answer(
+        HealthResponse(
+            status="healthy",
+            version=__version__,
+            env=services.settings.env,
+            uptime_s=uptime_s,
+            ready=services.ready,
+        )
+    )
 
 
-@access("health", public=True)
-async def live(request: Request) -> HealthResponse:
+def live(request: None, context: Context) -> Answer:
     """Answer 200 as long as the process lives.
 
-    While it drains too.
+    While it drains too. Never limited.
     """
-    return _health(request)
+    return health(request, context)
 
 
-@access("health", public=True)
-async def ready(request: Request) -> HealthResponse:
+def ready(request: None, context: Context) -> Answer:
     """Answer 200 when requests should come here.
 
-    503 with the reason before the kernels are compiled, when that failed, and from SIGTERM on.
+    503 with the reason before the kernels are compiled, when that failed, and from SIGTERM on. Never limited.
     """
-    answer = _health(request)
-    if not answer.ready:
-        reason = services_of(request.scope).unready_because
-        raise ServiceError("SERVICE_UNAVAILABLE", reason, headers={"Retry-After": "1"})
-    return answer
+    if not context.services.ready:
+        raise ServiceError("SERVICE_UNAVAILABLE", context.services.unready_because, retry_after_s=1)
+    return health(request, context)
 
 
-@access("metrics", "metrics")
-async def metrics(request: Request) -> Answer:
+def metrics(request: None, context: Context) -> Answer:  # noqa: ARG001 # every operation's form
     """Return the metrics in Prometheus's text format.
 
     Needs a key with the scope ``metrics`` unless MFN_METRICS_PUBLIC is set.
     """
-    return Answer(services_of(request.scope).metrics.text(), _EXPOSITION)
+    return Answer(context.services.metrics.text())
+
+
+HEALTH = Operation(
+    name="health",
+    tag="health",
+    run=health,
+    access=Access("health", public=True),
+    response=HealthResponse,
+    inline=True,
+)
+LIVE = Operation(name="live", tag="health", run=live, access=OPEN, response=HealthResponse, inline=True)
+READY = Operation(
+    name="ready",
+    tag="health",
+    run=ready,
+    access=OPEN,
+    response=HealthResponse,
+    inline=True,
+    codes=("SERVICE_UNAVAILABLE",),
+)
+METRICS = Operation(name="metrics", tag="health", run=metrics, access=Access("metrics", "metrics"), inline=True)

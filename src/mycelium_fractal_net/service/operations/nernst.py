@@ -1,18 +1,18 @@
-"""``POST /nernst``."""
+"""``nernst``: the equilibrium potential of an ion."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
 
 from mycelium_fractal_net.biophysics import nernst_potential_mv
 from mycelium_fractal_net.biophysics.constants import BODY_TEMPERATURE_K
-from mycelium_fractal_net.service.core.access import access
-from mycelium_fractal_net.service.http.body import AsInteger
+from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.operations.operation import Answer, Context, Operation
+from mycelium_fractal_net.service.operations.types import AsInteger
 
-__all__ = ["NernstRequest", "NernstResponse", "nernst"]
+__all__ = ["NERNST", "NernstRequest", "NernstResponse"]
 
 Molar = Annotated[float, Field(gt=0, le=1e6)]
 
@@ -30,7 +30,7 @@ class NernstRequest(BaseModel):
                     "z_valence": 2,
                     "concentration_out_molar": 0.002,
                     "concentration_in_molar": 1e-7,
-                    "temperature_k": 310.15,
+                    "temperature_k": 298.15,
                 },
             ]
         },
@@ -39,7 +39,7 @@ class NernstRequest(BaseModel):
     z_valence: Annotated[Literal[-2, -1, 1, 2, 3], AsInteger] = Field(1, description="Charge number.")
     concentration_out_molar: Molar = Field(description="Concentration outside in mol/L.")
     concentration_in_molar: Molar = Field(description="Concentration inside in mol/L.")
-    temperature_k: float = Field(BODY_TEMPERATURE_K, ge=273, le=373, description="Temperature in K.")
+    temperature_k: float = Field(BODY_TEMPERATURE_K, ge=273, le=373, description="In K; by default the body's.")
 
 
 class NernstResponse(BaseModel):
@@ -48,13 +48,23 @@ class NernstResponse(BaseModel):
     potential_mV: float = Field(description="Inside minus outside, in mV.")  # noqa: N815 # the pinned name of the API
 
 
-@access("nernst", "simulate")
-async def nernst(request: Request, body: NernstRequest) -> NernstResponse:  # noqa: ARG001 # every endpoint's form
+def nernst(request: NernstRequest, context: Context) -> Answer:  # noqa: ARG001 # every operation's form
     """Compute the equilibrium potential of one ion.
 
     Nernst's equation: E = R T / (z F) ln(out / in).
     """
     potential = nernst_potential_mv(
-        body.z_valence, body.concentration_out_molar, body.concentration_in_molar, body.temperature_k
+        request.z_valence, request.concentration_out_molar, request.concentration_in_molar, request.temperature_k
     )
-    return NernstResponse(potential_mV=potential)
+    return Answer(NernstResponse(potential_mV=potential))
+
+
+NERNST = Operation(
+    name="nernst",
+    tag="biophysics",
+    run=nernst,
+    access=Access("nernst", "simulate"),
+    request=NernstRequest,
+    response=NernstResponse,
+    inline=True,
+)

@@ -1,50 +1,37 @@
-"""``POST /simulate``: what ``mfn.simulate`` computes, to the bit."""
+"""``simulate``: what ``mfn.simulate`` computes, to the bit."""
 
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Mapping
 from time import perf_counter
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mycelium_fractal_net.dynamics import lyapunov_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
 from mycelium_fractal_net.fields.config import Frozen, Real
-from mycelium_fractal_net.service.core.access import access
-from mycelium_fractal_net.service.core.call import exchange_of
-from mycelium_fractal_net.service.core.errors import too_costly
-from mycelium_fractal_net.service.http.arrays import (
-    ARROW,
-    JSON,
-    NPY,
-    choose_media_type,
-    field_array,
-    to_arrow,
-    to_npy,
-)
-from mycelium_fractal_net.service.http.body import Whole
-from mycelium_fractal_net.service.http.receipt import Receipt, receipt_of
-from mycelium_fractal_net.service.http.route import Answer
-from mycelium_fractal_net.service.http.rows import Packed
+from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.operations.features import FeatureNumbers
-from mycelium_fractal_net.service.services import Trace, services_of
-from mycelium_fractal_net.service.telemetry.metrics import Metrics
+from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation
+from mycelium_fractal_net.service.operations.receipt import Receipt, receipt_of
+from mycelium_fractal_net.service.operations.types import Box, Whole
 
-__all__ = ["SimulateRequest", "SimulateResponse", "check_cost", "run_simulation"]
+__all__ = ["SIMULATE", "GridSize", "Seed", "SimulateRequest", "SimulateResponse", "Steps", "simulation_cost"]
 
+GridSize = Annotated[Whole, Field(ge=8, le=512, description="Cells along each side of the square lattice.")]
+Steps = Annotated[Whole, Field(ge=1, le=10_000, description="Steps to simulate.")]
+Seed = Annotated[Whole, Field(ge=0, lt=2**64, description="Seed of every random process.")]
 Part = Literal["features", "field", "lyapunov"]
 Rate = Annotated[Real, Field(ge=-1e6, le=1e6)]
-Potential = Annotated[float, Field(ge=-1000, le=1000)]
-StartRow = Annotated[list[Potential], Field(min_length=8, max_length=512, fail_fast=True)]
-StartField = Annotated[list[StartRow], Field(min_length=8, max_length=512, fail_fast=True), Packed()]
+StartField = Annotated[NDArray[np.float64], Box(((8, 512), (8, 512)), -1000, 1000)]
+Rows = Annotated[
+    NDArray[np.floating[Any]],
+    WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "number"}}}),
+]
 
 _EXAMPLES: list[Any] = [
     {"grid_size": 32, "steps": 32, "seed": 7, "include": ["features"]},
@@ -88,11 +75,9 @@ class SimulateRequest(SimulationConfig):
 
     model_config = ConfigDict(json_schema_extra=_say_more)
 
-    arrays: ClassVar[Mapping[str, int]] = {"initial_field_mv": 2}
-
-    grid_size: Whole = Field(64, ge=8, le=512, description="Cells along each side of the square lattice.")
-    steps: Whole = Field(64, ge=1, le=10_000, description="Steps to simulate.")
-    seed: Whole = Field(42, ge=0, lt=2**64, description="Seed of every random process.")
+    grid_size: GridSize = 64
+    steps: Steps = 64
+    seed: Seed = 42
     kinetics_parameters: Annotated[dict[str, Rate], Field(max_length=20)] = Field(
         default_factory=dict,  # of {} and [] pydantic would take a deep copy for each request
         json_schema_extra={"default": {}},
@@ -102,7 +87,9 @@ class SimulateRequest(SimulationConfig):
         default_factory=list, json_schema_extra={"default": []}, description="What to add to the answer."
     )
     initial_field_mv: StartField | None = Field(
-        None, description="Potential at step 0 in mV, a row a list: grid_size rows and columns, inside clamp_mv."
+        None,
+        description="Potential at step 0 in mV, a row a list: grid_size rows and columns, inside clamp_mv. Not "
+        "together with lyapunov in include, which is measured from the random start.",
     )
 
     def config(self) -> SimulationConfig:
@@ -114,6 +101,8 @@ class SimulateRequest(SimulationConfig):
 class SimulateResponse(BaseModel):
     """Counts, potentials and dimension of the last field; what was asked for beside; the receipt."""
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
     growth_events: int = Field(description="Growth events in all steps.")
     turing_activations: int = Field(description="Cells above the threshold, summed over the steps.")
     clamping_events: int = Field(description="Potentials cut off at the clamp, summed over the steps.")
@@ -123,127 +112,99 @@ class SimulateResponse(BaseModel):
     pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
     features: FeatureNumbers | None = Field(None, description="The 18 features, if included.")
-    field: list[list[float]] | None = Field(
-        None, description="The last field in mV, if included; of float32 the exact values."
-    )
+    field: Rows | None = Field(None, description="The last field in mV, if included; of float32 the exact values.")
     lyapunov_exponent: float | None = Field(
         None, description="Per step, if included; null where a step wipes every disturbance out."
     )
     receipt: Receipt = Field(description="What identifies the result.")
 
 
-@access("simulate", "simulate")
-async def run_simulation(request: Request, body: SimulateRequest) -> SimulateResponse:
+def run_simulation(request: SimulateRequest, context: Context) -> Answer:
     """Simulate a field.
 
     ``Accept: application/x-npy`` or ``application/vnd.apache.arrow.stream`` gives the field alone, its receipt in
     the header ``X-MFN-Receipt``; what else could be included travels in JSON only.
     """
-    services, exchange = services_of(request.scope), exchange_of(request.scope)
-    media = choose_media_type(exchange.text_header(b"accept"))
-    wanted = frozenset(body.include)
-    start = None if body.initial_field_mv is None else field_array("initial_field_mv", body.initial_field_mv)
+    start, wanted = request.initial_field_mv, frozenset(request.include)
     if start is not None and "lyapunov" in wanted:
         raise InvalidInputError(
             "the Lyapunov exponent is measured from the random start; leave out initial_field_mv", field="include"
         )
-    if media != JSON and wanted - {"field"}:
-        raise InvalidInputError(
-            f"{media} gives the field alone: ask for {JSON}, or leave {' and '.join(sorted(wanted - {'field'}))} out",
-            field="include",
-            value=body.include,
-        )
-    check_cost(body, wanted, services.settings.max_cell_steps)
-    trace = services.trace(exchange)
-
-    def work(cancel: threading.Event) -> Any:  # the response as bytes
-        return _compute(body.config(), start, wanted, media, trace, services.metrics, cancel)
-
-    return await services.compute_for(request, work)
-
-
-def check_cost(config: SimulationConfig, wanted: frozenset[str], most: int) -> None:
-    """Refuse what would take too long: cells times steps, and that once more for every ten substeps beyond ten.
-
-    Raises
-    ------
-    ServiceError
-        COST_LIMIT_EXCEEDED, with the bound.
-
-    Examples
-    --------
-    >>> check_cost(SimulationConfig(grid_size=100, steps=1000), frozenset(), 10_000_000)
-    >>> check_cost(SimulationConfig(grid_size=100, steps=1001), frozenset(), 10_000_000)
-    Traceback (most recent call last):
-    ...
-    mycelium_fractal_net.service.core.errors.ServiceError: 10,010,000 cell steps (100 x 100 cells, 1,001 steps) ...
-    """
-    cells = config.grid_size**2
-    steps = config.steps + (most_lyapunov_steps(config) if "lyapunov" in wanted else 0)
-    rounds = math.ceil(config.most_substeps / _USUAL_SUBSTEPS) if config.turing_enabled else 1
-    if cells * steps * rounds > most:
-        extra = ", the Lyapunov exponent included" if "lyapunov" in wanted else ""
-        extra += f", {rounds} times for {config.most_substeps:,} substeps" if rounds > 1 else ""
-        message = (
-            f"{cells * steps * rounds:,} cell steps ({config.grid_size} x {config.grid_size} cells, {steps:,} steps"
-            f"{extra}) are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
-        )
-        raise too_costly(message, "steps", config.steps)
-
-
-def _compute(
-    config: SimulationConfig,
-    start: NDArray[np.float64] | None,
-    wanted: frozenset[str],
-    media: str,
-    trace: Trace,
-    metrics: Metrics,
-    cancel: threading.Event,
-) -> Answer:
-    """Simulate and make the answer: the event loop has nothing left to do but to send it."""
-    begin = perf_counter()
-    with trace("simulation", grid_size=config.grid_size, steps=config.steps):
-        result = simulate(config, start, threads=1, cancel=cancel)
+    config, begin = request.config(), perf_counter()
+    with context.trace("simulation", grid_size=config.grid_size, steps=config.steps):
+        result = simulate(config, start, threads=1, cancel=context.cancel)
     duration_s = perf_counter() - begin
-    with trace("features"):
+    with context.trace("features"):
         _ = result.features
     exponent = None
     if "lyapunov" in wanted:
-        with trace("lyapunov"):
-            exponent = lyapunov_exponent(config, cancel=cancel)
+        with context.trace("lyapunov"):
+            exponent = lyapunov_exponent(config, cancel=context.cancel)
+    metrics = context.services.metrics
     metrics.simulated(config, duration_s, result.growth_events, result.features.D_box, exponent)
     receipt = receipt_of(result, start)
-    return Answer(_payload(result, exponent, receipt, wanted, media), media.encode(), receipt.headers)
+    return Answer(_response(result, exponent, receipt, wanted), result.field_mv, receipt)
 
 
-def _payload(
-    result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str], media: str
-) -> bytes:
-    if media == NPY:
-        return to_npy(result.field_mv)
-    if media == ARROW:
-        return to_arrow(result.field_mv, receipt.model_dump())
-    return orjson.dumps(_members(result, exponent, receipt, wanted), option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _members(
+def _response(
     result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str]
-) -> dict[str, Any]:
+) -> SimulateResponse:
+    """Make the response; what was not asked for is left out."""
     features = result.features
-    members: dict[str, Any] = {
-        "growth_events": result.growth_events,
-        "turing_activations": result.turing_activations,
-        "clamping_events": result.clamping_events,
-        "pot_min_mV": features.V_min,
-        "pot_max_mV": features.V_max,
-        "pot_mean_mV": features.V_mean,
-        "pot_std_mV": features.V_std,
-        "fractal_dimension": features.D_box,
-    }
+    extra: dict[str, Any] = {}
     if "features" in wanted:
-        members["features"] = features.to_dict()
+        extra["features"] = features.to_dict()
     if "field" in wanted:
-        members["field"] = np.ascontiguousarray(result.field_mv, dtype=np.float64)
+        extra["field"] = np.asarray(result.field_mv, dtype=np.float64)
     if "lyapunov" in wanted:
-        members["lyapunov_exponent"] = exponent if exponent is not None and math.isfinite(exponent) else None
-    return {**members, "receipt": receipt.model_dump()}
+        extra["lyapunov_exponent"] = exponent
+    return SimulateResponse.model_construct(
+        growth_events=result.growth_events,
+        turing_activations=result.turing_activations,
+        clamping_events=result.clamping_events,
+        pot_min_mV=features.V_min,
+        pot_max_mV=features.V_max,
+        pot_mean_mV=features.V_mean,
+        pot_std_mV=features.V_std,
+        fractal_dimension=features.D_box,
+        **extra,
+        receipt=receipt,
+    )
+
+
+def simulation_cost(request: SimulateRequest) -> Cost:
+    """Count cells times steps, and that once more for every ten substeps beyond ten.
+
+    Examples
+    --------
+    >>> simulation_cost(SimulateRequest(grid_size=100, steps=1001)).text
+    '10,010,000 cell steps (100 x 100 cells, 1,001 steps)'
+    """
+    cells, lyapunov = request.grid_size**2, "lyapunov" in request.include
+    steps = request.steps + (most_lyapunov_steps(request) if lyapunov else 0)
+    rounds = math.ceil(request.most_substeps / _USUAL_SUBSTEPS) if request.turing_enabled else 1
+    extra = ", the Lyapunov exponent included" if lyapunov else ""
+    extra += f", {rounds} times for {request.most_substeps:,} substeps" if rounds > 1 else ""
+    total = cells * steps * rounds
+    text = f"{total:,} cell steps ({request.grid_size} x {request.grid_size} cells, {steps:,} steps{extra})"
+    return Cost(total, text, "steps", request.steps)
+
+
+SIMULATE = Operation(
+    name="simulate",
+    tag="simulation",
+    run=run_simulation,
+    access=Access("simulate", "simulate"),
+    request=SimulateRequest,
+    response=SimulateResponse,
+    cost=simulation_cost,
+    arrays={2: "initial_field_mv"},
+    array_answer="field",
+    codes=(
+        "COST_LIMIT_EXCEEDED",
+        "INVALID_INPUT",
+        "UNSTABLE_PARAMETERS",
+        "NUMERICAL_DIVERGENCE",
+        "SERVICE_UNAVAILABLE",
+    ),
+)

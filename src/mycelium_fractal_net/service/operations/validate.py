@@ -1,23 +1,18 @@
-"""``POST /validate``: the scientific self-check and the learnability check."""
+"""``validate``: the scientific self-check and the learnability check."""
 
 from __future__ import annotations
 
-import math
-import threading
-
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
 
 from mycelium_fractal_net.dynamics import most_lyapunov_steps
 from mycelium_fractal_net.fields import SimulationConfig
-from mycelium_fractal_net.service.core.access import access
-from mycelium_fractal_net.service.core.call import exchange_of
-from mycelium_fractal_net.service.core.errors import too_costly
-from mycelium_fractal_net.service.http.body import Whole
-from mycelium_fractal_net.service.services import services_of
-from mycelium_fractal_net.validation import ENSEMBLE_FIELDS, ValidationReport, validate
+from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation
+from mycelium_fractal_net.service.operations.simulate import GridSize, Seed, Steps
+from mycelium_fractal_net.service.operations.types import Whole
+from mycelium_fractal_net.validation import ENSEMBLE_FIELDS, validate
 
-__all__ = ["CheckResult", "ValidateRequest", "ValidateResponse", "run_validation"]
+__all__ = ["VALIDATE", "CheckResult", "ValidateRequest", "ValidateResponse", "validation_cost"]
 
 
 class ValidateRequest(BaseModel):
@@ -27,11 +22,11 @@ class ValidateRequest(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"examples": [{"grid_size": 16, "steps": 16, "epochs": 2}]}
     )
 
-    seed: Whole = Field(42, ge=0, lt=2**64, description="Seed of the example and of the ensemble.")
+    seed: Seed = 42
     epochs: Whole = Field(1, ge=1, le=100, description="Passes of the network over its fields.")
     batch_size: Whole = Field(4, ge=1, le=192, description="Fields a step of the optimiser.")
-    grid_size: Whole = Field(64, ge=8, le=512, description="Cells along each side.")
-    steps: Whole = Field(64, ge=1, le=10_000, description="Steps of each field.")
+    grid_size: GridSize = 64
+    steps: Steps = 64
     turing_enabled: bool = Field(True, description="Whether the Turing pair drives the fields.")
     quantum_jitter: bool = Field(False, description="Whether Gaussian noise is added each step.")
 
@@ -70,47 +65,38 @@ class ValidateResponse(BaseModel):
     checks: list[CheckResult] = Field(description="Every scientific check.")
 
 
-@access("validate", "simulate")
-async def run_validation(request: Request, body: ValidateRequest) -> ValidateResponse:
+def run_validation(request: ValidateRequest, context: Context) -> Answer:
     """Check the science of this service.
 
-    Takes seconds: beside the scientific checks, 240 fields are simulated, a network learns from the features of 192 of
-    them, and the example settles before its Lyapunov exponent is measured.
+    Costs as much as 320 default simulations, 84 million cell steps: beside the scientific checks, 240 fields are
+    simulated, a network learns from the features of 192 of them, and the example settles before its Lyapunov exponent
+    is measured. Smaller `grid_size` and `steps` make it cheaper.
     """
-    services = services_of(request.scope)
-    _check_cost(body, services.settings.max_cell_steps)
-    trace = services.trace(exchange_of(request.scope))
-
-    def work(cancel: threading.Event) -> ValidateResponse:
-        with trace("validation", grid_size=body.grid_size, steps=body.steps):
-            return _answer(validate(**body.model_dump(), threads=1, cancel=cancel))
-
-    answer = await services.compute_for(request, work)
-    services.metrics.validated(answer.passed)
-    return answer
+    with context.trace("validation", grid_size=request.grid_size, steps=request.steps):
+        report = validate(**request.model_dump(), threads=1, cancel=context.cancel)
+    context.services.metrics.validated(report.passed)
+    values = {name.replace("_mv", "_mV"): value for name, value in report.to_dict().items()}
+    return Answer(ValidateResponse.model_construct(**values))
 
 
-def _check_cost(body: ValidateRequest, most: int) -> None:
-    """Refuse what would take too long: every field of the ensemble and the exponent's two count."""
-    config = SimulationConfig(grid_size=body.grid_size, steps=body.steps)
+def validation_cost(request: ValidateRequest) -> Cost:
+    """Count every field of the ensemble and the two of the exponent."""
+    config = SimulationConfig(grid_size=request.grid_size, steps=request.steps)
     updates = config.grid_size**2 * (config.steps * (ENSEMBLE_FIELDS + 1) + most_lyapunov_steps(config))
-    if updates > most:
-        message = (
-            f"{updates:,} cell steps ({ENSEMBLE_FIELDS} fields of {body.grid_size} x {body.grid_size} cells and "
-            f"{body.steps:,} steps, and the Lyapunov exponent) are more than the {most:,} that one request may ask for "
-            "(MFN_MAX_CELL_STEPS)"
-        )
-        raise too_costly(message, "steps", body.steps)
+    text = (
+        f"{updates:,} cell steps ({ENSEMBLE_FIELDS} fields of {request.grid_size} x {request.grid_size} cells and "
+        f"{request.steps:,} steps, and the Lyapunov exponent)"
+    )
+    return Cost(updates, text, "steps", request.steps)
 
 
-def _finite(value: float | str) -> float | str | None:
-    return value if isinstance(value, str) or math.isfinite(value) else None
-
-
-def _answer(report: ValidationReport) -> ValidateResponse:
-    values = report.to_dict()
-    for name in ("pot_min", "pot_max", "nernst_symbolic", "nernst_numeric"):
-        values[f"{name}_mV"] = values.pop(f"{name}_mv")
-    values["lyapunov_exponent"] = _finite(report.lyapunov_exponent)
-    values["checks"] = [{**check, "got": _finite(check["got"])} for check in values["checks"]]
-    return ValidateResponse(**values)
+VALIDATE = Operation(
+    name="validate",
+    tag="simulation",
+    run=run_validation,
+    access=Access("validate", "simulate"),
+    request=ValidateRequest,
+    response=ValidateResponse,
+    cost=validation_cost,
+    codes=("COST_LIMIT_EXCEEDED", "MISSING_EXTRA", "SERVICE_UNAVAILABLE"),
+)

@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
     trusted_proxies: Texts = Field([], description="Addresses or networks whose X-Forwarded-For is believed.")
     cors_origins: Texts = Field([], description='Origins that browsers may call from; "*" for all, in dev only.')
-    max_body_bytes: Count = Field(16 * 2**20, description="Longest request body.")
+    max_body_bytes: Count = Field(
+        64 * 2**20, description="Longest request body of any kind; JSON has at most 4 MiB besides."
+    )
     stall_seconds: float = Field(
         30.0, ge=0.5, le=3600, description="Longest time for a request's head, or without progress of a transfer, in s."
     )

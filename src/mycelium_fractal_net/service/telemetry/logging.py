@@ -15,8 +15,7 @@ import orjson
 import structlog
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.service.core.errors import is_secret_name, masked
-from mycelium_fractal_net.service.core.redaction import Veil
+from mycelium_fractal_net.service.core.redaction import Veil, is_secret_name, masked
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["Logger", "adopt_standard_logging", "make_logger"]

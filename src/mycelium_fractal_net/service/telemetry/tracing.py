@@ -6,7 +6,6 @@ Its API is there all the same: FastAPI imports it.
 from __future__ import annotations
 
 import os
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,26 +13,12 @@ from typing import Any, cast
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.errors import ConfigurationError, MFNError
-from mycelium_fractal_net.service.core.call import Exchange
+from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.redaction import Veil
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
 
-__all__ = ["Tracing", "make_tracing", "trace_id_of"]
-
-_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-
-
-def trace_id_of(traceparent: str) -> str | None:
-    """Return the trace id that a caller's ``traceparent`` names; a later version than 00 may say more behind it.
-
-    Examples
-    --------
-    >>> trace_id_of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-    '0af7651916cd43dd8448eb211c80319c'
-    """
-    match = _TRACEPARENT.fullmatch(traceparent)
-    return match[2] if match and (match[3] is None or match[1] != "00") else None
+__all__ = ["Tracing", "make_tracing"]
 
 
 class Tracing:
@@ -67,17 +52,17 @@ class Tracing:
         self._tracer = self._provider.get_tracer("mycelium_fractal_net.service", __version__)
         self._propagator = TraceContextTextMapPropagator()
 
-    def request(self, exchange: Exchange, parent: str) -> Any:
-        """Start the span of a request, below the one that its ``traceparent`` names."""
+    def request(self, call: Call) -> Any:
+        """Start the span of a call, below the one that its ``traceparent`` names."""
         from opentelemetry.trace import SpanKind
 
-        carrier = {"traceparent": parent, "tracestate": self._veil.text(exchange.text_header(b"tracestate"))}
+        carrier = {"traceparent": call.traceparent, "tracestate": self._veil.text(call.tracestate)}
         attributes = {
-            "http.request.method": exchange.method,
-            "http.route": exchange.route,
-            "mfn.request_id": self._veil.text(exchange.request_id),
+            "http.request.method": call.method,
+            "http.route": call.route,
+            "mfn.request_id": self._veil.text(call.request_id),
         }
-        name, context = f"{exchange.method} {exchange.route}", self._propagator.extract(carrier)
+        name, context = f"{call.method} {call.route}", self._propagator.extract(carrier)
         return self._tracer.start_span(name, context=context, kind=SpanKind.SERVER, attributes=attributes)
 
     def child(self, parent: Any, name: str, **attributes: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import orjson
 from pydantic import BaseModel, Field
 
 from mycelium_fractal_net._version import __version__
@@ -22,15 +21,6 @@ class Receipt(BaseModel):
     initial_field_digest: str | None = Field(description="SHA-256 of the initial field's doubles, if one was given.")
     version: str = Field(description="Version of the package that computed it.")
     result_digest: str = Field(description="SHA-256 of fields and counters: SimulationResult.digest.")
-
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers that carry it; the tag is weak because one result has several representations."""
-        return [
-            (b"etag", f'W/"{self.result_digest}"'.encode()),
-            (b"x-mfn-receipt", orjson.dumps(self.model_dump())),
-            (b"vary", b"Accept"),
-        ]
 
 
 def receipt_of(result: SimulationResult, initial_field_mv: np.ndarray | None) -> Receipt:
