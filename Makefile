@@ -7,13 +7,14 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test serve lint format bench docs load clean
+.PHONY: help install install-dev run test serve lint format bench docs load manifests clean
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
 	@echo "make test   run every test; make lint   check style, types and layers"
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
+	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
 	@echo "make clean  remove what the targets made, the environment included"
 
 $(BIN)/python:
@@ -72,6 +73,9 @@ docs: $(VENV)/.dev
 load: $(VENV)/.dev
 	$(BIN)/python -m load_tests.run $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(HOST),--host $(HOST)) \
 	  $(if $(USERS),--users $(USERS)) $(if $(TIME),--run-time $(TIME))
+
+manifests: $(VENV)/.dev
+	$(BIN)/python deploy/kubernetes/render.py
 
 clean:
 	rm -rf $(VENV) out dist build .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
