@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 
 from locust import FastHttpUser, between, events, task
 
-from load_tests.scenarios import REFUSED, Spike, Stress, Sustained
+from load_tests.scenarios import REFUSED, Spike, Stress, Sustained, never_asked
 
 __all__ = ["HealthUser", "NernstUser", "SimulateUser", "Spike", "Stress", "Sustained", "ValidateUser"]
 
 KEY = os.environ.get("MFN_KEY") or os.environ.get("MFN_API_KEY") or ""
 HEADERS = {"X-API-Key": KEY} if KEY else {}
-ASKED = ("/nernst", "/simulate", "/validate", "/health")
 SEEDS = 16
 GAS_CONSTANT = 8.31446261815324
 FARADAY_CONSTANT = 96485.33212331
@@ -144,8 +143,7 @@ def check_target(environment: Any, **_: Any) -> None:
 @events.quitting.add_listener
 def tell_what_was_never_asked(environment: Any, **_: Any) -> None:
     """Warn of endpoints that a run with few users, or a short one, has not reached."""
-    asked = {name.removesuffix(REFUSED) for name, _ in environment.stats.entries}
-    missed = [path for path in ASKED if path not in asked]
+    missed = never_asked(environment.stats)
     if missed:
         _log.warning("never asked, so not tested: %s; take eleven users or more, and a longer run", ", ".join(missed))
 

@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--host", help="a server that runs already; by default one is started and stopped")
     parser.add_argument("--users", help="users at the peak; each scenario has its own default")
     parser.add_argument("--run-time", help="length, like 90s or 5m")
+    parser.add_argument("--until-asked", action="store_true", help="end as soon as every endpoint has answered once")
     parser.add_argument("--report", type=Path, default=HERE / "report", help="directory of the HTML page and tables")
     options = parser.parse_args()
     options.report.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,8 @@ def locust(options: argparse.Namespace, host: str, **environment: str) -> int:
     command += ["--exit-code-on-error", "1", "--loglevel", "INFO"]
     for name, value in (("--users", options.users), ("--run-time", options.run_time)):
         command += [name, value] if value else []
-    where = {"MFN_LOAD": options.scenario, "PYTHONPATH": str(HERE.parent)}
+    until = {"MFN_LOAD_UNTIL_ASKED": "yes"} if options.until_asked else {}
+    where = {"MFN_LOAD": options.scenario, "PYTHONPATH": str(HERE.parent), **until}
     return subprocess.run(command, env={**os.environ, **where, **environment}, check=False).returncode  # noqa: S603
 
 

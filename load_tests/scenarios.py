@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 from locust import LoadTestShape
 from locust.util.timespan import parse_timespan
 
-__all__ = ["REFUSED", "Scenario", "Spike", "Stress", "Sustained"]
+__all__ = ["ASKED", "REFUSED", "Scenario", "Spike", "Stress", "Sustained", "never_asked"]
 
 REFUSED = " (refused)"
 """What the statistics call a request that got 429 with Retry-After, behind its own name."""
+
+ASKED = ("/nernst", "/simulate", "/validate", "/health")
+"""What the users ask between them."""
 
 NAMES = ("sustained", "stress", "spike")
 _log = logging.getLogger(__name__)
@@ -22,6 +25,15 @@ _log = logging.getLogger(__name__)
 CHOSEN = os.environ.get("MFN_LOAD") or "sustained"
 if CHOSEN not in NAMES:
     sys.exit(f"MFN_LOAD must be one of {', '.join(NAMES)}; got {CHOSEN!r}")
+
+
+UNTIL_ASKED = bool(os.environ.get("MFN_LOAD_UNTIL_ASKED"))
+
+
+def never_asked(stats: Any) -> list[str]:
+    """Return the endpoints that nobody has had an answer from."""
+    asked = {name.removesuffix(REFUSED) for name, _ in stats.entries}
+    return [path for path in ASKED if path not in asked]
 
 
 class Counts(NamedTuple):
@@ -44,6 +56,8 @@ class Scenario(LoadTestShape):
     seconds = 60.0
 
     def tick(self) -> tuple[int, float] | None:
+        if UNTIL_ASKED and not never_asked(self.runner.stats):
+            return None
         share = self.get_run_time() / self._length()
         wanted = None if share >= 1 else self.users_at(share)
         return None if wanted is None else (max(1, wanted), min(100.0, self._peak()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,8 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any, TypeVar
 
 import httpx
@@ -29,7 +28,7 @@ T = TypeVar("T")
 CLIENTS = 16
 MANY = json.dumps(dict.fromkeys(("simulate", "nernst", "validate", "health", "metrics"), 10**9))
 FIELD = {"grid_size": 32, "steps": 32}
-LONG = {"grid_size": 512, "steps": 3_000}
+LONG = {"grid_size": 512, "steps": 7_000}
 
 
 @pytest.fixture(scope="module")
@@ -70,26 +69,20 @@ def test_sixteen_clients_at_once_get_the_bits_of_the_library(client: httpx.Clien
     assert _at_once(simulate, 64) == [expected[number % 5] for number in range(64)]
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[httpx.Client]:
+def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
     with (
         running(tmp_path, COMPUTE_THREADS="1", COMPUTE_QUEUE="1", RATE_LIMITS=MANY) as server,
-        _client_of(server) as client,
+        _client_of(server) as small,
     ):
-        yield client
 
+        def simulate(_: int) -> tuple[int, int]:
+            answer = small.post("/simulate", json=FIELD)
+            return answer.status_code, int(answer.headers["Retry-After"])
 
-def test_a_full_queue_answers_200_or_429_and_refuses_much_faster_than_it_computes(small: httpx.Client) -> None:
-    def simulate(_: int) -> tuple[int, float, str]:
-        begin = perf_counter()
-        answer = small.post("/simulate", json={"grid_size": 128, "steps": 1000})
-        return answer.status_code, perf_counter() - begin, answer.headers.get("Retry-After", "")
-
-    found = _at_once(simulate, CLIENTS)
-    assert {status for status, _, _ in found} == {200, 429}
-    assert all(int(retry) >= 1 for status, _, retry in found if status == 429)
-    refused, accepted = (median(took for status, took, _ in found if status == wanted) for wanted in (429, 200))
-    assert refused < accepted / 3
+        with computing(server, 1, "/simulate", LONG):  # long work: an answer meanwhile has not waited for it
+            found = _at_once(simulate, CLIENTS)
+    assert {status for status, _ in found} == {429}
+    assert all(retry >= 1 for _, retry in found)
 
 
 def test_health_answers_while_every_thread_computes_and_others_wait(server: Server, client: httpx.Client) -> None:
@@ -147,11 +140,11 @@ def test_memory_stays_where_it_is_after_the_first_requests(server: Server, clien
 def _load(report: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "load_tests.run", "--report", str(report), *options]
     given = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=given, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=given, timeout=600)
 
 
 def test_the_load_test_ends_without_a_failure_and_writes_its_report(tmp_path: Path) -> None:
-    done = _load(tmp_path, "--users", "11", "--run-time", "5s")
+    done = _load(tmp_path, "--users", "11", "--until-asked", "--run-time", "10m")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split() for line in done.stderr.splitlines()]
     assert {"/health", "/nernst", "/simulate", "/validate"} <= {row[1] for row in rows if len(row) > 9}
@@ -164,7 +157,7 @@ def test_the_load_test_ends_without_a_failure_and_writes_its_report(tmp_path: Pa
 def test_the_load_test_names_what_two_users_never_ask(tmp_path: Path, server: Server) -> None:
     done = _load(tmp_path, "--host", server.url, "--users", "2", "--run-time", "2s", MFN_KEY=KEY)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "never asked, so not tested: /simulate, /validate; take eleven users or more" in done.stderr
+    assert re.search("never asked, so not tested: .*/simulate, /validate.*; take eleven users or more", done.stderr)
 
 
 class _Wrong(BaseHTTPRequestHandler):
@@ -189,7 +182,7 @@ def wrong() -> Iterator[str]:
 
 
 def test_the_load_test_fails_when_answers_are_wrong(tmp_path: Path, wrong: str) -> None:
-    done = _load(tmp_path, "--host", wrong, "--users", "11", "--run-time", "2s")
+    done = _load(tmp_path, "--host", wrong, "--users", "11", "--until-asked", "--run-time", "10m")
     assert done.returncode == 1
     for complaint in ("is not RT/zF ln(out/in)", "another digest in the ETag", "there are none at all"):
         assert complaint in done.stderr
