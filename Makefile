@@ -35,7 +35,7 @@ $(VENV)/.server: $(VENV)/.run
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,zipkin,bench,dev]"
+	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,signals,zipkin,bench,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
 
 install: $(VENV)/.run

@@ -8,6 +8,7 @@ from . import (
     fields,
     fractals,
     service,
+    signals,
     validation,
     visualization,
 )
