@@ -43,6 +43,7 @@ PINNED = (
     "fields",
     "fractals",
     "service",
+    "signals",
     "validation",
     "visualization",
     "extract_features",

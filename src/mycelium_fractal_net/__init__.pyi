@@ -106,6 +106,7 @@ __all__ = [
     "measure_wavelength",
     "nernst_potential_mv",
     "service",
+    "signals",
     "simulate",
     "simulate_ensemble",
     "simulate_history",
