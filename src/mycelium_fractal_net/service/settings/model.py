@@ -285,24 +285,24 @@ class Settings(BaseSettings):
             )
         if any(not key.get_secret_value().strip() for key in self.api_keys):
             raise ValueError("api_keys: a key must not be empty")
-        if self.env == "prod":
-            self._check_production()
+        if self.env != "dev":
+            self._check_keys()
+        if self.env == "prod" and any(is_wide(network) for network in self.trusted_proxies):
+            raise ValueError(
+                "trusted_proxies: in prod no network wider than 10.0.0.0/8 or fc00::/7 is believed, since anybody in "
+                "it may give any address as the client's; list the proxies' own networks"
+            )
         return self
 
-    def _check_production(self) -> None:
+    def _check_keys(self) -> None:
         """Refuse what strangers would find out within a day."""
         named = [("api_key", self.api_key), *(("api_keys", key) for key in self.api_keys)]
         for name, key in named:
             if key is not None and _is_weak(key.get_secret_value()):
                 raise ValueError(
-                    f"{name}: in prod a key has at least {_SHORTEST_KEY} characters, {_FEWEST_CHARACTERS} different "
-                    "ones; mfn keys create makes one"
+                    f"{name}: in {self.env} a key has at least {_SHORTEST_KEY} characters, {_FEWEST_CHARACTERS} "
+                    "different ones; mfn keys create makes one"
                 )
-        if any(is_wide(network) for network in self.trusted_proxies):
-            raise ValueError(
-                "trusted_proxies: in prod no network wider than 10.0.0.0/8 or fc00::/7 is believed, since anybody in "
-                "it may give any address as the client's; list the proxies' own networks"
-            )
 
 
 def _is_weak(key: str) -> bool:
