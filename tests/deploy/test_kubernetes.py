@@ -59,7 +59,7 @@ def variables(overlay: str, **secrets: str) -> dict[str, str]:
 
 def check_settings(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MFN_")}
-    command = [Path(sys.executable).with_name("mfn"), "config", "check"]
+    command = [str(Path(sys.executable).with_name("mfn")), "config", "check"]
     return subprocess.run(command, env={**outside, **environment}, capture_output=True, text=True, check=False)
 
 
