@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mycelium_fractal_net.service.http import arrays
+from mycelium_fractal_net.service.http import representations
+from mycelium_fractal_net.service.http.representations import ARROW, JSON, NPY
 from tests.service.helpers import AUTH, SMALL, client_of, make_app
 
 pytestmark = pytest.mark.anyio
@@ -33,17 +34,17 @@ def test_the_extra_for_the_server_asks_for_neither() -> None:
 
 @pytest.fixture
 def no_arrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "offers", lambda: (arrays.JSON, arrays.NPY))
+    monkeypatch.setattr(representations, "offers", lambda: (JSON, NPY))
 
 
 @pytest.mark.usefixtures("no_arrow")
 async def test_without_pyarrow_arrow_is_not_acceptable_and_the_next_best_is_given() -> None:
     async with client_of(make_app(), headers=AUTH) as client:
-        only = await client.post("/simulate", json=SMALL, headers={"Accept": arrays.ARROW})
-        either = await client.post("/simulate", json=SMALL, headers={"Accept": f"{arrays.ARROW}, {arrays.NPY};q=0.5"})
+        only = await client.post("/simulate", json=SMALL, headers={"Accept": ARROW})
+        either = await client.post("/simulate", json=SMALL, headers={"Accept": f"{ARROW}, {NPY};q=0.5"})
     assert (only.status_code, only.json()["code"]) == (406, "NOT_ACCEPTABLE")
-    assert arrays.ARROW not in only.json()["message"]
-    assert (either.status_code, either.headers["content-type"]) == (200, arrays.NPY)
+    assert ARROW not in only.json()["message"]
+    assert (either.status_code, either.headers["content-type"]) == (200, NPY)
 
 
 async def test_without_scikit_learn_the_self_check_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
