@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fields import get_kinetics
+from mycelium_fractal_net.fields import get_kinetics, steady_states
 from tests.fields.helpers import probe
 from tests.fields.test_trace import BUILT_IN
 
@@ -174,3 +175,86 @@ def test_an_immobile_activator_has_no_upper_edge() -> None:
     assert report.turing_unstable
     assert report.band is not None
     assert report.band[1] == math.inf
+
+
+def test_without_a_fastest_wave_none_is_named_and_the_lattice_says_what_it_shows() -> None:
+    """Murray: with D_a = 0 growth rises with k to f_a = rate (b - a) / (a + b); the lattice ends the band."""
+    report = mfn.linear_stability("schnakenberg", D_a=0.0)
+    assert math.isnan(report.wavelength_cells)
+    assert report.max_growth_rate == pytest.approx(0.1 * 0.8, rel=1e-12)
+    assert report.wavelength_lattice_cells == 2.0
+    best = max(np.linalg.eigvals(report.jacobian - s * np.diag([0.0, 2.0])).real.max() for s in np.linspace(0, 8, 401))
+    assert report.max_lattice_growth_rate == pytest.approx(best, rel=1e-12)
+    assert "0.785" not in report.explain()
+
+
+def modes(n: int) -> Any:
+    """Return what the lattice has for k^2 at each mode of n x n cells."""
+    k = 2 * np.pi * np.arange(n) / n
+    return (4 - 2 * np.cos(k)[:, None] - 2 * np.cos(k)[None, :]).ravel()
+
+
+@pytest.mark.parametrize("scale", [5e-4, 7e-4, 1e-3, 2e-3, 4e-3, 1e-2, 5e-2])
+def test_the_verdict_is_that_of_the_modes_of_a_lattice_and_of_a_run(scale: float) -> None:
+    parameters = {"D_a": scale, "D_h": 40 * scale}
+    report = mfn.linear_stability("schnakenberg", **parameters)
+    assert report.band is not None
+    diffusion = np.diag([scale, 40 * scale])
+    grows = max(np.linalg.eigvals(report.jacobian - s * diffusion).real.max() for s in modes(24)) > 0
+    assert report.turing_unstable == grows
+    assert math.isnan(report.wavelength_lattice_cells) == (not grows)
+    config = mfn.SimulationConfig(grid_size=24, steps=600, kinetics="schnakenberg", kinetics_parameters=parameters)
+    assert (mfn.simulate(config).activator.std() > 0.05) == grows
+    assert ("the lattice cannot carry them" in report.explain()) == (not grows)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("classic", {}),
+        ("brusselator", {"control": 5.0, "D_a": 1.6}),  # on its Hopf bifurcation, 1 + feed^2
+        ("brusselator", {"control": (1 + 2 * math.sqrt(1 / 8)) ** 2}),  # on its Turing bifurcation
+    ],
+)
+def test_a_marginal_state_is_called_marginal(name: str, parameters: dict[str, float]) -> None:
+    report = mfn.linear_stability(name, **parameters)
+    assert report.marginal
+    assert not report.turing_unstable
+    assert math.isnan(report.wavelength_cells)
+    assert abs(report.max_growth_rate) < 1e-9
+    assert "marginal" in report.explain()
+
+
+def test_gray_scott_has_its_three_steady_states() -> None:
+    """With F + k = q: a = 0, and a = (F / 2 q) (1 +- sqrt(1 - 4 q^2 / F)), h = 1 - a q / F (Pearson 1993)."""
+    feed, q = 0.06, 0.12
+    roots = [feed / (2 * q) * (1 + sign * math.sqrt(1 - 4 * q * q / feed)) for sign in (-1, 1)]
+    expected = [(0.0, 1.0), *((a, 1 - a * q / feed) for a in roots)]
+    found = steady_states("gray-scott", feed=feed, kill=q - feed)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    models = [dataclasses.replace(get_kinetics("gray-scott"), steady_guess=state) for state in found]
+    reports = [mfn.linear_stability(model, feed=feed, kill=0.06) for model in models]
+    np.testing.assert_allclose([report.steady_state for report in reports], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "count"), [("mycelium", 1), ("schnakenberg", 1), ("gierer-meinhardt", 1)])
+def test_kinetics_with_one_steady_state_have_one(name: str, count: int) -> None:
+    found = steady_states(name)
+    assert len(found) == count
+    assert found[0] == pytest.approx(mfn.linear_stability(name).steady_state, rel=1e-12)
+
+
+def test_the_cubic_of_mycelium_has_three_states_for_weak_inhibition() -> None:
+    """With h = a: (a - 1/2)(4 a (1 - a) - beta) = 0, so a = 1/2 and a = (1 +- sqrt(1 - beta)) / 2."""
+    root = math.sqrt(1 - 0.5)
+    states = [a for a, _ in steady_states("mycelium", beta=0.5)]
+    assert states == pytest.approx([(1 - root) / 2, 0.5, (1 + root) / 2], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "share"), [("mycelium", 0.98), ("schnakenberg", 0.85), ("brusselator", 0.94), ("gierer-meinhardt", 0.95)]
+)
+def test_settled_waves_are_shorter_than_predicted_by_as_much_as_the_docs_say(name: str, share: float) -> None:
+    config = mfn.SimulationConfig(grid_size=128, steps=600, kinetics=name, spike_probability=0.0, seed=1)
+    settled = mfn.measure_wavelength(mfn.simulate(config).activator)
+    assert settled / mfn.linear_stability(name).wavelength_lattice_cells == pytest.approx(share, abs=0.03)

@@ -43,10 +43,12 @@ def _as_dict(report: LinearStability) -> dict[str, Any]:
         "steady_state": list(report.steady_state),
         "jacobian": report.jacobian.tolist(),
         "homogeneous_stable": report.homogeneous_stable,
+        "marginal": report.marginal,
         "turing_unstable": report.turing_unstable,
         "wavelength_cells": _number(report.wavelength_cells),
         "wavelength_lattice_cells": _number(report.wavelength_lattice_cells),
-        "max_growth_rate": report.max_growth_rate,
+        "max_growth_rate": _number(report.max_growth_rate),
+        "max_lattice_growth_rate": report.max_lattice_growth_rate,
         "band": None if report.band is None else [_number(edge) for edge in report.band],
     }
 

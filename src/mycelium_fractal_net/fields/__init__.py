@@ -14,7 +14,7 @@ from mycelium_fractal_net.fields.models import (
 from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
 from mycelium_fractal_net.fields.simulation import Frame, Simulation, SimulationResult
-from mycelium_fractal_net.fields.stability import LinearStability, linear_stability
+from mycelium_fractal_net.fields.stability import LinearStability, linear_stability, steady_states
 
 __all__ = [
     "MORPHOLOGIES",
@@ -37,4 +37,5 @@ __all__ = [
     "simulate",
     "simulate_ensemble",
     "simulate_history",
+    "steady_states",
 ]

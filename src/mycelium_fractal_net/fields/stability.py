@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ __all__ = [
     "check_potential_stability",
     "linear_stability",
     "steady_pair",
+    "steady_states",
     "substeps_for",
 ]
 
@@ -25,13 +27,19 @@ Array = NDArray[np.float64]
 
 _NEWTON_STEPS = 100
 _COMPLEX_STEP = 1e-30
-_MARGINAL = 1e-12
+_QUICK_NEWTON_STEPS = 60
+_AS_GOOD_AS_ZERO = 1e-12
+_MARGINAL = 1e-9  # of the largest entry of the Jacobian
+_LARGEST_SYMBOL = 8.0  # of the 5-point Laplacian, at (pi, pi)
 _LARGEST_RATE = 1e100  # per step; far beyond what any step can follow, and its square is still a number
 
 
 @dataclass(frozen=True, eq=False)
 class LinearStability:
-    """Verdict of the linear stability analysis around the homogeneous steady state.
+    """Verdict of the linear stability analysis around a homogeneous steady state.
+
+    What is simulated lives on a lattice, where minus the Laplacian multiplies a mode ``(k_x, k_y)`` by
+    ``4 - 2 cos k_x - 2 cos k_y`` in [0, 8] in place of ``k^2``. The verdict is about that; the continuum stands beside.
 
     Attributes
     ----------
@@ -44,17 +52,24 @@ class LinearStability:
     jacobian : ndarray, shape (2, 2)
         ``[[f_a, f_h], [g_a, g_h]]`` there, per step.
     homogeneous_stable : bool
-        Whether the steady state is stable against uniform perturbations.
+        Whether uniform perturbations decay.
+    marginal : bool
+        Whether some perturbation neither grows nor decays to first order, and none grows: the linear analysis
+        does not decide.
     turing_unstable : bool
-        Whether it is stable against those, and unstable against some wavelength.
+        Whether uniform perturbations do not grow, and some mode of the lattice does.
     wavelength_cells : float
-        Wavelength that grows fastest on the continuum, in cells; NaN when none grows.
+        Wavelength that grows fastest on the continuum, in cells; NaN when none grows, or when the shorter the
+        faster.
     wavelength_lattice_cells : float
-        The same along a lattice axis, with the lattice's own Laplacian; NaN when none grows.
+        The one that grows fastest on the lattice along an axis, in cells; along the diagonal, where none grows along
+        an axis; NaN when none grows at all.
     max_growth_rate : float
-        Largest growth rate over all wave numbers, per step.
+        Largest growth rate over all wave numbers of the continuum, per step.
+    max_lattice_growth_rate : float
+        Largest growth rate over all modes of the lattice, per step.
     band : tuple of float or None
-        Wave numbers (radians a cell) between which modes grow; None when none grows.
+        Wave numbers of the continuum (radians a cell) between which modes grow; None when none grows.
     """
 
     kinetics: str
@@ -62,10 +77,12 @@ class LinearStability:
     steady_state: tuple[float, float]
     jacobian: Array
     homogeneous_stable: bool
+    marginal: bool
     turing_unstable: bool
     wavelength_cells: float
     wavelength_lattice_cells: float
     max_growth_rate: float
+    max_lattice_growth_rate: float
     band: tuple[float, float] | None
 
     def growth_rate(self, k: ArrayLike, *, lattice: bool = False) -> Array | float:
@@ -102,21 +119,46 @@ class LinearStability:
         """Say in words what the numbers mean."""
         a, h = self.steady_state
         head = f"{self.kinetics}: steady state a = {a:.6g}, h = {h:.6g}. "
+        if self.turing_unstable:
+            return head + self._why_unstable()
+        if self.marginal:
+            return head + (
+                "It is marginal: some perturbation neither grows nor decays to first order, so the linear analysis "
+                f"does not decide; no pattern grows from small perturbations. {self._why_stable()}"
+            )
         if not self.homogeneous_stable:
             return head + (
                 f"It is not stable against uniform perturbations (growth rate {self.growth_rate(0.0):.4g} per step), "
                 "so the field oscillates or leaves it as a whole: no Turing pattern in the strict sense."
             )
-        if self.band is None:
+        if self.band is not None:
             return head + (
-                f"It is stable against every wavelength (largest growth rate {self.max_growth_rate:.4g} per step): "
-                f"no pattern grows from small perturbations. {self._why_stable()}"
+                "It is stable against every mode of the lattice (largest growth rate "
+                f"{self.max_lattice_growth_rate:.4g} per step): "
+                f"{self._waves()} would grow on the continuum, but the lattice cannot carry them, and no "
+                "pattern grows from small perturbations. Raise both diffusion coefficients by one factor."
             )
         return head + (
-            f"Turing-unstable: wavelengths from {2 * math.pi / self.band[1]:.2f} to "
-            f"{2 * math.pi / self.band[0]:.2f} cells grow, fastest {self.wavelength_cells:.3f} cells "
-            f"({self.wavelength_lattice_cells:.3f} on the lattice) at {self.max_growth_rate:.4g} per step."
+            f"It is stable against every wavelength (largest growth rate {self.max_growth_rate:.4g} per step): "
+            f"no pattern grows from small perturbations. {self._why_stable()}"
         )
+
+    def _waves(self) -> str:
+        low, high = self.band or (math.nan, math.nan)
+        longest = f"{2 * math.pi / low:.2f} cells" if low > 0 else "any length"
+        return (
+            f"wavelengths below {longest}"
+            if math.isinf(high)
+            else f"wavelengths from {2 * math.pi / high:.2f} to {longest}"
+        )
+
+    def _why_unstable(self) -> str:
+        lattice = f"{self.wavelength_lattice_cells:.3f}"
+        if math.isnan(self.wavelength_cells):
+            fastest = f"the shorter the faster on the continuum; on the lattice, which ends the band, {lattice} cells"
+        else:
+            fastest = f"fastest {self.wavelength_cells:.3f} cells ({lattice} on the lattice)"
+        return f"Turing-unstable: {self._waves()} grow, {fastest} at {self.max_lattice_growth_rate:.4g} per step."
 
     def _why_stable(self) -> str:
         d_a, d_h = self._diffusion
@@ -126,7 +168,7 @@ class LinearStability:
 
 
 def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearStability:
-    """Analyse a kinetics around its homogeneous steady state.
+    """Analyse a kinetics around its homogeneous steady state: the one that its guess leads to.
 
     With ``J`` the Jacobian of the rates and ``D`` the diffusion coefficients, a perturbation of wave number ``k``
     grows with the largest real part of the eigenvalues of ``J - k^2 D``. The Jacobian comes from the kinetics
@@ -148,6 +190,11 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
     InvalidInputError
         For an unknown kinetics or parameter, or when no steady state is found.
 
+    Notes
+    -----
+    A growth rate counts as zero within 1e-9 of the largest entry of the Jacobian. Another of the
+    :func:`steady_states` is analysed by ``linear_stability(dataclasses.replace(model, steady_guess=state))``.
+
     References
     ----------
     Turing 1952, doi:10.1098/rstb.1952.0012. Murray, Mathematical Biology II, 2003, doi:10.1007/b98869, section 2.3.
@@ -159,31 +206,111 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
     >>> report = mfn.linear_stability("mycelium")
     >>> report.turing_unstable, round(report.wavelength_cells, 3)
     (True, 9.217)
-    >>> mfn.linear_stability("classic").turing_unstable
-    False
+    >>> mfn.linear_stability("classic").marginal
+    True
     """
     model = kinetics if isinstance(kinetics, Kinetics) else get_kinetics(kinetics)
     values = model.complete(parameters)
     state = _steady_state(model, values)
     jacobian = _jacobian(model, values, state)
     diffusion = values["D_a"], values["D_h"]
-    homogeneous = bool(_eigenvalues(jacobian, diffusion, np.zeros(1))[0].real[0] <= _MARGINAL)
-    band = _band(jacobian, diffusion)
-    grows = band is not None and homogeneous
-    symbol, rate = _fastest(jacobian, diffusion, band)
-    k_lattice = 2 * math.asin(math.sqrt(symbol) / 2) if symbol <= 4 else math.nan
+    nothing = _MARGINAL * float(np.abs(jacobian).max())
+    uniform = _growth(jacobian, diffusion, 0.0)
+    fastest, rate = _fastest(jacobian, diffusion, math.inf)
+    _, on_lattice = _fastest(jacobian, diffusion, _LARGEST_SYMBOL)
+    turing = uniform <= nothing < on_lattice
+    band = _band(jacobian, diffusion) if uniform <= nothing < rate else None
     return LinearStability(
         kinetics=model.name,
         parameters=values,
         steady_state=(float(state[0]), float(state[1])),
         jacobian=jacobian,
-        homogeneous_stable=homogeneous,
-        turing_unstable=grows,
-        wavelength_cells=2 * math.pi / math.sqrt(symbol) if grows else math.nan,
-        wavelength_lattice_cells=2 * math.pi / k_lattice if grows else math.nan,
+        homogeneous_stable=uniform < -nothing,
+        marginal=abs(max(uniform, on_lattice)) <= nothing,
+        turing_unstable=turing,
+        wavelength_cells=2 * math.pi / math.sqrt(fastest) if turing and math.isfinite(fastest) else math.nan,
+        wavelength_lattice_cells=_lattice_wavelength(jacobian, diffusion, nothing) if turing else math.nan,
         max_growth_rate=rate,
-        band=(math.sqrt(band[0]), math.sqrt(band[1])) if band is not None and homogeneous else None,
+        max_lattice_growth_rate=on_lattice,
+        band=band,
     )
+
+
+def _lattice_wavelength(jacobian: Array, diffusion: tuple[float, float], nothing: float) -> float:
+    """Return the wavelength in cells that grows fastest along an axis, or along the diagonal where none does so."""
+    symbol, rate = _fastest(jacobian, diffusion, _LARGEST_SYMBOL / 2)
+    if rate > nothing:
+        return math.pi / math.asin(math.sqrt(symbol) / 2)
+    symbol, _ = _fastest(jacobian, diffusion, _LARGEST_SYMBOL)
+    return math.pi / math.asin(math.sqrt(symbol / 8)) / math.sqrt(2)
+
+
+def steady_states(kinetics: str | Kinetics, **parameters: float) -> list[tuple[float, float]]:
+    """Return the homogeneous steady states of a kinetics: where both rates vanish.
+
+    Newton's iteration starts from the kinetics' own guess and from 1,600 places around it, between 1e-3 and 1e2 away
+    in both directions of both variables. A state outside their reach is not found.
+
+    Parameters
+    ----------
+    kinetics : str or Kinetics
+        Name of a registered kinetics, or one.
+    **parameters : float
+        Rate constants in place of the defaults.
+
+    Returns
+    -------
+    list of tuple of float
+        Activator and inhibitor of each, sorted.
+
+    Raises
+    ------
+    InvalidInputError
+        For an unknown kinetics or parameter.
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> [(round(a, 6), round(h, 6)) for a, h in mfn.fields.steady_states("gray-scott", feed=0.04, kill=0.05)]
+    [(0.0, 1.0), (0.125358, 0.717945), (0.319087, 0.282055)]
+    """
+    model = kinetics if isinstance(kinetics, Kinetics) else get_kinetics(kinetics)
+    values = model.complete(parameters)
+    away = np.concatenate([-np.logspace(2, -3, 20), np.logspace(-3, 2, 20)])
+    a, h = (place.ravel() for place in np.meshgrid(model.steady_guess[0] + away, model.steady_guess[1] + away))
+    found: list[tuple[float, float]] = []
+    own = _newton(model, values, model.steady_guess, _NEWTON_STEPS)
+    ends = np.stack(_newton_everywhere(model, values, a, h), axis=1)
+    for state in (*([] if own is None else [own]), *ends[np.isfinite(ends).all(axis=1)]):
+        exact = np.where(np.abs(state) < _AS_GOOD_AS_ZERO, 0.0, state)
+        near = (math.dist(exact, other) <= 1e-6 * (1 + math.hypot(*other)) for other in found)
+        if not any(near) and _vanishes(model, values, exact):
+            found.append((float(exact[0]), float(exact[1])))
+    return sorted(found)
+
+
+def _newton_everywhere(model: Kinetics, values: dict[str, float], a: Array, h: Array) -> tuple[Array, Array]:
+    """Return where Newton's iteration leads from many places at once."""
+    rates = {name: values[name] for name in model.rate_names}
+    step = 1j * _COMPLEX_STEP
+    with np.errstate(all="ignore"):
+        for _ in range(_QUICK_NEWTON_STEPS):
+            by_a, by_h = model.function(a + step, h, **rates), model.function(a, h + step, **rates)
+            (f, g), (f_a, g_a), (f_h, g_h) = (
+                [np.real(rate) for rate in by_a],
+                [np.imag(rate) / _COMPLEX_STEP for rate in by_a],
+                [np.imag(rate) / _COMPLEX_STEP for rate in by_h],
+            )
+            determinant = f_a * g_h - f_h * g_a
+            a, h = a - (f * g_h - g * f_h) / determinant, h - (g * f_a - f * g_a) / determinant
+    return a, h
+
+
+def _vanishes(model: Kinetics, values: dict[str, float], state: Array) -> bool:
+    """Return whether both rates are zero to rounding: below what a relative change of 1e-9 of the state makes."""
+    residual = np.array(_rates(model, values, complex(state[0]), complex(state[1]))).real
+    scale = np.abs(_jacobian(model, values, state)) @ np.abs(state)
+    return bool(np.isfinite(residual).all() and (np.abs(residual) <= 1e-9 * scale + 1e-15).all())
 
 
 def steady_pair(model: Kinetics, values: dict[str, float]) -> tuple[float, float]:
@@ -289,27 +416,32 @@ def _jacobian(model: Kinetics, values: dict[str, float], state: Array) -> Array:
 
 
 def _steady_state(model: Kinetics, values: dict[str, float]) -> Array:
-    state: Array = np.array(model.steady_guess, dtype=np.float64)
-    for _ in range(_NEWTON_STEPS):
-        residual = np.array([rate.real for rate in _rates(model, values, complex(state[0]), complex(state[1]))])
-        jacobian = _jacobian(model, values, state)
-        if not np.all(np.abs(jacobian) < _LARGEST_RATE):
-            state = np.full(2, math.nan)
-            break
-        with np.errstate(all="ignore"):
-            change = np.linalg.lstsq(jacobian, residual, rcond=None)[0]
-        state = state - change
-        if not np.isfinite(state).all():
-            break
-        if np.abs(change).max() <= 4e-16 * max(1.0, np.abs(state).max()) or not residual.any():
-            return state
-    if np.isfinite(state).all() and np.abs(change).max() < 1e-9 * max(1.0, np.abs(state).max()):
+    state = _newton(model, values, model.steady_guess, _NEWTON_STEPS)
+    if state is not None:
         return state
     raise InvalidInputError(
         f"no steady state of kinetics {model.name!r} found from {model.steady_guess} with {values}; "
         "give a steady_guess nearer to it or other parameters",
         field="kinetics_parameters",
     )
+
+
+def _newton(model: Kinetics, values: dict[str, float], place: Sequence[float], steps: int) -> Array | None:
+    state: Array = np.array(place, dtype=np.float64)
+    change: Array = np.full(2, math.inf)
+    for _ in range(steps):
+        residual = np.array([rate.real for rate in _rates(model, values, complex(state[0]), complex(state[1]))])
+        jacobian = _jacobian(model, values, state)
+        if not (np.all(np.abs(jacobian) < _LARGEST_RATE) and np.isfinite(residual).all()):
+            return None
+        with np.errstate(all="ignore"):
+            change = np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+        state = state - change
+        if not np.isfinite(state).all():
+            return None
+        if np.abs(change).max() <= 4e-16 * max(1.0, np.abs(state).max()) or not residual.any():
+            return state
+    return state if np.abs(change).max() < 1e-9 * max(1.0, np.abs(state).max()) else None
 
 
 def _eigenvalues(jacobian: Array, diffusion: tuple[float, float], symbol: Array) -> tuple[NDArray[np.complex128], ...]:
@@ -321,48 +453,47 @@ def _eigenvalues(jacobian: Array, diffusion: tuple[float, float], symbol: Array)
     return half + root, half - root
 
 
+def _growth(jacobian: Array, diffusion: tuple[float, float], symbol: float) -> float:
+    """Return the growth rate at a symbol; at infinity, its limit."""
+    if not math.isinf(symbol):
+        return float(_eigenvalues(jacobian, diffusion, np.array(symbol))[0].real)
+    if diffusion == (0.0, 0.0):
+        return _growth(jacobian, diffusion, 0.0)
+    still = [float(jacobian[i, i]) for i in range(2) if diffusion[i] == 0]
+    return max(still, default=-math.inf)
+
+
 def _band(jacobian: Array, diffusion: tuple[float, float]) -> tuple[float, float] | None:
-    """Return the symbols between which ``det(J - symbol D)`` is negative, if any lies above zero."""
+    """Return the wave numbers between which ``det(J - k^2 D)`` is negative, if any lie above zero."""
     d_a, d_h = diffusion
     product, slope = d_a * d_h, d_h * jacobian[0, 0] + d_a * jacobian[1, 1]
-    determinant = float(np.linalg.det(jacobian))
-    if product == 0:
-        return (determinant / slope, math.inf) if slope > 0 and determinant > 0 else None
-    discriminant = slope * slope - 4 * product * determinant
-    if slope <= 0 or discriminant <= 0 or determinant <= 0:
+    determinant = max(float(np.linalg.det(jacobian)), 0.0)
+    if slope <= 0:
         return None
-    root = math.sqrt(discriminant)
-    high = (slope + root) / (2 * product)
-    return determinant / (product * high), high
+    if product == 0:
+        return math.sqrt(determinant / slope), math.inf
+    discriminant = slope * slope - 4 * product * determinant
+    if discriminant <= 0:
+        return None
+    high = (slope + math.sqrt(discriminant)) / (2 * product)
+    return math.sqrt(determinant / (product * high)), math.sqrt(high)
 
 
-def _fastest(jacobian: Array, diffusion: tuple[float, float], band: tuple[float, float] | None) -> tuple[float, float]:
-    """Return the symbol that grows fastest, and its growth rate."""
-    upper = min(band[1], 64.0) if band is not None else 64.0
-    low, high = _zoom(jacobian, diffusion, 0.0, upper, 4097)
-    closed = _fastest_closed_form(jacobian, diffusion)
-    if closed is not None and low <= closed <= high:
-        low = high = closed
-    while high - low > 1e-12 * upper:
-        low, high = _zoom(jacobian, diffusion, low, high, 65)
-    symbols = np.array([(low + high) / 2, low, high])
-    rates = _eigenvalues(jacobian, diffusion, symbols)[0].real
-    best = int(np.argmax(rates))
-    return float(symbols[best]), float(rates[best])
+def _fastest(jacobian: Array, diffusion: tuple[float, float], largest: float) -> tuple[float, float]:
+    """Return the symbol in [0, largest] that grows fastest, and its growth rate.
+
+    While the eigenvalues are complex, growth falls with the symbol; the larger real one has at most one maximum, at
+    which its derivative vanishes. So the candidates are the ends and that place.
+    """
+    candidates = [0.0, largest, *(place for place in _stationary(jacobian, diffusion) if 0 < place < largest)]
+    return max(((place, _growth(jacobian, diffusion, place)) for place in candidates), key=lambda pair: pair[1])
 
 
-def _zoom(jacobian: Array, diffusion: tuple[float, float], low: float, high: float, points: int) -> tuple[float, float]:
-    """Return the neighbours of the symbol that grows fastest on a grid."""
-    grid = np.linspace(low, high, points)
-    best = int(np.argmax(_eigenvalues(jacobian, diffusion, grid)[0].real))
-    return float(grid[max(best - 1, 0)]), float(grid[min(best + 1, points - 1)])
-
-
-def _fastest_closed_form(jacobian: Array, diffusion: tuple[float, float]) -> float | None:
-    """Return the symbol at which the real eigenvalue has its maximum, where the formula applies."""
+def _stationary(jacobian: Array, diffusion: tuple[float, float]) -> tuple[float, ...]:
+    """Return the symbols at which a real eigenvalue has no slope."""
     d_a, d_h = diffusion
     cross = -jacobian[0, 1] * jacobian[1, 0]
     if d_a * d_h == 0 or d_h == d_a or cross <= 0:
-        return None
+        return ()
     root = (d_a + d_h) * math.sqrt(cross / (d_a * d_h))
-    return float((root + jacobian[1, 1] - jacobian[0, 0]) / (d_h - d_a)) if d_h > d_a else None
+    return tuple(float((sign * root + jacobian[1, 1] - jacobian[0, 0]) / (d_h - d_a)) for sign in (1, -1))

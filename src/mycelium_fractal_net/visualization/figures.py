@@ -158,7 +158,7 @@ def dispersion_figure(report: LinearStability, *, title: str | None = None) -> F
     axes.plot(wave_numbers, report.growth_rate(wave_numbers), color="black", label="continuum")
     on_lattice = report.growth_rate(wave_numbers, lattice=True)
     axes.plot(wave_numbers, on_lattice, "--", color="#b5367a", label="lattice, along an axis")
-    if report.band is not None:
+    if report.band is not None and report.band[0] < math.pi:
         low, high = report.band
         axes.axvspan(low, min(high, math.pi), color="#fca50a", alpha=0.2, label="growing")
     axes.set_xlim(0.0, math.pi)
