@@ -32,6 +32,7 @@ OTHER_VALUES = {
     "stimuli": [
         {"step": 0, "row": 1.5, "column": 2.0, "radius": 3.0, "variable": "activator", "value": 1.0, "mode": "add"}
     ],
+    "least_substeps": 20,
     "start": "spiral",
     "start_digest": "6de14d8af1ff8d0eae3bf35b3cc2a3cbd0d3fb0ab7d8ebcc5b5f1f3c7dd8b4f7",
 }

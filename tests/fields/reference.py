@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from mycelium_fractal_net.fields._start import (
     EVENT_STD_MV,
     START_POTENTIAL_STD_MV,
 )
-from mycelium_fractal_net.fields.stability import substeps_for
 
 Field = NDArray[np.floating[Any]]
 
@@ -156,10 +156,14 @@ class Reference:
         self.v.flat[site] += self.scalar(amplitude)
         self.events += 1
 
+    def substeps(self) -> int:
+        """Return how many substeps this step takes."""
+        return max(self.config.least_substeps, math.ceil(max(self.pair["D_a"], self.pair["D_h"]) / 0.2))
+
     def substep(self) -> None:
         """Advance the pair by one explicit Euler substep."""
         config, scalar = self.config, self.scalar
-        values, dt = self.pair, 1.0 / substeps_for(self.pair["D_a"], self.pair["D_h"])
+        values, dt = self.pair, 1.0 / self.substeps()
         rates = {name: scalar(values[name]) for name in config.model.rate_names}
         f, g = config.model.function(self.a, self.h, **rates)
         lap_a = laplacian(self.a, config.boundary, self.rest[0])
@@ -191,7 +195,7 @@ class Reference:
             self.begin()
             self.event()
             if self.config.turing_enabled:
-                for _ in range(substeps_for(self.pair["D_a"], self.pair["D_h"])):
+                for _ in range(self.substeps()):
                     self.substep()
             self.potential()
             self.step += 1

@@ -37,7 +37,7 @@ CHANGES: dict[str, Any] = {
     "jitter_std_mv": 0.6, "boundary": "neumann", "kinetics": "schnakenberg", "kinetics_parameters": {"bias": 0.01},
     "rest_potential_mv": -71.0, "clamp_mv": (-96.0, 40.0), "dtype": "float32",
     "schedule": [mfn.Change(3, "bias", 0.01)], "stimuli": [mfn.Stimulus(3, 4, 5, 2.5, "activator", 1.0)],
-    "start": "patches", "start_digest": "0" * 64,
+    "least_substeps": 12, "start": "patches", "start_digest": "0" * 64,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ def kinetics(
                     "summary": model.summary,
                     "source": model.source,
                     "parameters": dict(model.parameters),
+                    "ranges": {name: list(ends) for name, ends in model.ranges.items()},
                 }
                 for model in models
             }
@@ -33,5 +34,11 @@ def kinetics(
 
 
 def _described(model: Kinetics) -> str:
-    parameters = " ".join(f"{name}={value:g}" for name, value in model.parameters.items())
+    parameters = " ".join(
+        f"{name}={value:g}" + _range_text(model.ranges.get(name)) for name, value in model.parameters.items()
+    )
     return f"{model.name}\n  {model.summary}\n  parameters: {parameters}\n  source: {model.source}"
+
+
+def _range_text(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f" [{ends[0]:g}, {ends[1]:g}]"

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import as_whole, available_cores
 from mycelium_fractal_net._gil import HELD_SIDE
-from mycelium_fractal_net.errors import CancelledError, DivergedError
+from mycelium_fractal_net.errors import CancelledError, DivergedError, StabilityError
 from mycelium_fractal_net.fields._compile import load_kernels
+from mycelium_fractal_net.fields._monitor import Substep, alternation, window
 from mycelium_fractal_net.fields._overlays import apply_stimulus
 from mycelium_fractal_net.fields._start import (
     EVENT_MEAN_MV,
@@ -35,6 +36,8 @@ Field = NDArray[np.floating[Any]]
 
 _NONE: Mapping[str, Field] = MappingProxyType({})
 _VARIABLES = {"activator": "a", "inhibitor": "h", "potential": "v"}
+_WATCHED_EVERY = 256  # steps
+_ALTERNATION = 0.01  # of the activator's range
 _BOUNDARIES = {"periodic": 0, "neumann": 1, "dirichlet": 2}
 _STATISTICS_BLOCK_ROWS = 32
 _EVENT_SIZE = (EVENT_MEAN_MV, EVENT_STD_MV)
@@ -121,6 +124,9 @@ class Engine:
             self._next_change = programme.constant_until(self.step)
         if self._next_change is not None:
             most = min(most, self._next_change - self.step)
+        most = min(most, _WATCHED_EVERY - self.step % _WATCHED_EVERY)
+        if self.step < config.steps:
+            most = min(most, config.steps - self.step)
         later = [stimulus.step for stimulus in config.stimuli if stimulus.step > self.step]
         return min(most, later[0] - self.step) if later else most
 
@@ -139,7 +145,7 @@ class Engine:
         """Turn the values in effect into the numbers that the kernels take."""
         config, scalar = self.config, np.dtype(self.config.dtype).type
         self._values = values
-        self._substeps = substeps_for(values["D_a"], values["D_h"])
+        self._substeps = max(config.least_substeps, substeps_for(values["D_a"], values["D_h"]))
         dt = 1.0 / self._substeps
         self._rates = tuple(scalar(values[name]) for name in config.model.rate_names) or (scalar(0),)
         self._scales = (scalar(4), scalar(dt * values["D_a"]), scalar(dt * values["D_h"]), scalar(dt))
@@ -264,6 +270,40 @@ class Engine:
             self._advance_whole(most)
         if self.counters[2] > 0:
             raise self._diverged()
+        if self.config.turing_enabled and (self.step % _WATCHED_EVERY == 0 or self.step == self.config.steps):
+            self._watch()
+
+    def _watch(self) -> None:
+        """Refuse to go on when the substep is so long that the pair jumps to and fro around its solution."""
+        config, values = self.config, self._values
+        low, high = config.model.activator_range
+        allowed = _ALTERNATION * (high - low)
+        if self.tile is None and self._last_change() < allowed:
+            return
+        substep = Substep(
+            config.model,
+            {name: values[name] for name in config.model.rate_names},
+            (values["D_a"], values["D_h"]),
+            1.0 / self._substeps,
+        )
+        pair = (window(self.interior(name), self.step, periodic=config.boundary == "periodic") for name in "ah")
+        jump = alternation(substep, *pair)
+        if jump > allowed:
+            raise StabilityError(
+                f"the substep 1/{self._substeps} is too long where the pattern of kinetics {config.kinetics!r} reacts "
+                f"fastest: at step {self.step} the pair jumps by {jump:.3g} to and fro from one substep to the next; "
+                f"set least_substeps to {2 * self._substeps}, or lower the rate constants",
+                field="least_substeps",
+                value=config.least_substeps,
+                step=self.step,
+            )
+
+    def _last_change(self) -> float:
+        """Return the largest change of the pair in the last substep, whose beginning the spare fields hold."""
+        return max(
+            float(np.abs(inside(self._fields[name], self.pad) - inside(self._spare[name], self.pad)).max())
+            for name in "ah"
+        )
 
     def _diverged(self) -> DivergedError:
         return DivergedError(

@@ -43,7 +43,7 @@ def check_changes(
                 )
 
 
-def check_ramps(programme: Programme, model: Kinetics, steps: int) -> None:
+def check_ramps(programme: Programme, model: Kinetics, steps: int, least_substeps: int) -> None:
     """Refuse a schedule with an unstable step.
 
     The bound of the potential is linear, so it is looked at where ramps begin and end; that of the pair at up to
@@ -63,7 +63,8 @@ def check_ramps(programme: Programme, model: Kinetics, steps: int) -> None:
         return
     for step in programme.sampled_steps(model.parameters, steps, _CHECKED_STEPS):
         values = programme.at(step)
-        _at_step(step, check_pair_stability, model, {name: values[name] for name in model.parameters})
+        rates = {name: values[name] for name in model.parameters}
+        _at_step(step, check_pair_stability, model, rates, least_substeps)
 
 
 def _at_step(step: int, check: Callable[..., None], *values: object) -> None:

@@ -57,7 +57,13 @@ _CHANGEABLE = (
     "jitter_std_mv",
     "rest_potential_mv",
 )
-_LATER = ("schedule", "stimuli", "start", "start_digest")  # told apart from what older digests cover when not default
+_LATER = (
+    "least_substeps",
+    "schedule",
+    "stimuli",
+    "start",
+    "start_digest",
+)  # told apart from what older digests cover when not default
 
 
 class SimulationConfig(BaseModel):
@@ -99,6 +105,8 @@ class SimulationConfig(BaseModel):
         Lowest and highest potential in mV, within [-1000, 1000].
     dtype : {"float64", "float32"}
         Arithmetic of the fields.
+    least_substeps : int
+        Substeps of the pair in a step, where the diffusion alone would ask for fewer, [1, 1000].
     schedule : tuple of Change
         Parameters that change while the field runs, at most 1000; kept in the order of their steps.
     stimuli : tuple of Stimulus
@@ -154,6 +162,7 @@ class SimulationConfig(BaseModel):
         Field(strict=False),
     ] = Field((-95.0, 40.0), description="Lowest and highest potential in mV.")
     dtype: Dtype = Field("float64", description="Arithmetic of the fields.")
+    least_substeps: Integer = Field(1, ge=1, le=1000, description="Least number of substeps of the pair in a step.")
     schedule: Annotated[tuple[Change, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
         (), description="Parameters that change while the field runs."
     )
@@ -232,10 +241,10 @@ class SimulationConfig(BaseModel):
                 value=self.start_digest,
             )
         check_potential_stability(self.alpha, self.leak)
-        check_pair_stability(self.model, self.complete_parameters)
+        check_pair_stability(self.model, self.complete_parameters, self.least_substeps)
         if self.schedule:
             check_changes(self.schedule, self.model, {name: _range_of(self, name) for name in _CHANGEABLE}, self.steps)
-            check_ramps(self.programme, self.model, self.steps)
+            check_ramps(self.programme, self.model, self.steps, self.least_substeps)
         check_stimuli(self.stimuli, self.grid_size, self.clamp_mv, self.steps)
         return self
 
@@ -295,7 +304,7 @@ class SimulationConfig(BaseModel):
     def substeps(self) -> int:
         """Euler substeps of the pair inside one step, at step 0."""
         values = self.complete_parameters
-        return substeps_for(values["D_a"], values["D_h"])
+        return max(self.least_substeps, substeps_for(values["D_a"], values["D_h"]))
 
     @property
     def most_substeps(self) -> int:
@@ -303,7 +312,7 @@ class SimulationConfig(BaseModel):
         if {"D_a", "D_h"}.isdisjoint(change.parameter for change in self.schedule):
             return self.substeps
         values = map(self.programme.at, self.programme.turning_steps(self.steps))
-        return max(substeps_for(value["D_a"], value["D_h"]) for value in values)
+        return max(self.least_substeps, *(substeps_for(value["D_a"], value["D_h"]) for value in values))
 
     @property
     def activator_threshold(self) -> float:

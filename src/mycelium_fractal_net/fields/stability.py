@@ -365,7 +365,7 @@ def check_potential_stability(alpha: float, leak: float) -> None:
         )
 
 
-def check_pair_stability(model: Kinetics, values: dict[str, float]) -> None:
+def check_pair_stability(model: Kinetics, values: dict[str, float], least_substeps: int = 1) -> None:
     """Refuse parameters for which the explicit substep amplifies a mode that the equations damp.
 
     For every eigenvalue of ``J - s D`` with the lattice symbol ``s`` in [0, 8] and negative real part, the substep
@@ -376,14 +376,14 @@ def check_pair_stability(model: Kinetics, values: dict[str, float]) -> None:
     StabilityError
         With the bound and the value that breaks it.
     """
-    _check_pair_stability(model, tuple(values.items()))
+    _check_pair_stability(model, tuple(values.items()), least_substeps)
 
 
 @lru_cache(maxsize=4096)
-def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...]) -> None:
+def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...], least_substeps: int) -> None:
     values = dict(items)
     diffusion = values["D_a"], values["D_h"]
-    substeps = substeps_for(*diffusion)
+    substeps = max(least_substeps, substeps_for(*diffusion))
     jacobian = _jacobian(model, values, _steady_state(model, values))
     eigenvalues = np.concatenate(_eigenvalues(jacobian, diffusion, np.linspace(0.0, 8.0, 65)))
     damped = eigenvalues[eigenvalues.real < 0]
@@ -393,7 +393,8 @@ def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...])
     if needed > substeps * (1 + 1e-9):
         raise StabilityError(
             f"kinetics {model.name!r} with {values} decays so fast that the explicit substep 1/{substeps} is unstable: "
-            f"at most 1/{needed:.4g} is stable; lower the rate constants by a factor of {needed / substeps:.3g}",
+            f"at most 1/{needed:.4g} is stable; lower the rate constants by a factor of {needed / substeps:.3g}, or "
+            f"set least_substeps to {math.ceil(needed)}",
             field="kinetics_parameters",
             value=values,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -67,6 +67,8 @@ class Kinetics:
         Activator values that count as 0 and as 1 for ``turing_threshold``.
     summary, source : str
         What it models, and where it was published.
+    ranges : mapping
+        For which values of a parameter, the others at their defaults, tests hold results to a converged solution.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Kinetics:
     activator_range: tuple[float, float] = (0.0, 1.0)
     summary: str = ""
     source: str = ""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
     def trace(self) -> Trace:
@@ -156,6 +159,7 @@ def kinetics(
     patches: Patches | None = None,
     activator_range: tuple[float, float] = (0.0, 1.0),
     source: str = "",
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Callable[[Rates], Kinetics]:
     """Make a kinetics of a function and register it under a name.
 
@@ -170,7 +174,7 @@ def kinetics(
         Defaults of ``D_a`` and ``D_h`` in cells^2/step, [0, 20].
     steady_guess : tuple of float
         A point near the steady state.
-    start, noise, patches, activator_range, source
+    start, noise, patches, activator_range, source, ranges
         See :class:`Kinetics`.
 
     Raises
@@ -200,6 +204,7 @@ def kinetics(
             activator_range=activator_range,
             summary=(inspect.getdoc(function) or "").split("\n")[0],
             source=source,
+            ranges=MappingProxyType(_checked_ranges(name, function, ranges or {})),
         )
         _ = model.trace
         _register[name] = model
@@ -225,6 +230,21 @@ def _defaults(name: str, function: Rates, diffusion: tuple[float, float]) -> dic
         key: _checked_number(name, key, value)
         for key, value in (*((rate.name, rate.default) for rate in rates), *coefficients)
     }
+
+
+def _checked_ranges(
+    name: str, function: Rates, ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    known = {*inspect.signature(function).parameters, "D_a", "D_h"}
+    for parameter, (low, high) in ranges.items():
+        if parameter not in known or not low <= high:
+            raise InvalidInputError(
+                f"ranges of kinetics {name!r} must give (lowest, highest) for its parameters; got {parameter!r}: "
+                f"({low!r}, {high!r})",
+                field="ranges",
+                value=parameter,
+            )
+    return dict(ranges)
 
 
 def list_kinetics() -> list[str]:

@@ -15,6 +15,13 @@ __all__ = ["brusselator"]
     steady_guess=(2.0, 1.75),
     activator_range=(0.0, 4.0),
     source="Prigogine and Lefever 1968, doi:10.1063/1.1668896",
+    ranges={
+        "rate": (0.02, 0.25),
+        "feed": (1.5, 2.5),
+        "control": (3.0, 4.5),
+        "D_a": (0.1, 0.3),
+        "D_h": (1.0, 2.5),
+    },
 )
 def brusselator(a: Any, h: Any, rate: float = 0.1, feed: float = 2.0, control: float = 3.5) -> tuple[Any, Any]:
     """Autocatalytic reaction scheme of Prigogine and Lefever, below its Hopf bifurcation.

@@ -16,6 +16,12 @@ __all__ = ["classic"]
     start=(0.5, 0.5),
     source="Published implementations named MyceliumFractalNet; for why it cannot pattern see Turing 1952, "
     "doi:10.1098/rstb.1952.0012",
+    ranges={
+        "r_a": (0.005, 0.02),
+        "r_h": (0.01, 0.05),
+        "D_a": (0.05, 0.2),
+        "D_h": (0.02, 0.2),
+    },
 )
 def classic(a: Any, h: Any, r_a: float = 0.01, r_h: float = 0.02) -> tuple[Any, Any]:
     """Logistic activator whose inhibitor diffuses more slowly: it cannot form a pattern.

@@ -15,6 +15,14 @@ __all__ = ["gierer_meinhardt"]
     steady_guess=(1.1, 1.2),
     activator_range=(0.0, 3.0),
     source="Gierer and Meinhardt 1972, doi:10.1007/BF00289234",
+    ranges={
+        "rate": (0.02, 0.5),
+        "decay_h": (1.05, 1.5),
+        "basal": (0.05, 0.2),
+        "saturation": (0.0, 0.05),
+        "D_a": (0.02, 0.1),
+        "D_h": (1.0, 4.0),
+    },
 )
 def gierer_meinhardt(
     a: Any,

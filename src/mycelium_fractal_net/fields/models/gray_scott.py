@@ -18,6 +18,12 @@ __all__ = ["gray_scott"]
     activator_range=(0.0, 0.4),
     source="Gray and Scott 1984, doi:10.1016/0009-2509(84)87017-7; regimes: Pearson 1993, "
     "doi:10.1126/science.261.5118.189",
+    ranges={
+        "feed": (0.01, 0.08),
+        "kill": (0.045, 0.07),
+        "D_a": (0.04, 0.1),
+        "D_h": (0.1, 0.2),
+    },
 )
 def gray_scott(a: Any, h: Any, feed: float = 0.037, kill: float = 0.06) -> tuple[Any, Any]:
     """Cubic autocatalysis fed with its substrate (labyrinth from finite patches).

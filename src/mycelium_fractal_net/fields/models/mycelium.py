@@ -19,6 +19,14 @@ MORPHOLOGIES = {"spots": -0.05, "labyrinth": 0.0, "net": 0.04}
     start=(0.5, 0.5),
     source="FitzHugh-Nagumo family: FitzHugh 1961, doi:10.1016/S0006-3495(61)86902-6; diffusion-driven "
     "instability: Turing 1952, doi:10.1098/rstb.1952.0012",
+    ranges={
+        "r_a": (0.1, 0.35),
+        "beta": (1.05, 1.5),
+        "bias": (-0.1, 0.1),
+        "r_h": (0.3, 1.5),
+        "D_a": (0.05, 0.2),
+        "D_h": (1.0, 4.0),
+    },
 )
 def mycelium(
     a: Any, h: Any, r_a: float = 0.25, beta: float = 1.1, bias: float = 0.0, r_h: float = 0.375

@@ -15,6 +15,13 @@ __all__ = ["schnakenberg"]
     steady_guess=(1.0, 0.9),
     activator_range=(0.0, 2.0),
     source="Schnakenberg 1979, doi:10.1016/0022-5193(79)90042-0",
+    ranges={
+        "rate": (0.02, 0.3),
+        "feed_a": (0.07, 0.2),
+        "feed_h": (0.7, 1.3),
+        "D_a": (0.02, 0.1),
+        "D_h": (1.0, 4.0),
+    },
 )
 def schnakenberg(a: Any, h: Any, rate: float = 0.1, feed_a: float = 0.1, feed_h: float = 0.9) -> tuple[Any, Any]:
     """Trimolecular autocatalysis that consumes a substrate (spots).
