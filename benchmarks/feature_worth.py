@@ -87,8 +87,9 @@ def experiment(names: tuple[str, ...], samples: int, seed: int) -> tuple[dict[st
 
 def worth(table: Array, parameters: Array) -> Array:
     """Return R^2 of each parameter on the fields that were not trained on; the better of two regressions."""
-    numbers = np.where(np.isfinite(table), table, 0.0)
     trained = min(TRAINED, 5 * len(table) // 7)
+    usual = np.nan_to_num(np.nanmedian(table[:trained], axis=0))
+    numbers = np.where(np.isfinite(table), table, usual)
     low, high = parameters.min(axis=0), parameters.max(axis=0)
     ridge = make_pipeline(
         StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler(), RidgeCV(np.logspace(-1, 5, 13))
@@ -105,7 +106,7 @@ def worth(table: Array, parameters: Array) -> Array:
 
 def combinations(tables: dict[str, Array]) -> dict[str, Array]:
     together = {
-        "core": ("core",), "core, spectral": ("core", "spectral"), "core, events": ("core", "events"),
+        "core": ("core",), "activator": ("activator",), "events": ("events",), "core, spectral": ("core", "spectral"), "core, events": ("core", "events"),
         "core, activator": ("core", "activator"), "core, extended": ("core", "extended"), "all of these": SETS,
         "spectrum of V": ("spectrum",), "quantiles of V": ("quantiles",), "both": ("spectrum", "quantiles"),
     }  # fmt: skip

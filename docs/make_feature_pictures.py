@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +62,31 @@ def spectrum_figure() -> Figure:
     return figure
 
 
+def worth_figure() -> Figure:
+    """Draw what each set tells of each parameter, from what benchmarks/feature_worth.py has measured."""
+    scores = json.loads((Path(__file__).parent / "feature-worth.json").read_text())["r2"]
+    names = list(next(iter(scores.values())))
+    table = np.array([[row[name] for name in names] for row in scores.values()])
+    figure = Figure(figsize=(8.2, 4.4), layout="constrained")
+    panel = figure.subplots()
+    picture = panel.imshow(np.clip(table, 0.0, 1.0), cmap="viridis", vmin=0.0, vmax=1.0, aspect="auto")
+    for (row, column), score in np.ndenumerate(table):
+        shown = f"{max(score, 0.0):.2f}"
+        panel.text(column, row, shown, ha="center", va="center", fontsize=8, color="white" if score < 0.6 else "black")
+    panel.set_xticks(range(len(names)), names, rotation=25, ha="right", fontsize=8)
+    panel.set_yticks(range(len(scores)), list(scores), fontsize=8)
+    panel.axhline(len(scores) - 3.5, color="white", linewidth=2)
+    figure.colorbar(picture, label="R^2 on held-out fields")
+    return figure
+
+
 def main() -> None:
     """Write every picture."""
     IMAGES.mkdir(exist_ok=True)
     thresholds_figure().savefig(IMAGES / "feature-thresholds.png", dpi=110)
     separation_figure().savefig(IMAGES / "feature-separation.png", dpi=110)
     spectrum_figure().savefig(IMAGES / "feature-spectrum.png", dpi=110)
+    worth_figure().savefig(IMAGES / "feature-worth.png", dpi=110)
 
 
 if __name__ == "__main__":
