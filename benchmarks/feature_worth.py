@@ -106,7 +106,8 @@ def worth(table: Array, parameters: Array) -> Array:
 
 def combinations(tables: dict[str, Array]) -> dict[str, Array]:
     together = {
-        "core": ("core",), "activator": ("activator",), "events": ("events",), "core, spectral": ("core", "spectral"), "core, events": ("core", "events"),
+        "core": ("core",), "activator": ("activator",), "events": ("events",),
+        "core, spectral": ("core", "spectral"), "core, events": ("core", "events"),
         "core, activator": ("core", "activator"), "core, extended": ("core", "extended"), "all of these": SETS,
         "spectrum of V": ("spectrum",), "quantiles of V": ("quantiles",), "both": ("spectrum", "quantiles"),
     }  # fmt: skip

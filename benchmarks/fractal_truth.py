@@ -64,14 +64,13 @@ def named(seed: int) -> tuple[Mask, float]:
 
 
 @njit
-def _grow_dla(side: int, cells: int, seed: int) -> NDArray[np.uint8]:
-    np.random.seed(seed)
+def _grow_dla(side: int, cells: int, draw: np.random.Generator) -> NDArray[np.uint8]:
     grid = np.zeros((side, side), np.uint8)
     middle = side // 2
     grid[middle, middle] = 1
     radius, done = 1.0, 1
     while done < cells and radius < middle - 12:
-        angle = 2 * np.pi * np.random.random()
+        angle = 2 * np.pi * draw.random()
         birth = radius + 5.0
         r, c = middle + birth * np.cos(angle), middle + birth * np.sin(angle)
         row, column = int(r), int(c)
@@ -79,12 +78,12 @@ def _grow_dla(side: int, cells: int, seed: int) -> NDArray[np.uint8]:
             dr, dc = row - middle, column - middle
             away = np.sqrt(dr * dr + dc * dc)
             if away > 2.0 * birth + 20:
-                angle = 2 * np.pi * np.random.random()
+                angle = 2 * np.pi * draw.random()
                 row, column = int(middle + birth * np.cos(angle)), int(middle + birth * np.sin(angle))
                 continue
             if away > birth + 2:
                 jump = max(1, int(away - birth))
-                angle = 2 * np.pi * np.random.random()
+                angle = 2 * np.pi * draw.random()
                 row, column = row + int(jump * np.cos(angle)), column + int(jump * np.sin(angle))
                 continue
             if grid[row - 1, column] or grid[row + 1, column] or grid[row, column - 1] or grid[row, column + 1]:
@@ -92,7 +91,7 @@ def _grow_dla(side: int, cells: int, seed: int) -> NDArray[np.uint8]:
                 done += 1
                 radius = max(radius, away)
                 break
-            way = np.random.randint(4)
+            way = int(4 * draw.random())
             if way == 0:
                 row -= 1
             elif way == 1:
@@ -106,7 +105,7 @@ def _grow_dla(side: int, cells: int, seed: int) -> NDArray[np.uint8]:
 
 def dla(seed: int) -> tuple[Mask, float]:
     """Return a cluster of diffusion-limited aggregation on the square lattice, 11,000 cells."""
-    return _grow_dla(640, 11_000, seed).astype(bool), 1.71
+    return _grow_dla(640, 11_000, np.random.default_rng(5000 + seed)).astype(bool), 1.71
 
 
 def percolation(seed: int) -> tuple[Mask, float]:
