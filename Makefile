@@ -1,4 +1,4 @@
-# make run | test | serve | lint | bench | docs | load | clean
+# make run | test | serve | lint | bench | docs | load | kernels | clean
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test serve lint format bench docs load manifests clean
+.PHONY: help install install-dev run test serve lint format bench docs load manifests kernels clean
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -15,6 +15,7 @@ help:
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
+	@echo "make kernels  compile every kernel into the package, for wheels and images: CPU=x86-64-v3 chooses the processor"
 	@echo "make clean  remove what the targets made, the environment included"
 
 $(BIN)/python:
@@ -77,7 +78,10 @@ load: $(VENV)/.dev
 manifests: $(VENV)/.dev
 	$(BIN)/python deploy/kubernetes/render.py
 
+kernels: $(VENV)/.run
+	$(BIN)/mfn warmup --into src/mycelium_fractal_net/_compiled/cache $(if $(CPU),--cpu $(CPU))
+
 clean:
-	rm -rf $(VENV) out dist build .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
+	rm -rf $(VENV) out dist build src/mycelium_fractal_net/_compiled/cache .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,9 +17,6 @@ from mycelium_fractal_net._version import __version__
 
 __all__ = ["SHIPPED", "Place", "is_safe", "kernel_directory", "places", "places_of"]
 
-SHIPPED = Path(__file__).parent / "cache"
-"""Directory beside the code that an image or a package may fill; nothing is written there while kernels are used."""
-
 _logger = logging.getLogger(__name__)
 
 
@@ -33,6 +30,10 @@ class Place(NamedTuple):
 def kernel_directory(base: str | Path) -> Path:
     """Return the directory below ``base`` that holds the kernels of this version of the package."""
     return Path(base) / "mycelium-fractal-net" / f"kernels-{__version__}"
+
+
+SHIPPED = kernel_directory(Path(__file__).parent / "cache")
+"""Directory beside the code that ``make kernels`` fills and a wheel carries; kernels in use are never written there."""
 
 
 @cache

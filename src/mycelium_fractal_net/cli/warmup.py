@@ -72,7 +72,8 @@ def _warm_up_for(into: Path | None, cpu: str | None, arguments: list[str]) -> in
     environment = dict(os.environ)
     if into is not None:
         _check_directory(into)
-        environment["MFN_CACHE_DIR"] = str(into.absolute())
+        place = str(into.absolute())
+        environment |= {"MFN_CACHE_DIR": place, "XDG_CACHE_HOME": place}  # what lies elsewhere would not be compiled
     if cpu is not None:
         _check_level(cpu)
         environment |= {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}  # empty: none beside those of the level

@@ -111,7 +111,8 @@ def _component_sizes(
     for i in range(rows):
         count = _label_row(field[i], threshold, above, labels, parent, sizes, count, eight)
         if i == 0:
-            top[:] = labels[1:-1]
+            for j in range(columns):
+                top[j] = labels[j + 1]
         left[i], right[i] = labels[1], labels[columns]
         above, labels = labels, above
     if periodic:

@@ -131,9 +131,8 @@ def _statistics_between(
             count = min(GROUP_ROWS, rows - row)
             accumulate_group(previous, (row, 0), current, (row, 0), current.shape[1], count, accumulator)
         reduce_block(accumulator, block)
-        largest = max(out[1], block[1])
-        out += block
-        out[1] = largest
+        for q in range(5):
+            out[q] = max(out[q], block[q]) if q == 1 else out[q] + block[q]
 
 
 @njit(nogil=True, error_model="numpy")

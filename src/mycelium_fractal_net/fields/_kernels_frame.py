@@ -103,6 +103,7 @@ def take_fields(a: Field, h: Field, v: Field, pad: int, a_out: Field, h_out: Fie
     """Copy what lies inside the borders, with the GIL kept: for small fields."""
     rows, columns = v_out.shape
     for i in range(rows):
-        a_out[i] = a[i + 1, pad : pad + columns]
-        h_out[i] = h[i + 1, pad : pad + columns]
-        v_out[i] = v[i + 1, pad : pad + columns]
+        for field, out in ((a, a_out), (h, h_out), (v, v_out)):
+            source, target = field[i + 1, pad:], out[i]
+            for j in range(0, columns):  # noqa: PIE808 - the literal start proves that no index is negative
+                target[j] = source[j]

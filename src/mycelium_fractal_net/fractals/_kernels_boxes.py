@@ -53,7 +53,7 @@ def grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> ND
             above += rows
         _join(window, r if r < rows else -1, above, body[:columns])
         if periodic:
-            line[:right] = line[columns : columns + right]
+            _copy(line[columns : columns + right], line)
         _either(line[:grown_columns], body, grown[r])
     return grown
 
@@ -62,11 +62,18 @@ def grow(window: NDArray[np.uint8], down: int, right: int, periodic: bool) -> ND
 def _join(window: NDArray[np.uint8], first: int, second: int, target: NDArray[np.uint8]) -> None:
     """Write row ``first`` OR row ``second``; a negative row stands for zeros."""
     if first < 0:
-        target[:] = window[second]
+        _copy(window[second], target)
     elif second < 0:
-        target[:] = window[first]
+        _copy(window[first], target)
     else:
         _either(window[first], window[second], target)
+
+
+@njit(nogil=True)
+def _copy(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
+    """Write a line at the beginning of another; assigning slices takes seconds to compile."""
+    for i in range(source.size):
+        target[i] = source[i]
 
 
 @njit(nogil=True)
@@ -182,7 +189,7 @@ def _reduce(mask: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     reduced = np.zeros((-(-rows // factor), -(-columns // factor)), np.uint8)
     line = np.zeros(reduced.shape[1] * factor, np.uint8)
     for box in range(reduced.shape[0]):
-        line[:columns] = mask[box * factor]
+        _copy(mask[box * factor], line)
         for r in range(box * factor + 1, min((box + 1) * factor, rows)):
             _either(mask[r], line, line[:columns])
         if factor == 2:
@@ -207,7 +214,9 @@ def extents(mask: NDArray[np.uint8], periodic: bool) -> tuple[int, int, int]:
     in_column = np.zeros(columns, np.uint8)
     cells = 0
     for r in range(rows):
-        held = int(mask[r].sum())
+        held = 0
+        for c in range(columns):
+            held += mask[r, c]
         cells += held
         if held:
             in_row[r] = 1
@@ -223,11 +232,15 @@ def _span(occupied: NDArray[np.uint8], periodic: bool) -> int:
 
     What is left of a torus counts as the whole of it from a half on: the run may be a gap within the set.
     """
-    held = np.flatnonzero(occupied)
+    first, last, longest = -1, -1, 0
+    for i in range(occupied.size):
+        if occupied[i]:
+            if first < 0:
+                first = i
+            else:
+                longest = max(longest, i - last - 1)
+            last = i
     if not periodic:
-        return int(held[-1] - held[0]) + 1
-    longest = occupied.size - int(held[-1] - held[0]) - 1
-    for i in range(1, held.size):
-        longest = max(longest, int(held[i] - held[i - 1]) - 1)
-    around = occupied.size - longest
+        return last - first + 1
+    around = occupied.size - max(longest, occupied.size - (last - first) - 1)
     return around if 2 * around < occupied.size else occupied.size
