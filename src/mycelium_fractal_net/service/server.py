@@ -23,6 +23,7 @@ from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.http.connections import Bounds, Connections
 from mycelium_fractal_net.service.http.protocol import BoundedProtocol
+from mycelium_fractal_net.service.http.websocket_protocol import LONGEST_MESSAGE, WebSocketProtocol
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
@@ -114,7 +115,11 @@ class DrainingServer(uvicorn.Server):
         if self._drain_since is None:
             return False
         waited = time.monotonic() - self._drain_since
-        return self._services.compute.idle and waited >= self._services.settings.drain_seconds
+        return (
+            self._services.compute.idle
+            and not self._services.streams.open
+            and waited >= self._services.settings.drain_seconds
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen.
@@ -196,7 +201,7 @@ class DrainingServer(uvicorn.Server):
     def _drop_stalled(self) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, BoundedProtocol):
+            if isinstance(connection, BoundedProtocol | WebSocketProtocol):
                 connection.drop_if_stalled(now)
 
 
@@ -248,7 +253,9 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
         host=settings.host,
         port=settings.port,
         http=partial(BoundedProtocol, connections=connections),  # type: ignore[arg-type] # it is only ever called
-        ws="none",
+        ws=WebSocketProtocol,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,  # it costs the event loop a hundred times what it saves
         log_config=None,
         access_log=False,
         server_header=False,

@@ -18,6 +18,8 @@ from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
 from mycelium_fractal_net.service.core.memory import MemoryBudget
 from mycelium_fractal_net.service.core.record import Recorder, RequestRecord
+from mycelium_fractal_net.service.core.streams import Streams
+from mycelium_fractal_net.service.core.tickets import Tickets
 from mycelium_fractal_net.service.settings import Settings, load_settings
 from mycelium_fractal_net.service.telemetry.logging import Logger, make_logger
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
@@ -57,6 +59,9 @@ class Services:
             settings.compute_threads, settings.compute_queue, self.metrics, settings.max_compute_seconds
         )
         self.memory = MemoryBudget(settings.max_memory_bytes, self.compute.retry_after_s)
+        self.streams = Streams(settings.streams)
+        self.tickets = Tickets(settings.stream_seconds)
+        self.metrics.watch_streams(self.streams)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="mfn-reading")
         self.logs_parameters = settings.log_level == "DEBUG"
 

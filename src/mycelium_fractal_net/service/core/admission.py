@@ -40,7 +40,9 @@ class Admission:
         ServiceError
             AUTHENTICATION_REQUIRED, INVALID_API_KEY, INSUFFICIENT_SCOPE or RATE_LIMIT_EXCEEDED.
         """
-        call.key = key = self.keys.find(call.token) if call.token is not None else None
+        if call.token is not None:
+            call.key = self.keys.find(call.token)
+        key = call.key  # without a token that of a ticket, which the door has found
         public = access.public or (access.limit == "metrics" and self._metrics_public)
         needed = self._required and not public
         if needed and key is None:

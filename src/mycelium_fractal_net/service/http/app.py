@@ -16,6 +16,7 @@ from mycelium_fractal_net.service.http.endpoint import OperationEndpoint
 from mycelium_fractal_net.service.http.entry import Entry
 from mycelium_fractal_net.service.http.openapi import describe
 from mycelium_fractal_net.service.http.routes import PAGES, PATHS, RouteTable
+from mycelium_fractal_net.service.http.sse import STREAM_ACCESS, STREAM_PATH, EventStream
 from mycelium_fractal_net.service.operations import OPERATIONS
 from mycelium_fractal_net.service.operations.operation import check_table
 from mycelium_fractal_net.service.services import Services
@@ -72,6 +73,10 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
         if name != "metrics" or services.settings.metrics_enabled:
             app.router.routes.append(Route(path, OperationEndpoint(operation, services), methods=[method]))
             accesses[path] = operation.access
+    stream = Route(STREAM_PATH, EventStream(services), methods=["GET", "POST"])
+    stream.methods = {"GET", "POST"}  # a head of it would compute all of it
+    app.router.routes.append(stream)
+    accesses[STREAM_PATH] = STREAM_ACCESS
     app.openapi = describe  # type: ignore[method-assign] # FastAPI documents this way
     app.state.entry = Entry(app.router, RouteTable(app.routes, accesses), services)
     return app

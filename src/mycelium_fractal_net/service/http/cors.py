@@ -22,7 +22,16 @@ _EXPOSED = (
     "ETag",
     "X-MFN-Receipt",
 )
-_TAKEN = ("Accept", "Authorization", "Content-Type", "X-API-Key", "X-Request-ID", "traceparent", "tracestate")
+_TAKEN = (
+    "Accept",
+    "Authorization",
+    "Content-Type",
+    "Last-Event-ID",
+    "X-API-Key",
+    "X-Request-ID",
+    "traceparent",
+    "tracestate",
+)
 
 
 class Cors(CORSMiddleware):

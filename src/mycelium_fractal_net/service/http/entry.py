@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
+
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.record import CLIENT_GONE, RequestRecord
 from mycelium_fractal_net.service.http.cors import Cors
 from mycelium_fractal_net.service.http.head import call_of, check_head, header_table
 from mycelium_fractal_net.service.http.problem import quota_headers, send_problem
 from mycelium_fractal_net.service.http.routes import RouteTable
+from mycelium_fractal_net.service.http.sse import STREAM_PATH
+from mycelium_fractal_net.service.http.ticket import show_ticket
+from mycelium_fractal_net.service.http.websocket import WEBSOCKET_PATH, WebSocketDoor
 from mycelium_fractal_net.service.services import Services
 
 __all__ = ["Entry"]
@@ -32,6 +37,7 @@ class Entry:
         self._app = app
         self._routes = routes
         self._services = services
+        self._websockets = WebSocketDoor(services)
         self._answer = Cors(self._with_problems, services.settings.cors_origins)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -42,7 +48,7 @@ class Entry:
         elif kind == "lifespan":
             await self._app(scope, receive, send)
         elif kind == "websocket":
-            await self._refuse_websocket(scope, receive, send)
+            await self._websocket(scope, receive, send)
         else:
             raise ServiceError("NOT_IMPLEMENTED", f"there is no door for connections of the type {kind}")
 
@@ -51,7 +57,8 @@ class Entry:
         record: RequestRecord | None = scope.get("mfn.record")
         if record is None:
             headers = scope["mfn.headers"] = header_table(scope["headers"])
-            route = self._routes.template(scope["path"])
+            path = scope["path"]
+            route = path if path == WEBSOCKET_PATH else self._routes.template(path)
             call = call_of(scope, receive, headers, route, self._services.addresses)
             record = scope["mfn.record"] = self._services.recorder.open(call)
         return record
@@ -100,17 +107,20 @@ class Entry:
             raise refused
         check_head(scope, scope["mfn.headers"])
         target = self._routes.target(call.path, call.method)
+        if call.path == STREAM_PATH:
+            show_ticket(scope, call, self._services)
         await self._services.admission.admit(call, target.access)
         if call.method == "HEAD":
             scope = {**scope, "method": "GET"}
         await target.app(scope, receive, send)
 
-    async def _refuse_websocket(self, scope: Any, receive: Any, send: Any) -> None:
-        """Refuse a WebSocket before it is accepted, which clients see as 403."""
+    async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
+        """Speak over a WebSocket, or refuse it before it is accepted."""
         record = self.open(scope)
         try:
             await receive()
-            problem = record.fail(ServiceError("NOT_FOUND", "there is no WebSocket at this path"))
-            await send({"type": "websocket.close", "code": 4404, "reason": problem.message})
+            await self._websockets(scope, receive, send, record)
+        except ClientDisconnected:  # there is nobody to tell
+            record.status = record.status or CLIENT_GONE
         finally:
             record.close()

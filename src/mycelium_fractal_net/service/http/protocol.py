@@ -414,6 +414,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.scope["method"] = "GET"
         self.handle_websocket_upgrade()
         websocket: Any = self.transport.get_protocol()
+        websocket.released = partial(self._connections.leave, self)
         if self._held:
             websocket.data_received(self._held.take_all())
 

@@ -23,6 +23,7 @@ PATHS: Mapping[tuple[str, str], str] = {
     ("POST", "/validate"): "validate",
     ("POST", "/nernst"): "nernst",
     ("POST", "/federated/aggregate"): "aggregate",
+    ("POST", "/tickets"): "tickets",
 }
 """The operation behind a method and a path."""
 

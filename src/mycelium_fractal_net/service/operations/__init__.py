@@ -8,12 +8,13 @@ from mycelium_fractal_net.service.operations.health import HEALTH, LIVE, METRICS
 from mycelium_fractal_net.service.operations.nernst import NERNST
 from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation, perform, stream
 from mycelium_fractal_net.service.operations.simulate import SIMULATE
+from mycelium_fractal_net.service.operations.tickets import TICKETS
 from mycelium_fractal_net.service.operations.validate import VALIDATE
 
 __all__ = ["OPERATIONS", "Answer", "Context", "Cost", "Operation", "perform", "stream"]
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
-    for operation in (HEALTH, LIVE, READY, METRICS, SIMULATE, FEATURES, VALIDATE, NERNST, AGGREGATE)
+    for operation in (HEALTH, LIVE, READY, METRICS, SIMULATE, FEATURES, VALIDATE, NERNST, AGGREGATE, TICKETS)
 }
 """Every operation by name."""

@@ -20,7 +20,16 @@ from mycelium_fractal_net.service.operations.operation import Answer, Context, C
 from mycelium_fractal_net.service.operations.receipt import Receipt, receipt_of
 from mycelium_fractal_net.service.operations.types import Box, Whole
 
-__all__ = ["SIMULATE", "GridSize", "Seed", "SimulateRequest", "SimulateResponse", "Steps", "simulation_cost"]
+__all__ = [
+    "SIMULATE",
+    "GridSize",
+    "Seed",
+    "SimulateRequest",
+    "SimulateResponse",
+    "Steps",
+    "response_of",
+    "simulation_cost",
+]
 
 GridSize = Annotated[Whole, Field(ge=8, le=512, description="Cells along each side of the square lattice.")]
 Steps = Annotated[Whole, Field(ge=1, le=10_000, description="Steps to simulate.")]
@@ -143,10 +152,10 @@ def run_simulation(request: SimulateRequest, context: Context) -> Answer:
     metrics = context.services.metrics
     metrics.simulated(config, duration_s, result.growth_events, result.features.D_box, exponent)
     receipt = receipt_of(result, start)
-    return Answer(_response(result, exponent, receipt, wanted), result.field_mv, receipt)
+    return Answer(response_of(result, exponent, receipt, wanted), result.field_mv, receipt)
 
 
-def _response(
+def response_of(
     result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str]
 ) -> SimulateResponse:
     """Make the response; what was not asked for is left out."""

@@ -132,6 +132,11 @@ class Settings(BaseSettings):
     answer_seconds: float = Field(
         300.0, ge=1, le=86400, description="Longest time for a client to read an answer, in s."
     )
+    streams: Count = Field(2048, description="Streams in all; one caller has half of them at most.")
+    stream_idle_seconds: float = Field(
+        60.0, ge=0.5, le=3600, description="How long a stream waits for its reader before it ends, in s."
+    )
+    stream_seconds: float = Field(3600.0, ge=1, le=86400, description="Longest time that a stream lasts, in s.")
 
     api_key_required: bool = Field(
         default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core.compute import Compute
+from mycelium_fractal_net.service.core.streams import Streams
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["ErrorShare", "Metrics", "size_label"]
@@ -192,6 +193,10 @@ class Metrics:
         """Ask the compute threads how many wait and how many run, at every scrape."""
         self._depth.set_function(lambda: compute.waiting)
         self._busy.set_function(lambda: compute.running)
+
+    def watch_streams(self, streams: Streams) -> None:
+        """Ask how many streams are open, at every scrape."""
+        Gauge("mfn_streams_open", "Streams that are open.", registry=self.registry).set_function(lambda: streams.open)
 
     def waited(self, duration_s: float) -> None:
         """Record how long a computation waited for a thread; called in that thread."""

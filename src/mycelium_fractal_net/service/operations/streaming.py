@@ -1,0 +1,333 @@
+"""``stream``: a simulation as messages, pulled by whoever reads them; every door that streams hands these on."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+import numpy as np
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mycelium_fractal_net.events import Completed, Event, Framed, Run, Started
+from mycelium_fractal_net.fields import Change, Frame, Stimulus
+from mycelium_fractal_net.service.core.call import Call
+from mycelium_fractal_net.service.core.errors import ServiceError, problem_of, too_costly
+from mycelium_fractal_net.service.operations.receipt import receipt_of
+from mycelium_fractal_net.service.operations.simulate import (
+    SimulateRequest,
+    response_of,
+    simulation_cost,
+)
+from mycelium_fractal_net.service.operations.types import Whole
+from mycelium_fractal_net.service.services import Services
+
+__all__ = ["HEARTBEAT_S", "Message", "Stream", "StreamStart"]
+
+HEARTBEAT_S = 15.0
+"""Seconds of silence after which a stream says that it is there."""
+
+_WINDOW = 2
+_LOOK_EVERY_S = 0.25
+_MOST_STEERING = 64
+_ARRAYS_OF_A_RUN = 10
+_VARIABLES = {"v": "field_mv", "a": "activator", "h": "inhibitor"}
+
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step has one too.")]
+Rate = Annotated[float, Field(gt=0, le=1000, description="Most frames a second.")]
+
+
+class StreamStart(BaseModel):
+    """What to simulate, and what to say while it runs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stream: Name = Field("s1", description="What the stream is called in each of its messages.")
+    config: SimulateRequest = Field(default_factory=SimulateRequest, description="As in POST /simulate.")
+    every: Stride = 8
+    include: list[Literal["features", "field"]] = Field(
+        default_factory=list, max_length=2, description="What each frame holds beside its statistics."
+    )
+    field: Literal["v", "a", "h"] = Field("v", description="Which field: potential, activator or inhibitor.")
+    encoding: Literal["float32", "uint8"] = Field("float32", description="uint8 for display: 0 to 255 over its range.")
+    flow: Literal["ack", "none"] = Field(
+        "ack", description="ack: of frames with a field, two are on their way that are not acknowledged."
+    )
+    max_rate_hz: Rate | None = None
+    resume_after: Annotated[Whole, Field(ge=0)] | None = Field(
+        None, description="Sequence of the last message that is known; the next one follows it."
+    )
+
+    @model_validator(mode="after")
+    def _start_is_random(self) -> Self:
+        if self.config.initial_field_mv is not None or self.config.include:
+            raise ValueError(
+                "config holds parameters only; include stands beside it, and initial_field_mv is not taken"
+            )
+        return self
+
+
+class Message(NamedTuple):
+    """A message as it goes out: JSON, and bytes of a field that follow it; ``sequence`` of those that are counted."""
+
+    kind: str
+    sequence: int | None
+    text: bytes
+    binary: bytes | None = None
+
+
+class Stream:
+    """One run and its reader.
+
+    Parameters
+    ----------
+    start : StreamStart
+        What was asked for.
+    call : Call
+        Whose it is.
+    services : Services
+        Of this application.
+    inline : bool
+        Whether a field stands in the message, in base64, because no bytes can follow it.
+    """
+
+    def __init__(self, start: StreamStart, call: Call, services: Services, *, inline: bool = False) -> None:
+        self.name = start.stream
+        self.last = start.resume_after
+        self.frames = 0
+        self._start, self._call, self._services, self._inline = start, call, services, inline
+        self._config = start.config.config()
+        self._acked = start.resume_after or 0
+        self._every: int | None = None
+        self._rate = start.max_rate_hz
+        self._steering: list[tuple[Sequence[Any], Sequence[Any]]] = []
+        self._paused = self._over = False
+        self._wake = asyncio.Event()
+        self._tell: set[Callable[[], object]] = set()
+        self._next_at = 0.0
+
+    async def check(self) -> None:
+        """Refuse what costs too much, or would never be an event of this run, before anything is answered."""
+        cost, most = simulation_cost(self._start.config), self._services.settings.max_cell_steps
+        if cost.cell_steps > most:
+            text = f"{cost.text} are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+            raise too_costly(text, "config.steps", self._config.steps)
+        last = -(-self._config.steps // self._start.every) + 1
+        if self.last is not None and self.last >= last:
+            message = f"resume_after must be below {last}, the sequence of the last message; got {self.last}"
+            detail = {"field": "resume_after", "message": message, "value": self.last}
+            raise ServiceError("VALIDATION_ERROR", message, details=[detail])
+        if self._services.settings.rate_limit_enabled:
+            verdict = await self._services.limiter.charge(self._call.who, cost.cell_steps)
+            if not verdict.passed:
+                message = f"the cell steps of this minute are spent; try again in {verdict.reset_s} s"
+                raise ServiceError("RATE_LIMIT_EXCEEDED", message, retry_after_s=verdict.reset_s)
+
+    def is_known(self) -> bool:
+        """Tell whether the reader knows all messages already."""
+        return self.last is not None and self.last > -(-self._config.steps // self._start.every)
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Yield messages; the next one is computed when the one before has been handed over.
+
+        Raises
+        ------
+        ServiceError
+            SERVICE_UNAVAILABLE while draining, REQUEST_TIMEOUT when nobody acknowledges, CANCELLED, and what a run
+            raises; :meth:`error` makes the last message of it.
+        """
+        services, who, size = self._services, self._call.who, self._config.grid_size**2 * 8 * _ARRAYS_OF_A_RUN
+        services.streams.enter(who)
+        try:
+            with services.memory.hold(size):
+                lane = services.compute.lane(who, f"stream:{self._config.kinetics}", self._on_leaving)
+                run: list[Run] = []
+                loop = asyncio.get_running_loop()
+                begun = spoken = loop.time()
+                while not (run and run[0].is_over):
+                    async for _ in self._until_wanted(spoken):
+                        yield self._said("heartbeat")
+                        spoken = loop.time()
+                    if loop.time() - begun > services.settings.stream_seconds:
+                        raise ServiceError("REQUEST_TIMEOUT", "a stream may not last longer (MFN_STREAM_SECONDS)")
+                    message = await lane.run(partial(self._piece, run))
+                    if message is not None:
+                        yield message
+                        spoken = loop.time()
+                    elif loop.time() - spoken > HEARTBEAT_S:
+                        yield self._said("heartbeat")
+                        spoken = loop.time()
+        finally:
+            services.streams.leave(who)
+
+    def acknowledge(self, sequence: int) -> None:
+        """Note what the reader has drawn."""
+        if sequence > (self.last or 0):
+            raise ServiceError("VALIDATION_ERROR", f"sequence {sequence} was not sent yet")
+        self._acked = max(self._acked, sequence)
+        self._wake.set()
+
+    def pause(self) -> None:
+        """Compute nothing until :meth:`resume`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._wake.set()
+
+    def set(self, every: int | None, max_rate_hz: float | None) -> None:
+        """Change stride and pace from the next frame on."""
+        self._every = every if every is not None else self._every
+        self._rate = max_rate_hz if max_rate_hz is not None else self._rate
+        self._wake.set()
+
+    def steer(self, changes: Sequence[Any], stimuli: Sequence[Any]) -> None:
+        """Change the run from its present step on; what is wrong with it is said in a message."""
+        if len(self._steering) >= _MOST_STEERING:
+            raise ServiceError("RATE_LIMIT_EXCEEDED", "too many changes wait; let the stream go on first")
+        self._steering.append((changes, stimuli))
+
+    def cancel(self) -> None:
+        """Stop at once, also in the middle of a piece."""
+        self._over = True
+        self._wake.set()
+        for tell in list(self._tell):
+            tell()
+
+    def error(self, error: BaseException) -> Message:
+        """Return the message that ends the stream."""
+        return self._problem(error, self.last)
+
+    def _problem(self, error: BaseException, resume_after: int | None) -> Message:
+        problem = problem_of(error).body(self._call.request_id)
+        return self._said("error", problem=problem, resume_after=resume_after)
+
+    def _said(self, kind: str, sequence: int | None = None, binary: bytes | None = None, **members: Any) -> Message:
+        counted = {} if sequence is None else {"sequence": sequence}
+        text = orjson.dumps({"type": kind, "stream": self.name, **counted, **members})
+        return Message(kind, sequence, text, binary)
+
+    def _on_leaving(self, tell: Callable[[], object]) -> Callable[[], object]:
+        """Tell a piece that is computed when the stream is cancelled."""
+        self._tell.add(tell)
+        if self._over:
+            tell()
+        return partial(self._tell.discard, tell)
+
+    async def _until_wanted(self, spoken: float) -> AsyncIterator[None]:
+        """Wait until the next frame is wanted; yield whenever a heartbeat is due."""
+        loop, since = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        idle_s = self._services.settings.stream_idle_seconds
+        while True:
+            if self._over:
+                raise ServiceError("CANCELLED")
+            if self._services.compute.draining:
+                raise ServiceError("SERVICE_UNAVAILABLE")
+            now = loop.time()
+            waits = self._paused or self._window_is_full()
+            if not waits and now >= self._next_at:
+                if self._rate is not None:
+                    self._next_at = max(now, self._next_at + 1 / self._rate) if self._next_at else now + 1 / self._rate
+                return
+            if waits and now - since > idle_s:
+                raise ServiceError("REQUEST_TIMEOUT", f"nothing was acknowledged for {idle_s:g} s; resume when you can")
+            if now - spoken > HEARTBEAT_S:
+                yield None
+                spoken = now
+            self._wake.clear()
+            timeout = _LOOK_EVERY_S if waits else min(_LOOK_EVERY_S, self._next_at - now)
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout)
+            except TimeoutError:
+                continue
+
+    def _window_is_full(self) -> bool:
+        counts = self._start.flow == "ack" and "field" in self._start.include and not self._inline
+        return counts and (self.last or 0) - self._acked >= _WINDOW
+
+    def _piece(self, kept: list[Run], cancel: threading.Event) -> Message | None:
+        """Compute for some milliseconds, in a compute thread; return a message if one came of it."""
+        if not kept:
+            kept.append(Run(self._config, self._start.every, self._start.resume_after))
+        run = kept[0]
+        if self._every is not None:
+            run.every, self._every = self._every, None
+        if self._steering:
+            try:
+                self._follow(run, *self._steering.pop(0))
+            except Exception as error:  # noqa: BLE001 # the run goes on as it was, and its reader is told
+                return self._problem(error, None)
+        event = run.next_piece(cancel)
+        return None if event is None else self._rendered(event)
+
+    @staticmethod
+    def _follow(run: Run, changes: Sequence[Any], stimuli: Sequence[Any]) -> None:
+        now = {"step": run.simulation.step}
+        run.steer(
+            [Change.model_validate({**now, **change}) for change in changes],
+            [Stimulus.model_validate({**now, **stimulus}) for stimulus in stimuli],
+        )
+
+    def _rendered(self, event: Event) -> Message:
+        self.last = event.sequence
+        if isinstance(event, Started):
+            config = event.config.model_dump(mode="json")
+            return self._said("started", 0, total_steps=event.total_steps, config=config)
+        if isinstance(event, Framed):
+            return self._framed(event)
+        return self._completed(event)
+
+    def _framed(self, event: Framed) -> Message:
+        frame, wanted = event.frame, self._start.include
+        self.frames += 1
+        members: dict[str, Any] = {"step": frame.step, "statistics": _statistics(frame)}
+        if "features" in wanted:
+            members["features"] = frame.features.to_dict()
+        members["growth_events"] = [list(one) for one in event.growth_events]
+        binary = None
+        if "field" in wanted:
+            described, binary = self._field(frame)
+            if self._inline:
+                described["data"], binary = base64.b64encode(binary).decode(), None
+            members["field"] = described
+        return self._said("frame", event.sequence, binary, **members)
+
+    def _field(self, frame: Frame) -> tuple[dict[str, Any], bytes]:
+        """Return what is said of a field, and its bytes, row after row, little-endian."""
+        variable, encoding = self._start.field, self._start.encoding
+        array = np.asarray(getattr(frame, _VARIABLES[variable]), dtype=np.float64)
+        described: dict[str, Any] = {"dtype": encoding, "shape": list(array.shape), "field": variable}
+        if encoding == "float32":
+            return described, array.astype("<f4").tobytes()
+        low, high = frame.config.clamp_mv if variable == "v" else (float(array.min()), float(array.max()))
+        described["range"] = [low, high]
+        scaled = (array - low) * (255.0 / (high - low)) if high > low else np.zeros_like(array)
+        return described, np.clip(np.rint(scaled), 0, 255).astype(np.uint8).tobytes()
+
+    def _completed(self, event: Completed) -> Message:
+        result = event.result
+        receipt = receipt_of(result, None)
+        told = response_of(result, None, receipt, frozenset({"features"} & set(self._start.include)))
+        return self._said(
+            "completed",
+            event.sequence,
+            result=told.model_dump(mode="json", exclude_unset=True),
+            receipt=receipt.model_dump(mode="json"),
+            config=result.config.model_dump(mode="json"),
+        )
+
+
+def _statistics(frame: Frame) -> dict[str, float]:
+    field = np.asarray(frame.field_mv, dtype=np.float64)
+    return {
+        "pot_min_mV": float(field.min()),
+        "pot_max_mV": float(field.max()),
+        "pot_mean_mV": float(field.mean()),
+        "pot_std_mV": float(field.std()),
+    }

@@ -1,0 +1,57 @@
+"""``tickets``: what a browser shows in place of a key where it cannot send one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.core.tickets import TICKET_S
+from mycelium_fractal_net.service.operations.operation import Answer, Context, Operation
+
+__all__ = ["TICKETS", "TicketRequest", "TicketResponse"]
+
+
+class TicketRequest(BaseModel):
+    """What the ticket is for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal["simulate"] = Field("simulate", description="What may be done with it.")
+    stream: str | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="The one stream it is for: it can then be shown again to go on. Else it is used once.",
+    )
+
+
+class TicketResponse(BaseModel):
+    """A ticket."""
+
+    ticket: str = Field(description="To be shown as ?ticket= of /ws/simulate or /stream/simulate.")
+    expires_in_s: int = Field(description="Seconds in which it has to be used.")
+    stream: str | None = Field(description="The one stream it is for.")
+
+
+def run_tickets(request: TicketRequest, context: Context) -> Answer:
+    """Get a ticket, which stands for the key for 30 seconds.
+
+    Browsers cannot send headers with a WebSocket or an EventSource, and a key must not stand in a URL.
+    """
+    call = context.record.call
+    ticket = context.services.tickets.issue(call.key, call.who, request.operation, request.stream)
+    return Answer(TicketResponse(ticket=ticket, expires_in_s=TICKET_S, stream=request.stream))
+
+
+TICKETS = Operation(
+    name="tickets",
+    tag="simulation",
+    run=run_tickets,
+    access=Access("health", "simulate"),
+    request=TicketRequest,
+    response=TicketResponse,
+    inline=True,
+)
