@@ -261,7 +261,8 @@ def test_events_are_the_same_messages(server: Server, method: str) -> None:
 
 @pytest.mark.parametrize("how", ["header", "query", "member"])
 def test_events_go_on_where_the_reader_was(server: Server, how: str) -> None:
-    params: dict[str, Any] = {"header": {}, "query": {"last_event_id": "s1:2"}, "member": {"resume_after": 2}}[how]
+    ways: dict[str, dict[str, Any]] = {"query": {"last_event_id": "s1:2"}, "member": {"resume_after": 2}}
+    params = ways.get(how, {})
     headers = {**AUTH, "Last-Event-ID": "s1:2"} if how == "header" else AUTH
     answer = httpx.get(f"{server.url}/stream/simulate", params={**CONFIG, **params}, headers=headers)
     assert [event["id"] for event in _events(answer.text)] == ["s1:3", "s1:4"]

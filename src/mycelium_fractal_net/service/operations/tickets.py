@@ -16,7 +16,7 @@ __all__ = ["TICKETS", "TicketRequest", "TicketResponse"]
 class TicketRequest(BaseModel):
     """What the ticket is for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"stream": "s1"}]})
 
     operation: Literal["simulate"] = Field("simulate", description="What may be done with it.")
     stream: str | None = Field(
