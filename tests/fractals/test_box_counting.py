@@ -131,9 +131,31 @@ def test_the_report_holds_counts_slopes_and_the_error_of_the_fit() -> None:
     x, y = np.log(1 / found.scales), np.log(found.counts)
     (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
     assert found.dimension == pytest.approx(slope, rel=1e-12)
-    assert found.standard_error == pytest.approx(math.sqrt(covariance[0, 0]), rel=1e-9)
+    assert found.standard_error == pytest.approx(math.hypot(math.sqrt(covariance[0, 0]), 0.065), rel=1e-9)
     assert found.r2 == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2, rel=1e-9)
     np.testing.assert_allclose(found.local_slopes, np.diff(y) / np.diff(x), rtol=1e-12)
+
+
+def turned(base: int, kept: list[int], angle: float, seed: int) -> Any:
+    """Draw a self-similar set of equal parts, turned by an angle, by random addresses, on 256 x 256 cells."""
+    draw, parts = np.random.default_rng(seed), np.array([divmod(cell, base) for cell in kept], dtype=float)
+    scales = float(base) ** -np.arange(1, 10)
+    points = (parts[draw.integers(len(kept), size=(200_000, 9))] * scales[:, None]).sum(axis=1)
+    points = points @ np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    cells = (points - points.min(axis=0)) / np.ptp(points, axis=0).max() * 255.999
+    mask = np.zeros((256, 256), dtype=bool)
+    mask[tuple(cells.astype(int).T)] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("base", "kept"), [(2, [0, 2, 3]), (3, [1, 3, 4, 5, 7]), (3, [0, 2, 6, 8]), (4, [0, 3, 5, 6, 9])]
+)
+def test_the_interval_holds_the_dimension_of_sets_that_do_not_lie_along_the_grid(base: int, kept: list[int]) -> None:
+    truth = math.log(len(kept)) / math.log(base)
+    found = [box_counting_dimension(turned(base, kept, angle, 3)) for angle in (0.2, 0.5, 0.9, 1.3)]
+    assert sum(each.interval[0] <= truth <= each.interval[1] for each in found) >= 3
+    assert all(0.2 < each.interval[1] - each.interval[0] < 0.35 for each in found)
 
 
 def test_two_scales_give_a_slope_but_no_error_and_no_verdict() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,6 +17,11 @@ from mycelium_fractal_net.fractals._verdict import Verdict, judge
 
 __all__ = ["BoxCounting", "box_counting_dimension"]
 
+_MODEL_ERROR = 0.065
+"""Makes 95 of 100 intervals hold on sets of known dimension; see benchmarks/fractal_truth.py."""
+
+_EXACT = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class BoxCounting:
@@ -28,7 +34,9 @@ class BoxCounting:
     r2 : float
         Share of the variance of log N(s) that the line explains.
     standard_error : float
-        Standard error of the slope; NaN with fewer than three scales.
+        Standard error of the dimension: that of the slope, and 0.065 for what no residual shows, such as steps that
+        recur with the logarithm of scale, and scales that are few; NaN with fewer than three scales, and the
+        slope's own where the line is exact.
     scales : ndarray of int64, shape (n,)
         Box sides in cells, ascending.
     counts : ndarray of int64, shape (n,)
@@ -46,6 +54,12 @@ class BoxCounting:
     counts: NDArray[np.int64]
     local_slopes: NDArray[np.float64]
     verdict: Verdict
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Ends of the interval that holds the dimension in about 95 of 100 cases: 1.96 standard errors each way."""
+        reach = 1.96 * self.standard_error
+        return self.dimension - reach, self.dimension + reach
 
 
 def box_counting_dimension(
@@ -148,12 +162,17 @@ def box_counting_dimension(
     return BoxCounting(
         dimension=line.slope,
         r2=line.r2,
-        standard_error=line.standard_error,
+        standard_error=_honest_error(line.standard_error),
         scales=table.scales,
         counts=table.counts,
         local_slopes=slopes,
         verdict=verdict,
     )
+
+
+def _honest_error(residual: float) -> float:
+    """Add what the residuals do not show; a line that is exact, or has no residual, stays as it is."""
+    return math.hypot(residual, _MODEL_ERROR) if residual > _EXACT else residual
 
 
 def _local_slopes(table: BoxTable) -> NDArray[np.float64]:
