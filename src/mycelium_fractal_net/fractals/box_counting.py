@@ -18,7 +18,7 @@ from mycelium_fractal_net.fractals._verdict import Verdict, judge
 __all__ = ["BoxCounting", "box_counting_dimension"]
 
 _MODEL_ERROR = 0.065
-"""Makes 95 of 100 intervals hold on sets of known dimension; see benchmarks/fractal_truth.py."""
+"""Makes 94 of 100 intervals hold on sets of known dimension; see benchmarks/fractal_truth.py."""
 
 _EXACT = 1e-9
 
@@ -57,7 +57,7 @@ class BoxCounting:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Ends of the interval that holds the dimension in about 95 of 100 cases: 1.96 standard errors each way."""
+        """Ends of the interval that holds the dimension in about 94 of 100 cases: 1.96 standard errors each way."""
         reach = 1.96 * self.standard_error
         return self.dimension - reach, self.dimension + reach
 
