@@ -33,6 +33,7 @@ __all__ = [
     "did_you_mean",
     "is_number",
     "is_whole",
+    "one_line",
     "refusal",
     "require",
     "require_one_shape",
@@ -64,6 +65,12 @@ def shown(value: Any) -> str:
     except ValueError:  # Python writes no whole number of more than 4300 digits
         text = f"a whole number of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def one_line(text: object, most: int = 200) -> str:
+    """Return what another library says as one printable line of at most ``most`` characters."""
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in str(text)[: 4 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def refusal(name: str, expected: str, value: Any, error: type[MFNError] = InvalidInputError) -> MFNError:

@@ -17,6 +17,7 @@ Each class carries a stable ``code`` in UPPER_SNAKE; the service maps codes to H
 
 from __future__ import annotations
 
+import pickle
 from typing import Any, ClassVar
 
 __all__ = [
@@ -49,6 +50,31 @@ class MFNError(Exception):
         super().__init__(message)
         self.message = message
         self.details = details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive pickling, copying and the way between processes with all that the error carries."""
+        return _restore, (type(self), self.args, {name: _portable(value) for name, value in vars(self).items()})
+
+    def __copy__(self) -> MFNError:
+        return _restore(type(self), self.args, vars(self))
+
+
+def _restore(cls: type[MFNError], args: tuple[Any, ...], state: dict[str, Any]) -> MFNError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
+
+
+def _portable(value: Any) -> Any:
+    """Return the value, or a text in place of what cannot be pickled: an error that cannot travel hides its cause."""
+    if isinstance(value, dict):
+        return {name: _portable(inner) for name, inner in value.items()}
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 # whatever a foreign object raises when it is asked to travel
+        return repr(value)
+    return value
 
 
 class InvalidInputError(MFNError, ValueError):

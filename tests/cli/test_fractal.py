@@ -83,7 +83,7 @@ def test_fractal_draws_the_fit(mfn: Mfn, field: Path, tmp_path: Path) -> None:
         ("f.npy", b"", "cannot be read as .npy"),
         ("f.npy", b"\x93NUMPY\x01\x00garbage", "cannot be read as .npy"),
         ("f.npz", b"PK nothing", "cannot be read as .npz"),
-        ("f.png", b"\x89PNG broken", "cannot read"),
+        ("f.png", b"\x89PNG broken", "cannot be read as .png"),
         ("f.npy", np.full((4, 4), np.nan), "holds NaN"),
         ("f.npy", np.array([["a", "b"]]), "must hold real numbers"),
         ("f.npy", np.array([[None]], dtype=object), "cannot be read as .npy"),

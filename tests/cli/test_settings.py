@@ -162,9 +162,9 @@ def test_parameters_are_name_equals_number(pair: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--grid-size", 3), "grid_size: Input should be greater than or equal to 4; got 3"),
+        (("--grid-size", 3), "grid_size must be greater than or equal to 4; got 3"),
         (("--alpha", 0.3), "8 alpha + leak = 2.5"),
-        (("--alpha", "nan"), "alpha: Input should be"),
+        (("--alpha", "nan"), "alpha must be"),
         (("--alpha", "x"), "'x' is not a valid float"),
         (("--boundary", "open"), "'open' is not one of 'periodic', 'neumann', 'dirichlet'"),
         (("--kinetics", "bogus"), "bogus"),
@@ -174,7 +174,7 @@ def test_parameters_are_name_equals_number(pair: str) -> None:
         (("--config", "nowhere.json"), "'nowhere.json' does not exist"),
         (
             ("--turing-threshold", 0.4),
-            "turing_threshold: Input should be greater than or equal to 0.5; got 0.4",
+            "turing_threshold must be greater than or equal to 0.5; got 0.4",
         ),
     ],
 )

@@ -73,7 +73,7 @@ def test_columns_types_and_metadata_are_as_promised(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert json.loads(schema.metadata[b"mfn.feature_units"]) == dict(mfn.FEATURE_UNITS)
     assert json.loads(schema.metadata[b"mfn.scenario"])["name"] == "tiny"
-    assert schema.field("V_mean").metadata == {b"unit": b"mV"}
+    assert schema.field("V_mean").metadata == {b"unit": b"mV", b"role": b"feature"}
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -9,8 +9,8 @@ from mycelium_fractal_net.dynamics import lyapunov_exponent
 from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig
 
-QUIET = {"spike_probability": 0.0}
-IN_VOLTS = {"rest_potential_mv": -0.07, "clamp_mv": (-0.095, 0.04), "turing_drive_mv": 0.005}
+QUIET: dict[str, Any] = {"spike_probability": 0.0}
+IN_VOLTS: dict[str, Any] = {"rest_potential_mv": -0.07, "clamp_mv": (-0.095, 0.04), "turing_drive_mv": 0.005}
 
 
 def slowest_mode(alpha: float, leak: float, size: int) -> float:

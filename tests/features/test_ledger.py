@@ -1,5 +1,7 @@
 """Leak, push and events, read from the sum of the potential."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -42,8 +44,8 @@ def test_what_does_not_balance_has_no_numbers(series: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "neumann"])
-def test_a_run_shows_what_it_was_told(boundary: str) -> None:
-    told = {"leak": 0.12, "turing_drive_mv": 4.3, "spike_probability": 0.2}
+def test_a_run_shows_what_it_was_told(boundary: Any) -> None:
+    told: dict[str, Any] = {"leak": 0.12, "turing_drive_mv": 4.3, "spike_probability": 0.2}
     result = mfn.simulate(mfn.SimulationConfig(grid_size=48, steps=120, boundary=boundary, **told), sets="events")
     assert result.features.leak == pytest.approx(0.12, rel=1e-6)
     assert result.features.push == pytest.approx(4.3, rel=1e-6)

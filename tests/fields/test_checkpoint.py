@@ -35,7 +35,7 @@ def rewrite(path: Path, header: dict[str, Any], arrays: dict[str, Any]) -> None:
 
 def test_a_checkpoint_is_one_small_file(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["checkpoint.npz"]
-    assert path.stat().st_size < 3 * 12 * 12 * 8 + 8000
+    assert path.stat().st_size < 3 * 12 * 12 * 8 + 14_000
 
 
 def test_saving_again_replaces_the_file_as_a_whole(path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+    with pytest.raises(CheckpointError, match="must be a regular file"):
         mfn.Simulation.load(tmp_path)
 
 
@@ -99,7 +99,7 @@ def test_pickled_objects_are_never_opened(path: Path) -> None:
 
 def test_arrays_of_objects_are_never_opened(path: Path) -> None:
     rewrite(path, {}, {"a": np.array([[print]], dtype=object)})
-    with pytest.raises(CheckpointError, match=r"not a readable checkpoint.*allow_pickle"):
+    with pytest.raises(CheckpointError, match=r"not a readable checkpoint: .*Python objects"):
         mfn.Simulation.load(path)
 
 
@@ -134,7 +134,7 @@ def test_other_archives_are_refused(path: Path) -> None:
         mfn.Simulation.load(path)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", [1]])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", [2]])
 def test_other_formats_are_refused_with_the_version_that_wrote_them(path: Path, version: Any) -> None:
     rewrite(path, {"format": version, "version": "9.9.9"}, {})
     with pytest.raises(CheckpointError, match=r"has checkpoint format .* the version that wrote it \(9\.9\.9\)"):
@@ -172,7 +172,6 @@ def test_wrong_arrays_are_refused(path: Path, arrays: dict[str, Any]) -> None:
         {"config": {"grid_size": -1}},
         {"config": {**CONFIG.model_dump(mode="json"), "grid_size": 13}},
         {"config": {**CONFIG.model_dump(mode="json"), "alpha": 1.0}},
-        {"config": {**CONFIG.model_dump(mode="json"), "kinetics": "no-such"}},
         {"step": -1},
         {"step": 4.0},
         {"step": "4"},

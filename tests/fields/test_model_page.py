@@ -171,8 +171,8 @@ def test_a_stranger_with_the_page_computes_the_same_run(kinetics: str, boundary:
         boundary=boundary,
         start=start,
         quantum_jitter=busy,
-        schedule=[mfn.Change(*change) for change in schedule],
-        stimuli=[mfn.Stimulus(*touch) for touch in stimuli],
+        schedule=tuple(mfn.Change(*change) for change in schedule),
+        stimuli=tuple(mfn.Stimulus(*touch) for touch in stimuli),
     )
     result = mfn.simulate(config)
     assert [result.growth_events, result.turing_activations, result.clamping_events] == stranger.counters

@@ -73,7 +73,7 @@ def test_a_checkpoint_within_a_ramp_goes_on_with_the_same_bits(tmp_path: Path, s
 
 def test_a_change_of_nothing_gives_the_bits_of_the_unchanged_run() -> None:
     plain = mfn.SimulationConfig(grid_size=20, steps=10)
-    same = mfn.SimulationConfig(grid_size=20, steps=10, schedule=[Change(3, "bias", 0.0, 4), Change(5, "leak", 0.1)])
+    same = mfn.SimulationConfig(grid_size=20, steps=10, schedule=(Change(3, "bias", 0.0, 4), Change(5, "leak", 0.1)))
     assert mfn.simulate(same).digest == mfn.simulate(plain).digest
     assert same.digest() != plain.digest()
 
@@ -129,16 +129,16 @@ def test_steering_that_is_refused_leaves_the_run_as_it_was(change: Change, messa
         ([Change(0, "alpha", 0.22), Change(5, "leak", 0.3, 20)], 18),  # 1.76 + 0.1 + 0.01 t > 2 from t = 14 on
     ],
 )
-def test_the_potential_is_checked_along_the_whole_ramp(schedule: list[Change], step: int) -> None:
+def test_the_potential_is_checked_along_the_whole_ramp(schedule: tuple[Change, ...], step: int) -> None:
     with pytest.raises(StabilityError, match=r"at step \d+ of the schedule: 8 alpha \+ leak") as caught:
         mfn.SimulationConfig(schedule=schedule)
     assert int(caught.value.message.split()[2]) >= step
-    shorter = [Change(c.step, c.parameter, c.value, c.over) for c in schedule]
+    shorter = tuple(Change(c.step, c.parameter, c.value, c.over) for c in schedule)
     assert mfn.SimulationConfig(schedule=shorter, steps=step).steps == step
 
 
 def test_the_pair_is_checked_within_a_ramp_whose_ends_are_stable() -> None:
-    up_and_down = [Change(5, "r_h", 6.0, 1000), Change(1005, "r_h", 0.375, 5)]
+    up_and_down = (Change(5, "r_h", 6.0, 1000), Change(1005, "r_h", 0.375, 5))
     with pytest.raises(StabilityError, match=r"at step \d+ of the schedule: .* the explicit substep"):
         mfn.SimulationConfig(schedule=up_and_down, steps=2000)
 

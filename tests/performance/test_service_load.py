@@ -27,7 +27,7 @@ from tests.service.helpers import AUTH, ION, KEY, Server, running
 T = TypeVar("T")
 CLIENTS = 16
 MANY = json.dumps(dict.fromkeys(("simulate", "nernst", "validate", "health", "metrics"), 10**9))
-FIELD = {"grid_size": 32, "steps": 32}
+FIELD: dict[str, Any] = {"grid_size": 32, "steps": 32}
 LONG = {"grid_size": 512, "steps": 7_000}
 
 

@@ -24,7 +24,7 @@ from mycelium_fractal_net.service.settings import load_settings
 KEY = "a-plain-key-for-tests"
 AUTH = {"X-API-Key": KEY}
 ION = {"concentration_out_molar": 0.005, "concentration_in_molar": 0.14}
-SMALL = {"grid_size": 16, "steps": 8}
+SMALL: dict[str, Any] = {"grid_size": 16, "steps": 8}
 
 GUARDED: dict[str, Any] = {
     "env": "prod",

@@ -41,7 +41,7 @@ async def _post(path: str, body: object, headers: dict[str, str] | None = None) 
         {**SMALL, "turing_enabled": False, "spike_probability": 1, "clamp_mv": [-90, 30]},
     ],
 )
-async def test_simulate_gives_the_bits_of_the_library(parameters: dict[str, object]) -> None:
+async def test_simulate_gives_the_bits_of_the_library(parameters: dict[str, Any]) -> None:
     expected = mfn.simulate(mfn.SimulationConfig(**parameters))
     answer = await _post("/simulate", {**parameters, "include": ["field", "features"]})
     body = answer.json()
@@ -108,7 +108,7 @@ async def test_a_simulation_starts_from_the_field_it_is_given() -> None:
 
 
 async def test_the_lyapunov_exponent_is_that_of_the_library() -> None:
-    parameters = {"grid_size": 8, "steps": 4, "turing_enabled": False}
+    parameters: dict[str, Any] = {"grid_size": 8, "steps": 4, "turing_enabled": False}
     body = (await _post("/simulate", {**parameters, "include": ["lyapunov"]})).json()
     assert body["lyapunov_exponent"] == mfn.lyapunov_exponent(mfn.SimulationConfig(**parameters))
 

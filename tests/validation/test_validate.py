@@ -55,7 +55,7 @@ def test_without_the_turing_pair_another_parameter_is_learnt() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs must be a whole number from 1 to 100, got 0"),
+        ({"epochs": 0}, "epochs must be a whole number from 1 to 100; got 0"),
         ({"epochs": True}, "epochs must be a whole number"),
         ({"batch_size": 193}, "batch_size must be a whole number from 1 to 192"),
         ({"grid_size": 2}, "grid_size"),

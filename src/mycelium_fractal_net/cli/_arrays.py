@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import one_line
+from mycelium_fractal_net._inputs import LARGEST_ARRAY, array_names, check_ratio, load_arrays, regular_file
 from mycelium_fractal_net.errors import InvalidInputError, MFNError, MissingExtraError
 
 __all__ = ["read_array", "read_arrays", "read_mask"]
 
 _FIELD = "field_mv"
 _MID_GREY = 127
+_BYTES_A_PIXEL = 8  # as many as any kind of picture takes
 
 
 def read_array(file: Path, key: str | None = None) -> NDArray[Any]:
@@ -34,15 +38,11 @@ def read_array(file: Path, key: str | None = None) -> NDArray[Any]:
     try:
         if suffix == ".png":
             return _grey_levels(file)
-        with file.open("rb") as stream:
-            loaded = np.load(stream, allow_pickle=False)
-            return loaded if isinstance(loaded, np.ndarray) else _member(loaded, file, key)
+        return _member(file, key)
     except MFNError:
         raise
-    except OSError as error:
-        raise InvalidInputError(f"cannot read {file}: {error.strerror or error}") from error
     except Exception as error:
-        raise InvalidInputError(f"{file} cannot be read as {suffix} of plain numbers: {error}") from error
+        raise InvalidInputError(f"{file} cannot be read as {suffix} of plain numbers: {one_line(error)}") from error
 
 
 def read_arrays(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -55,11 +55,7 @@ def read_arrays(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """
     if file.suffix.lower() != ".npz":
         return {names[0]: read_array(file)}
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in names if name in archive.files}
-    except Exception as error:
-        raise InvalidInputError(f"{file} cannot be read as .npz of plain numbers: {error}") from error
+    found = load_arrays(file, tuple(names))
     if not found:
         raise InvalidInputError(f"{file} must hold one of {', '.join(names)}")
     return found
@@ -85,13 +81,15 @@ def read_mask(file: Path, threshold_mv: float, key: str | None = None) -> NDArra
     return np.asarray(array > threshold_mv)
 
 
-def _member(archive: Any, file: Path, key: str | None) -> NDArray[Any]:
-    names = list(archive.files)
+def _member(file: Path, key: str | None) -> NDArray[Any]:
+    names = array_names(file)
+    if names == ("",):
+        return load_arrays(file)[""]
     if key is None:
         key = names[0] if len(names) == 1 else _FIELD
     if key not in names:
-        raise InvalidInputError(f"{file} holds {', '.join(names) or 'nothing'}; choose one with --key")
-    return np.asarray(archive[key])
+        raise InvalidInputError(f"{file} holds {one_line(', '.join(names)) or 'nothing'}; choose one with --key")
+    return load_arrays(file, (key,))[key]
 
 
 def _grey_levels(file: Path) -> NDArray[Any]:
@@ -99,5 +97,6 @@ def _grey_levels(file: Path) -> NDArray[Any]:
         from PIL import Image
     except ImportError:
         raise MissingExtraError.for_extra("visualization", "Pillow") from None
-    with Image.open(file, formats=["PNG"]) as picture:
+    with regular_file(file, LARGEST_ARRAY) as stream, Image.open(stream, formats=["PNG"]) as picture:
+        check_ratio(os.fstat(stream.fileno()).st_size, picture.width * picture.height * _BYTES_A_PIXEL, "a picture")
         return np.asarray(picture.convert("L"))

@@ -31,12 +31,34 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers.split() else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 100, markup=False).print(table)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100, markup=False)
+    cells = [tuple(row) for row in rows]
+    kept = [index for index, column in enumerate(columns) if column != "meaning"]
+    needed = [max(len(text) for text in (columns[i], *(row[i] for row in cells))) for i in kept]
+    shown = list(range(len(columns)))
+    if sum(needed) + 3 * len(kept) + _LEAST_MEANING > console.width:
+        shown = kept
+    if sum(needed) + 2 * len(kept) > console.width:  # nothing is cut: a line for each cell
+        typer.echo("\n".join([title, *(_stacked(columns, row, kept) for row in cells)]))
+        return
+    roomy = sum(needed) + 3 * len(kept) + 2 <= console.width
+    style: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False} if roomy else {"box": None, "padding": (0, 2, 0, 0)}
+    table = Table(title=title, title_justify="left", **style)
+    for index in shown:
+        right = columns[index] in numbers.split()
+        table.add_column(columns[index], justify="right" if right else "left", no_wrap=columns[index] != "meaning")
+    for row in cells:
+        table.add_row(*(row[index] for index in shown))
+    console.print(table)
+
+
+_LEAST_MEANING = 24
+
+
+def _stacked(columns: Sequence[str], row: Sequence[str], shown: Sequence[int]) -> str:
+    first, *rest = (row[index] for index in shown)
+    names = [columns[index] for index in shown[1:]]
+    return "\n".join([first, *(f"  {name} {text}" for name, text in zip(names, rest, strict=True) if text)])
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def exit_code(error: BaseException) -> int:
         return EXIT_INTERRUPTED
     if isinstance(error, DivergedError):
         return EXIT_FAILED
-    if isinstance(error, MFNError | click.ClickException | OSError) or _is_validation_error(error):
+    if isinstance(error, MFNError | click.ClickException | OSError | MemoryError) or _is_validation_error(error):
         return EXIT_USAGE
     return EXIT_FAULT
 
@@ -65,6 +65,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"mfn: {where}{error.strerror or _one_line(str(error))}"
+    if isinstance(error, MemoryError):
+        return f"mfn: there is not enough memory: {_one_line(str(error)) or 'the system gave none'}; use a smaller grid"
     fault = _one_line(f"{type(error).__name__}: {error}")
     return f"mfn: fault in the program, please report it: {fault} (mfn --traceback shows where)"
 

@@ -33,7 +33,9 @@ class LazyGroup(typer.core.TyperGroup):
         return LazyCommand(cmd_name, entry) if entry else None
 
 
-application = typer.Typer(cls=LazyGroup, rich_markup_mode=None, add_completion=False)
+application = typer.Typer(
+    cls=LazyGroup, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 
 def _show_version(wanted: bool) -> None:

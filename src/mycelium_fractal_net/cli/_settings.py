@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
-import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -16,10 +14,27 @@ import click
 import typer
 from pydantic.fields import FieldInfo
 
-from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError, MissingExtraError
-from mycelium_fractal_net.fields import PRESETS, Change, SimulationConfig, Stimulus
+from mycelium_fractal_net._checks import one_line
+from mycelium_fractal_net._inputs import parse_json, parse_toml, parse_yaml, read_bytes
+from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError
+from mycelium_fractal_net.fields import (
+    PRESETS,
+    Change,
+    SimulationConfig,
+    Stimulus,
+    list_kinetics,
+    load_kinetics_file,
+)
 
-__all__ = ["option_names", "parse_entry", "parse_parameters", "read_mapping", "simulation_options"]
+__all__ = [
+    "complete_kinetics",
+    "kinetics_file_parameter",
+    "option_names",
+    "parse_entry",
+    "parse_parameters",
+    "read_mapping",
+    "simulation_options",
+]
 
 
 _REPEATED = {"kinetics_parameters": "--parameter", "schedule": "--change", "stimuli": "--stimulus"}
@@ -37,6 +52,7 @@ def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     made = [
         _preset_parameter(),
         _config_parameter(),
+        kinetics_file_parameter(),
         *map(_field_parameter, SimulationConfig.model_fields.items()),
     ]
 
@@ -118,42 +134,42 @@ def read_mapping(path: Path) -> dict[str, Any]:
     ConfigurationError
         If the file is of another kind, cannot be parsed, or holds something else.
     """
+    data = read_bytes(path)
     try:
-        content = _parse(path.suffix.lower(), path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold a mapping of parameters; got {type(content).__name__}")
+        content = _parse(path.suffix.lower(), data)
+    except ConfigurationError:
+        raise
+    except ValueError as error:
+        line = getattr(error, "line", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise ConfigurationError(f"{where} cannot be read: {one_line(error)}") from None
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        got = "names that are no texts" if isinstance(content, dict) else type(content).__name__
+        raise ConfigurationError(f"{path} must hold a mapping of parameters; got {got}")
     return dict(content["config"]) if isinstance(content.get("config"), dict) else content
 
 
-def _parse(suffix: str, text: bytes) -> Any:
+def _parse(suffix: str, data: bytes) -> Any:
     if suffix == ".json":
-        return json.loads(text)
+        return parse_json(data)
     if suffix == ".toml":
-        return tomllib.loads(text.decode())
+        return parse_toml(data)
     if suffix in {".yaml", ".yml"}:
-        return _parse_yaml(text)
+        return parse_yaml(data)[0]
     raise ConfigurationError(f"a configuration file must end in .json, .toml or .yaml; got {suffix!r}")
 
 
-def _parse_yaml(text: bytes) -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise MissingExtraError.for_extra("datasets", "PyYAML") from None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(error) from None
-
-
-def _collect(preset: str | None, config: Path | None, **options: Any) -> dict[str, Any]:
+def _collect(preset: str | None, config: Path | None, kinetics_file: Path | None, **options: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {}
+    if kinetics_file is not None:
+        load_kinetics_file(kinetics_file)
     if preset is not None:
         settings |= PRESETS[preset]
     if config is not None:
         settings |= read_mapping(config)
+        named = settings.pop("kinetics_file", None)
+        if named is not None:
+            load_kinetics_file(config.parent / str(named))
     pairs = options.pop("kinetics_parameters")
     if pairs:
         options["kinetics_parameters"] = {
@@ -181,6 +197,19 @@ def _config_parameter() -> inspect.Parameter:
     return _keyword("config", Path, option)
 
 
+def kinetics_file_parameter() -> inspect.Parameter:
+    """Return the option ``--kinetics-file``."""
+    option = typer.Option(
+        "--kinetics-file", exists=True, dir_okay=False, help="Python file that registers kinetics; it is run."
+    )
+    return _keyword("kinetics_file", Path, option)
+
+
+def complete_kinetics(incomplete: str) -> list[str]:
+    """Return the names of kinetics that begin so, for the shell."""
+    return [name for name in list_kinetics() if name.startswith(incomplete)]
+
+
 def _field_parameter(item: tuple[str, FieldInfo]) -> inspect.Parameter:
     name, field = item
     kind = _plain_type(field.annotation)
@@ -193,6 +222,8 @@ def _field_parameter(item: tuple[str, FieldInfo]) -> inspect.Parameter:
         option = typer.Option(option_names(name), metavar="NAME=VALUE,...", help=f"{text} Names: {form}. Repeatable.")
         return _keyword(name, list[str], option)
     help_text = f"{text} [default: {_shown(field.default)}]"
+    if name == "kinetics":
+        return _keyword(name, str, typer.Option(option_names(name), help=help_text, autocompletion=complete_kinetics))
     if get_origin(kind) is Literal:
         choice = click.Choice(list(get_args(kind)))
         return _keyword(name, str, typer.Option(option_names(name), click_type=choice, help=help_text))

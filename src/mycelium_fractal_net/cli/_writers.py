@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.cli._recording import CHECKPOINT_NAME, Recording
 from mycelium_fractal_net.cli._report import box_counting_of, summary
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
@@ -123,7 +123,7 @@ def _write_npz(result: SimulationResult, recording: Recording, directory: Path) 
     if recording.steps:
         arrays |= {"history_mv": np.stack(recording.frames_mv), "history_steps": np.array(recording.steps)}
     with _whole(path) as scratch:
-        np.savez_compressed(scratch, **arrays)
+        np.savez(scratch, **arrays)  # compressed, these doubles take many times as long for some percent
     return [path]
 
 
@@ -162,12 +162,8 @@ def _write_gif(result: SimulationResult, recording: Recording, directory: Path) 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Yield a name to write to, and put the file in its place once it is complete."""
-    scratch = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    try:
-        yield scratch
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        yield Path(file.name)
 
 
 def _title(result: SimulationResult) -> str:

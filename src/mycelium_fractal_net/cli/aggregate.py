@@ -10,6 +10,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import one_line
+from mycelium_fractal_net._inputs import array_names, check_npy, load_arrays
+from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -54,25 +57,24 @@ def aggregate(
 
 def _read(file: Path, key: str | None) -> NDArray[Any]:
     """Load an array without ever unpickling anything."""
+    names = array_names(file)
+    if names != ("",):
+        wanted = _only_key(file, names, key)
+        return load_arrays(file, (wanted,))[wanted]
+    check_npy(file)
     try:
-        loaded = np.load(file, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return np.asarray(loaded[_only_key(file, loaded.files, key)])
-    except OSError as error:
-        raise InvalidInputError(f"cannot read {file}: {error.strerror or error}", file=str(file)) from error
-    except (ValueError, EOFError, KeyError) as error:
-        raise InvalidInputError(
-            f"{file} is not a .npy or .npz file of plain numbers: {error}", file=str(file)
-        ) from error
+        mapped: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)  # updates may be larger than memory
+    except Exception as error:
+        raise InvalidInputError(f"{file} cannot be read as .npy of plain numbers: {one_line(error)}") from error
+    return mapped
 
 
-def _only_key(file: Path, names: list[str], key: str | None) -> str:
+def _only_key(file: Path, names: tuple[str, ...], key: str | None) -> str:
     if key is None and len(names) == 1:
         return names[0]
     if key is None or key not in names:
-        raise InvalidInputError(f"{file} holds {', '.join(names) or 'nothing'}; choose one with --key", key=key)
+        held = one_line(", ".join(names)) or "nothing"
+        raise InvalidInputError(f"{file} holds {held}; choose one with --key", key=key)
     return key
 
 
@@ -98,7 +100,7 @@ def _make_rule(name: str, f: int, fraction: float, radius: float, seed: int | No
 
 def _write(out: Path, vector: NDArray[Any]) -> None:
     try:
-        with out.open("wb") as stream:
+        with whole_file(out) as stream:
             np.save(stream, vector)
     except OSError as error:
         raise InvalidInputError(f"cannot write {out}: {error.strerror or error}", file=str(out)) from error

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import click
 import typer
 
-from mycelium_fractal_net.cli._console import print_json, progress_bar
+from mycelium_fractal_net.cli._console import cancel_on_signal, print_json, progress_bar
 from mycelium_fractal_net.cli._measures import Measures, feature_options
-from mycelium_fractal_net.datasets import generate_dataset
+from mycelium_fractal_net.datasets import SCENARIOS, generate_dataset
+from mycelium_fractal_net.errors import CancelledError
+from mycelium_fractal_net.fields import load_kinetics_file
 
 __all__ = ["dataset"]
+
+
+_SCENARIO = "small, medium, large, benchmark, or a YAML or JSON file."
+
+
+def _scenarios(incomplete: str) -> list[str]:
+    return [name for name in SCENARIOS if name.startswith(incomplete)]
 
 
 @feature_options
 def dataset(
     measures: Measures,
-    scenario: Annotated[str, typer.Option(help="small, medium, large, benchmark, or a YAML or JSON file.")],
+    scenario: Annotated[str, typer.Option(autocompletion=_scenarios, help=_SCENARIO)],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.", dir_okay=False)],
     samples: Annotated[int | None, typer.Option(min=1, help="Rows, in place of the scenario's number.")] = None,
     engine: Annotated[
@@ -27,25 +37,46 @@ def dataset(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Rows at a time. [default: all cores]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    kinetics_file: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Python file that registers kinetics; it is run."),
+    ] = None,
+    fields: Annotated[bool, typer.Option("--fields", help="Write the last fields too, to OUT.fields/.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Simulate every row of a scenario; write parameters, features and counters to Parquet.
 
-    A run that was interrupted goes on with --resume: rows that are done are not computed again.
+    Ctrl-C keeps the rows that are done and says how to go on: with --resume they are not computed again.
     """
-    with progress_bar("rows") as progress:
-        summary = generate_dataset(
-            scenario,
-            out,
-            samples=samples,
-            engine=engine,
-            scheduler=scheduler,
-            threads=threads,
-            resume=resume,
-            progress=progress,
-            sets=measures.sets,
-            features=measures.values or None,
-        )
+    if kinetics_file is not None:
+        load_kinetics_file(kinetics_file)
+    again = measures.as_options() + _options_again(
+        fields,
+        samples=samples,
+        engine=None if engine == "local" else engine,
+        scheduler=scheduler,
+        threads=threads,
+        kinetics_file=kinetics_file,
+    )
+    with cancel_on_signal() as cancel, progress_bar("rows", quiet=as_json) as progress:
+        try:
+            summary = generate_dataset(
+                scenario,
+                out,
+                samples=samples,
+                engine=engine,
+                scheduler=scheduler,
+                threads=threads,
+                resume=resume,
+                fields=fields,
+                progress=progress,
+                cancel=cancel,
+                sets=measures.sets,
+                features=measures.values or None,
+            )
+        except CancelledError as error:
+            command = shlex.join(["mfn", "dataset", "--scenario", scenario, "--out", str(out), *again, "--resume"])
+            raise CancelledError(f"{error}; to go on: {command}") from None
     if as_json:
         numbers = {"rows": summary.rows, "computed": summary.computed, "failed": summary.failed}
         print_json({"path": str(summary.path), **numbers})
@@ -53,3 +84,9 @@ def dataset(
     typer.echo(f"wrote {summary.path}: {summary.rows} rows, {summary.computed} of them computed now")
     if summary.failed:
         typer.echo(f"{summary.failed} rows have no features because their field diverged; see the column error")
+
+
+def _options_again(fields: bool, **options: Any) -> list[str]:
+    """Return the options to repeat when an interrupted run is resumed."""
+    given = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value is not None}
+    return [part for name, value in given.items() for part in (name, str(value))] + ["--fields"] * fields

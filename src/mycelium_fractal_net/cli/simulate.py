@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 
 from mycelium_fractal_net._compiled.watch import expecting
+from mycelium_fractal_net._outputs import locked
 from mycelium_fractal_net.cli._arrays import read_arrays
 from mycelium_fractal_net.cli._console import print_json
 from mycelium_fractal_net.cli._measures import Measures, feature_options
@@ -68,11 +71,12 @@ def simulate(
     _compile_for(simulation.config, threads)
     place = out if out is not None else (resume.parent if resume else Path())
     again = [*_options_again(out, wanted, every), *measures.as_options()]
-    recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
-    result = simulation.result
-    if not as_json:
-        print_report(result)
-    written, failure = write_results(result, recording, out, wanted) if out is not None else ([], None)
+    with locked(place, f"into {place}") if out is not None else nullcontext():
+        recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
+        result = simulation.result
+        if not as_json:
+            print_report(result)
+        written, failure = write_results(result, recording, out, wanted) if out is not None else ([], None)
     if as_json:
         print_json({**summary(result), "files": [str(path) for path in written]})
     else:
@@ -100,10 +104,12 @@ def _wanted_formats(out: Path | None, formats: list[str] | None) -> list[str]:
 
 def _options_again(out: Path | None, formats: list[str], every: int | None) -> list[str]:
     """Return the options to repeat when an interrupted run is resumed."""
+    file = click.get_current_context().params.get("kinetics_file")
+    model = [] if file is None else ["--kinetics-file", str(file)]
     if out is None:
-        return []
+        return model
     stride = [] if every is None else ["--every", str(every)]
-    return ["--out", str(out), "--format", ",".join(formats), *stride]
+    return ["--out", str(out), "--format", ",".join(formats), *stride, *model]
 
 
 def _fresh(settings: dict[str, Any], start_file: Path | None, measures: Measures, threads: int | None) -> Simulation:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from mycelium_fractal_net.cli._console import cancel_on_signal, print_json, print_table, progress_bar
-from mycelium_fractal_net.validation import Check, validate
+from mycelium_fractal_net.validation import Check, quick_checks, validate
 
 __all__ = ["validate_command"]
 
@@ -20,12 +22,19 @@ def validate_command(
     steps: Annotated[int, typer.Option(help="Steps of each field.")] = 64,
     turing_enabled: Annotated[bool, typer.Option("--turing-enabled/--no-turing-enabled", help="Turing pair.")] = True,
     quantum_jitter: Annotated[bool, typer.Option("--quantum-jitter", help="Gaussian noise each step.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the checks that need no compiled kernel; a few seconds.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check the science of this installation, and that something can be learnt from its features.
 
     Ends with exit code 1 when a check fails.
     """
+    if quick:
+        _print_quick(as_json=as_json)
+        return
+    typer.echo("validate: the first run on a machine compiles kernels, a minute or two; --quick does without", err=True)
     with cancel_on_signal() as cancel, progress_bar("fields") as progress:
         report = validate(
             seed, epochs, batch_size, grid_size, steps, turing_enabled, quantum_jitter, cancel=cancel, progress=progress
@@ -33,8 +42,7 @@ def validate_command(
     if as_json:
         print_json(report.to_dict())
     else:
-        rows = [(check.name, _short(check.expected), _short(check.got), _verdict(check)) for check in report.checks]
-        print_table("Scientific self-check", ("check", "expected", "got", "verdict"), rows, numbers="expected got")
+        _print_checks(report.checks)
         typer.echo(
             f"A network learns {report.target} from the features: loss {report.loss_start:.4g} -> "
             f"{report.loss_final:.4g} (drop {report.loss_drop:.4g}), R^2 {report.r2_held_out:.4g} on held-out fields."
@@ -43,6 +51,24 @@ def validate_command(
         typer.echo(f"{len(report.checks) - failed} checks passed, {failed} failed.")
     if not report.passed:
         raise typer.Exit(1)
+
+
+def _print_quick(*, as_json: bool) -> None:
+    with cancel_on_signal() as cancel:
+        checks = quick_checks(cancel)
+    passed = all(check.passed for check in checks)
+    if as_json:
+        print_json({"passed": passed, "quick": True, "checks": [asdict(check) for check in checks]})
+    else:
+        _print_checks(checks)
+        typer.echo(f"{sum(check.passed for check in checks)} of {len(checks)} quick checks passed.")
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    rows = [(check.name, _short(check.expected), _short(check.got), _verdict(check)) for check in checks]
+    print_table("Scientific self-check", ("check", "expected", "got", "verdict"), rows, numbers="expected got")
 
 
 def _short(value: float | str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -125,7 +125,7 @@ def _jobs(kinetics: Iterable[str], dtypes: Iterable[str]) -> Iterator[Callable[[
 
 
 def _simulate(kinetics: str, dtype: str, grid_size: int) -> object:
-    settings = {"kinetics": kinetics, "dtype": dtype, "grid_size": grid_size, "steps": 2}
+    settings: dict[str, Any] = {"kinetics": kinetics, "dtype": dtype, "grid_size": grid_size, "steps": 2}
     quiet = simulate(SimulationConfig(**settings))
     noisy = simulate(SimulationConfig(**settings, quantum_jitter=True))
     return quiet.features, noisy.features

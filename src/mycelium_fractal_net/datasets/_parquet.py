@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.datasets._rows import COUNTERS, FIXED
-from mycelium_fractal_net.datasets.scenario import Axis, Scenario
+from mycelium_fractal_net._outputs import whole_file
+from mycelium_fractal_net._version import BITS_SINCE, __version__
+from mycelium_fractal_net.datasets._axes import COUNTERS, FIXED
+from mycelium_fractal_net.datasets._rows import axis_kind
+from mycelium_fractal_net.datasets.scenario import Scenario
 from mycelium_fractal_net.errors import MissingExtraError
 from mycelium_fractal_net.features import feature_schema
 
 __all__ = ["parquet_modules", "write_parquet"]
 
 _ROWS_A_GROUP = 10_000
+_IDENTITY = {"sim_id", "scenario_name", "random_seed", "replicate"}
 
 
 def parquet_modules() -> tuple[Any, Any]:
@@ -31,46 +32,56 @@ def parquet_modules() -> tuple[Any, Any]:
     return pa, pq
 
 
-def write_parquet(path: Path, scenario: Scenario, rows: Iterator[dict[str, Any]]) -> None:
+def write_parquet(
+    path: Path, scenario: Scenario, rows: Iterator[dict[str, Any]], kinetics: Mapping[str, Any], fields: bool
+) -> None:
     """Write the rows in groups to a file beside ``path``, and put it in its place when it is whole."""
     pyarrow, parquet = parquet_modules()
-    schema = _schema(pyarrow, scenario)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        try:
-            with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-                while group := list(islice(rows, _ROWS_A_GROUP)):
-                    writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    schema = _schema(pyarrow, scenario, kinetics, fields)
+    with whole_file(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        while group := list(islice(rows, _ROWS_A_GROUP)):
+            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
 
 
-def _schema(pyarrow: Any, scenario: Scenario) -> Any:
-    whole, real, text, truth = pyarrow.int64(), pyarrow.float64(), pyarrow.string(), pyarrow.bool_()
-    kinds = dict.fromkeys(FIXED, whole) | {"scenario_name": text, "alpha": real, "turing_enabled": truth}
-    for axis in scenario.axes:
-        kinds.setdefault(axis.name, {"bool": truth, "int": whole, "str": text}.get(_kind(axis), real))
-    fields = [pyarrow.field(name, kind, nullable=False) for name, kind in kinds.items()]
+def _schema(pyarrow: Any, scenario: Scenario, kinetics: Mapping[str, Any], fields: bool) -> Any:
+    """Return the columns; the metadata of each says which role it has, so that targets and features are told apart."""
+    types = {
+        bool: pyarrow.bool_(),
+        int: pyarrow.int64(),
+        float: pyarrow.float64(),
+        str: pyarrow.string(),
+        object: pyarrow.string(),
+        tuple: pyarrow.list_(pyarrow.field("item", pyarrow.float64(), nullable=False), 2),
+    }
+    swept = {axis.name: axis_kind(axis) for axis in scenario.axes}
+    own = {"scenario_name": str, "alpha": float, "turing_enabled": bool}
+    kinds: dict[str, type] = {name: own.get(name, int) for name in FIXED}
+    kinds |= {"replicate": int} if scenario.replicates > 1 else {}
+    kinds |= {name: kind for name, kind in swept.items() if name not in kinds}
+    columns = []
+    for name, kind in kinds.items():
+        role = "target" if name in swept else "identity" if name in _IDENTITY else "constant"
+        columns.append(pyarrow.field(name, types[kind], nullable=False, metadata={"role": role}))
+    columns += [
+        pyarrow.field(each.name, types[float], metadata={"unit": each.unit, "role": "feature"})
+        for each in feature_schema(scenario.sets)
+    ]
+    columns += [pyarrow.field(name, types[int], metadata={"role": "count"}) for name in COUNTERS]
+    columns += [pyarrow.field("field_file", types[str], metadata={"role": "field"})] if fields else []
+    columns.append(pyarrow.field("error", types[str], metadata={"role": "error"}))
+    return pyarrow.schema(columns, metadata=_metadata(scenario, kinetics, swept))
+
+
+def _metadata(scenario: Scenario, kinetics: Mapping[str, Any], swept: Iterable[str]) -> dict[str, str]:
     schema = feature_schema(scenario.sets)
-    fields += [pyarrow.field(each.name, real, metadata={"unit": each.unit}) for each in schema]
-    fields += [pyarrow.field(name, whole) for name in COUNTERS]
-    fields.append(pyarrow.field("error", text))
-    metadata = {
+    return {
         "mfn.version": __version__,
+        "mfn.bits_since": BITS_SINCE,
         "mfn.scenario": scenario.to_json(),
         "mfn.scenario_digest": scenario.digest(),
+        "mfn.kinetics": json.dumps(kinetics, sort_keys=True),
         "mfn.feature_units": json.dumps({each.name: each.unit for each in schema}),
         "mfn.feature_definitions": json.dumps({each.name: each.definition for each in schema}),
+        "mfn.features": json.dumps([each.name for each in schema]),
+        "mfn.targets": json.dumps(list(swept)),
     }
-    return pyarrow.schema(fields, metadata=metadata)
-
-
-def _kind(axis: Axis) -> str:
-    """Return the name of the Python type that the values of an axis share; float where they do not."""
-    values: Sequence[Any] = axis.values if axis.values is not None else [1 if axis.integer else 1.0]
-    kinds = {type(value).__name__ for value in values}
-    return kinds.pop() if len(kinds) == 1 else "float"

@@ -2,51 +2,72 @@
 
 from __future__ import annotations
 
+import json
 import math
+import threading
 from collections.abc import Mapping
 from typing import Any
 
+from mycelium_fractal_net.datasets._axes import COUNTERS, Axis, field_type
 from mycelium_fractal_net.datasets.sampling import swept_value
 from mycelium_fractal_net.datasets.scenario import Scenario
 from mycelium_fractal_net.errors import DivergedError
 from mycelium_fractal_net.features import FeatureConfig, feature_schema
 from mycelium_fractal_net.fields import SimulationConfig, simulate
 
-__all__ = ["COUNTERS", "FIXED", "compute_numbers", "row_of"]
+__all__ = ["FIELDS", "axis_kind", "compute_numbers", "row_of"]
 
-FIXED = ("sim_id", "scenario_name", "grid_size", "steps", "alpha", "turing_enabled", "random_seed")
-COUNTERS = ("growth_events", "turing_activations", "clamping_events")
+FIELDS = ("field_mv", "activator", "inhibitor")
 
 
 def compute_numbers(
-    config_json: str, sets: tuple[str, ...] = ("core",), feature_config: FeatureConfig | None = None
+    config: SimulationConfig,
+    sets: tuple[str, ...] = ("core",),
+    feature_config: FeatureConfig | None = None,
+    fields: bool = False,
+    cancel: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Simulate a configuration and return features, counters and ``error``; runs on any worker.
 
-    A field that diverges has no features: they are absent, and ``error`` says why.
+    A field that diverges has no features: they are absent, and ``error`` says why. ``fields`` adds the last fields.
     """
-    config = SimulationConfig.model_validate_json(config_json)
     try:
-        result = simulate(config, threads=1, sets=sets, feature_config=feature_config)
+        result = simulate(config, threads=1, cancel=cancel, sets=sets, feature_config=feature_config)
     except DivergedError as error:
         return {"error": str(error)}
     counters = {name: int(getattr(result, name)) for name in COUNTERS}
     features = {name: None if math.isnan(value) else value for name, value in result.features.items()}
-    return {**features, **counters, "error": None}
+    stored = {"fields": {name: getattr(result, name) for name in FIELDS}} if fields else {}
+    return {**features, **counters, **stored, "error": None}
 
 
 def row_of(scenario: Scenario, sim_id: int, config: SimulationConfig, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row: identity, parameters, features, counters, error."""
+    """Return the row: identity, parameters, features, counters, error; what the schema lacks is left out there."""
     row: dict[str, Any] = {
         "sim_id": sim_id,
         "scenario_name": scenario.name,
+        "replicate": sim_id % scenario.replicates,
         "grid_size": config.grid_size,
         "steps": config.steps,
         "alpha": config.alpha,
         "turing_enabled": config.turing_enabled,
         "random_seed": config.seed,
     }
-    row.update({axis.name: swept_value(axis, config) for axis in scenario.axes})
+    row.update({axis.name: _cell(axis, swept_value(axis, config)) for axis in scenario.axes})
     features = (feature.name for feature in feature_schema(scenario.sets))
-    row.update({name: numbers.get(name) for name in (*features, *COUNTERS, "error")})
+    row.update({name: numbers.get(name) for name in (*features, *COUNTERS, "field_file", "error")})
     return row
+
+
+def axis_kind(axis: Axis) -> type:
+    """Return bool, int, float, str, or tuple for pairs of numbers; object for what is written as JSON."""
+    if axis.name not in SimulationConfig.model_fields:
+        return float
+    return tuple if axis.name == "clamp_mv" else field_type(axis.name)
+
+
+def _cell(axis: Axis, value: Any) -> Any:
+    kind = axis_kind(axis)
+    if kind is tuple:
+        return [float(number) for number in value]
+    return json.dumps(value, default=lambda model: model.model_dump(mode="json")) if kind is object else value

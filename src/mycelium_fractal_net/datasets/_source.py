@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mycelium_fractal_net._checks import did_you_mean, is_number, is_whole, shown
-from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
+from mycelium_fractal_net._checks import did_you_mean, is_number, is_whole, one_line, shown
+from mycelium_fractal_net._inputs import parse_json, parse_yaml, read_bytes
+from mycelium_fractal_net.errors import ConfigurationError
 
 __all__ = ["Source", "read_source"]
 
@@ -24,6 +24,7 @@ class Source:
     origin: str = "scenario"
     stem: str = "custom"
     lines: Mapping[Place, int] = field(default_factory=dict)
+    directory: Path = Path()
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Source:
@@ -34,7 +35,7 @@ class Source:
         """Raise the error that names file, line and key."""
         line = self.lines.get(place)
         where = f"{self.origin}:{line}" if line else self.origin
-        key = ".".join(part for part in place if part)
+        key = one_line(".".join(part for part in place if part), 80)
         raise ConfigurationError(f"{where}: {key} {message}" if key else f"{where}: {message}", field=key, line=line)
 
     def get(self, key: str, default: Any) -> Any:
@@ -74,55 +75,15 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """Read a scenario from a ``.json`` file, or from YAML otherwise."""
+    data = read_bytes(path)
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as text: {error}") from None
-    values, lines = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
+        values, lines = (parse_json(data), {}) if path.suffix == ".json" else parse_yaml(data)
+    except ValueError as error:
+        line = getattr(error, "line", None) or getattr(error, "lineno", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise ConfigurationError(f"{where}: {one_line(error)}", line=line) from None
     if not isinstance(values, dict):
         raise ConfigurationError(
             f"{path}:1: expected a mapping with name, base, sweep, ...; got {type(values).__name__}"
         )
-    return Source(values, str(path), path.stem, lines)
-
-
-def _parse_json(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        for key, _ in pairs:
-            if sum(1 for other, _ in pairs if other == key) > 1:
-                raise ConfigurationError(f"{path}: {key} stands there twice", field=key)
-        return dict(pairs)
-
-    try:
-        return json.loads(text, object_pairs_hook=unique), {}
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(f"{path}:{error.lineno}: not JSON: {error.msg}", line=error.lineno) from None
-
-
-def _parse_yaml(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
-    try:
-        import yaml
-    except ImportError:
-        raise MissingExtraError.for_extra("datasets", "PyYAML") from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines: dict[Place, int] = {}
-        _note_lines(path, root, (), lines)
-        return yaml.safe_load(text), lines
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigurationError(f"{where}: not YAML: {getattr(error, 'problem', error)}") from None
-
-
-def _note_lines(path: Path, node: Any, place: Place, lines: dict[Place, int]) -> None:
-    if getattr(node, "id", "") != "mapping":
-        return
-    for key, value in node.value:
-        inner = (*place, str(key.value))
-        if inner in lines:
-            raise ConfigurationError(
-                f"{path}:{key.start_mark.line + 1}: {'.'.join(inner)} stands there twice", field=".".join(inner)
-            )
-        lines[inner] = key.start_mark.line + 1
-        _note_lines(path, value, inner, lines)
+    return Source(values, str(path), path.stem, lines, path.parent)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import shown
 from mycelium_fractal_net.datasets.scenario import Axis, Scenario
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.fields import SimulationConfig
 
-__all__ = ["row_seed", "rows_of"]
+__all__ = ["Rows", "row_seed", "rows_of", "swept_value"]
 
 
-def rows_of(scenario: Scenario) -> list[SimulationConfig]:
+def rows_of(scenario: Scenario) -> Rows:
     """Return the configuration of every row, in the order of ``sim_id``.
 
     The points come from the scenario's seed, and each row's own seed from that and its ``sim_id``, so that a row
@@ -26,7 +29,33 @@ def rows_of(scenario: Scenario) -> list[SimulationConfig]:
     ConfigurationError
         Names the row and the parameters when one of them cannot be simulated: nothing is computed then.
     """
-    return [_config(scenario, sim_id, point) for sim_id, point in enumerate(_points(scenario))]
+    rows = Rows(scenario, _points(scenario))
+    for _ in rows:
+        pass  # each is made once, so that an error comes before the first row
+    return rows
+
+
+@dataclass(frozen=True)
+class Rows(Sequence[SimulationConfig]):
+    """The configurations, made when they are asked for: a million of them would not fit into memory."""
+
+    scenario: Scenario
+    points: Sequence[tuple[Any, ...]]
+
+    def __len__(self) -> int:
+        return len(self.points) * self.scenario.replicates
+
+    @overload
+    def __getitem__(self, index: int) -> SimulationConfig: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[SimulationConfig]: ...
+
+    def __getitem__(self, index: int | slice) -> SimulationConfig | list[SimulationConfig]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        sim_id = range(len(self))[index]
+        return _config(self.scenario, sim_id, self.points[sim_id // self.scenario.replicates])
 
 
 def row_seed(seed: int, sim_id: int) -> int:
@@ -62,7 +91,7 @@ def _unit_points(method: str, dimensions: int, samples: int, seed: int) -> NDArr
 def _config(scenario: Scenario, sim_id: int, point: tuple[Any, ...]) -> SimulationConfig:
     swept = {axis.name: value for axis, value in zip(scenario.axes, point, strict=True)}
     fields = {name: value for name, value in swept.items() if name in SimulationConfig.model_fields}
-    rates = {name: value for name, value in swept.items() if name not in fields}
+    rates = {_rate(name): value for name, value in swept.items() if name not in fields}
     values = {**scenario.base, **fields, "seed": row_seed(scenario.seed, sim_id)}
     values["kinetics_parameters"] = {**scenario.base.get("kinetics_parameters", {}), **rates}
     try:
@@ -70,7 +99,8 @@ def _config(scenario: Scenario, sim_id: int, point: tuple[Any, ...]) -> Simulati
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(
-            f"scenario {scenario.name!r}, row {sim_id} with {swept} cannot be simulated: {reason}", value=swept
+            f"scenario {scenario.name!r}, row {sim_id} with {shown(swept)} cannot be simulated: {reason}",
+            value=shown(swept),
         ) from None
 
 
@@ -78,4 +108,9 @@ def swept_value(axis: Axis, config: SimulationConfig) -> Any:
     """Return what a row has on an axis."""
     if axis.name in SimulationConfig.model_fields:
         return getattr(config, axis.name)
-    return config.complete_parameters[axis.name]
+    return config.complete_parameters[_rate(axis.name)]
+
+
+def _rate(name: str) -> str:
+    """Return the parameter of the kinetics behind the name of an axis that is none of a field."""
+    return name.removeprefix("kinetics.")

@@ -10,6 +10,7 @@ from mycelium_fractal_net.fields.models import (
     get_kinetics,
     kinetics,
     list_kinetics,
+    load_kinetics_file,
 )
 from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
@@ -33,6 +34,7 @@ __all__ = [
     "kinetics",
     "linear_stability",
     "list_kinetics",
+    "load_kinetics_file",
     "measure_wavelength",
     "simulate",
     "simulate_ensemble",

@@ -146,6 +146,13 @@ class Trace:
         """The arithmetic as one line of text: equal programs compute the same."""
         return "; ".join((*map(repr, self.constants), *self.parameters, *self.lines, *self.results))
 
+    def replay(self, a: Any, h: Any, **parameters: Any) -> tuple[Any, Any]:
+        """Compute the rates as the recorded function did, of floats, arrays or complex numbers."""
+        names = {f"C{i}": value for i, value in enumerate(self.constants)} | {"a": a, "h": h}
+        names |= {f"p_{name}": value for name, value in parameters.items()}
+        exec("\n".join(self.lines), {"__builtins__": {}}, names)  # noqa: S102 # what a trace has recorded: arithmetic
+        return names[self.results[0]], names[self.results[1]]
+
     def source(self, dtype: str) -> str:
         """Return Python text that defines ``reaction(a, h, p)`` with constants of ``dtype``."""
         constants = [f"C{i} = np.{dtype}({value!r})" for i, value in enumerate(self.constants)]

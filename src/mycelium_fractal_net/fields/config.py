@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from mycelium_fractal_net.errors import InvalidInputError, StabilityError
+from mycelium_fractal_net._checks import as_choice
+from mycelium_fractal_net._models import CheckedModel
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields._scalars import Flag, Integer, Real
 from mycelium_fractal_net.fields._schedule_checks import check_changes, check_ramps, check_stimuli
 from mycelium_fractal_net.fields.models import MORPHOLOGIES, Kinetics, get_kinetics
@@ -36,7 +38,10 @@ class Frozen(dict[str, float]):
     """A dictionary that a frozen configuration can hold."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("a SimulationConfig is frozen; make another one with model_copy or the constructor")
+        raise InvalidInputError(
+            "the parameters of a SimulationConfig are frozen; "
+            "make another one with model_copy(update={'kinetics_parameters': {...}})"
+        )
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
@@ -66,7 +71,7 @@ _LATER = (
 )  # told apart from what older digests cover when not default
 
 
-class SimulationConfig(BaseModel):
+class SimulationConfig(CheckedModel):
     """Parameters of a simulation; equal configurations give equal bits.
 
     Parameters
@@ -119,7 +124,7 @@ class SimulationConfig(BaseModel):
 
     Raises
     ------
-    pydantic.ValidationError
+    InvalidInputError
         For an unknown name, a wrong type or a value out of range.
     StabilityError
         For parameters with which the explicit time step is unstable.
@@ -174,28 +179,6 @@ class SimulationConfig(BaseModel):
         None, description="SHA-256 of the arrays that a start of array is given."
     )
 
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise _own_error(error) from None
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Validate a mapping; see pydantic."""
-        try:
-            return super().model_validate(obj, **options)
-        except ValidationError as error:
-            raise _own_error(error) from None
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """Validate a JSON text; see pydantic."""
-        try:
-            return super().model_validate_json(json_data, **options)
-        except ValidationError as error:
-            raise _own_error(error) from None
-
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> Self:
         """Return the configuration of a named preset, with some fields replaced.
@@ -212,11 +195,7 @@ class SimulationConfig(BaseModel):
         >>> SimulationConfig.preset("spots", grid_size=32).kinetics_parameters
         {'bias': -0.05}
         """
-        if name not in PRESETS:
-            raise InvalidInputError(
-                f"unknown preset {name!r}; known are {', '.join(PRESETS)}", field="preset", value=name
-            )
-        return cls(**{**PRESETS[name], **overrides})
+        return cls(**{**PRESETS[as_choice("preset", name, PRESETS)], **overrides})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -334,6 +313,21 @@ class SimulationConfig(BaseModel):
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Take the kinetics along: another process may not have registered it."""
+        return {**super().__getstate__(), "kinetics": self.model}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        model: Kinetics = state["kinetics"]
+        super().__setstate__({name: value for name, value in state.items() if name != "kinetics"})
+        if self.model is not model:
+            raise InvalidInputError(
+                f"kinetics {self.kinetics!r} is another one here than where this configuration comes from "
+                f"({self.model.differences(model.describe())})",
+                field="kinetics",
+                value=self.kinetics,
+            )
+
     def __hash__(self) -> int:
         return hash(self.digest())
 
@@ -350,12 +344,3 @@ def _range_of(config: SimulationConfig, name: str) -> tuple[float, float]:
     bounds = SimulationConfig.model_fields[name].metadata
     low, high = ([float(getattr(bound, kind)) for bound in bounds if hasattr(bound, kind)] for kind in ("ge", "le"))
     return (low or [-math.inf])[0], (high or [math.inf])[0]
-
-
-def _own_error(error: ValidationError) -> Exception:
-    """Return the stability error inside a validation error, if it is one, else the validation error."""
-    for item in error.errors(include_url=False):
-        cause = item.get("ctx", {}).get("error")
-        if isinstance(cause, StabilityError):
-            return cause
-    return error

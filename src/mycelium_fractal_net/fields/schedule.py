@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
+from mycelium_fractal_net._models import CheckedModel
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields._scalars import Integer, Real
 
@@ -16,7 +17,7 @@ __all__ = ["Change", "Programme", "Stimulus", "in_order"]
 _LAST_STEP = 9_999_999
 
 
-class _Entry(BaseModel):
+class _Entry(CheckedModel):
     """A frozen line of a schedule, whose values may be given by position."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="constants")
@@ -25,16 +26,7 @@ class _Entry(BaseModel):
         names = list(type(self).model_fields)
         if len(args) > len(names) or not set(names[: len(args)]).isdisjoint(values):
             raise InvalidInputError(f"a {type(self).__name__} takes {', '.join(names)}, each once; got {args}")
-        try:
-            super().__init__(**dict(zip(names, args, strict=False)), **values)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = ".".join(map(str, first["loc"]))
-            raise InvalidInputError(
-                f"{type(self).__name__}: {name}: {first['msg']}; got {first['input']!r:.80}",
-                field=name,
-                value=f"{first['input']!r:.80}",
-            ) from None
+        super().__init__(**dict(zip(names, args, strict=False)), **values)
 
 
 class Change(_Entry):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,7 @@ from mycelium_fractal_net.fields._engine import Engine
 from mycelium_fractal_net.fields._start import checked_field, given_arrays
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.growth import GrowthWatch
+from mycelium_fractal_net.fields.models import Kinetics
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
 
 __all__ = ["Frame", "Progress", "Simulation", "SimulationResult"]
@@ -350,6 +352,13 @@ class Simulation:
         """Write a checkpoint: one file with fields, step, generator states, configuration and version."""
         checkpoint.save(path, self.config, self._engine)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to other processes as a checkpoint."""
+        file = io.BytesIO()
+        checkpoint.write(file, self.config, self._engine)
+        measures = (self.sets, self.feature_config)
+        return _revive, (type(self), self.config.model, file.getvalue(), self._engine.threads, measures)
+
     @classmethod
     def load(
         cls,
@@ -358,7 +367,7 @@ class Simulation:
         *,
         sets: str | Iterable[str] = ("core",),
         feature_config: FeatureConfig | None = None,
-    ) -> Simulation:
+    ) -> Self:
         """Resume from a checkpoint; the run goes on with the bits that it would have had.
 
         Parameters
@@ -373,9 +382,29 @@ class Simulation:
         CheckpointError
             When the file is missing, damaged, or of another format.
         """
-        config, state = checkpoint.load(path)
+        return cls._restored(checkpoint.load(path), threads, _measures(sets, feature_config))
+
+    @classmethod
+    def _restored(
+        cls,
+        loaded: tuple[SimulationConfig, dict[str, Any]],
+        threads: int | None,
+        measures: tuple[tuple[str, ...], FeatureConfig],
+    ) -> Self:
+        config, state = loaded
         simulation = cls.__new__(cls)
-        simulation.sets, simulation.feature_config = _measures(sets, feature_config)
+        simulation.sets, simulation.feature_config = measures
         simulation._engine = engine = Engine(config, {}, threads)  # noqa: SLF001 # of this very class
         engine.restore(state)
         return simulation
+
+
+def _revive(
+    cls: type[Simulation],
+    _model: Kinetics,
+    data: bytes,
+    threads: int,
+    measures: tuple[tuple[str, ...], FeatureConfig],
+) -> Simulation:
+    """Make a simulation from a checkpoint in memory; that its kinetics came along has registered it."""
+    return cls._restored(checkpoint.read(io.BytesIO(data), "the pickled simulation"), threads, measures)

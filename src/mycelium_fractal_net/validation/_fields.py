@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def _growth_rate() -> Iterator[Check]:
     )  # fmt: skip
 
 
-def _decay(alpha: float, steps: int, waves: int, boundary: str = "periodic") -> float:
+def _decay(alpha: float, steps: int, waves: int, boundary: Literal["periodic", "dirichlet"] = "periodic") -> float:
     """Return by which factor the potential's diffusion shrinks a wave on 64 x 64 cells."""
     n = 64
     wave = np.cos(2 * np.pi * waves * np.arange(n) / n)[:, None] * np.ones(n)

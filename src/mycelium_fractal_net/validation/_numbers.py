@@ -15,7 +15,7 @@ from mycelium_fractal_net.fields import SimulationConfig, simulate, simulate_his
 from mycelium_fractal_net.fractals import box_counting_dimension
 from mycelium_fractal_net.validation.report import Check
 
-__all__ = ["number_checks"]
+__all__ = ["exponent_checks", "number_checks"]
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ _PINNED = (
 def number_checks(cancel: threading.Event | None = None) -> Iterator[Check]:
     """Yield the checks of fractals, dynamics and features."""
     yield from _dimensions()
-    yield from _exponents(cancel)
+    yield from exponent_checks(cancel)
     yield from _features()
 
 
@@ -49,7 +49,7 @@ def _dimensions() -> Iterator[Check]:
     yield Check.number("box dimension of a full mask", 2.0, full, 0.0, "definition")
 
 
-def _exponents(cancel: threading.Event | None) -> Iterator[Check]:
+def exponent_checks(cancel: threading.Event | None = None) -> Iterator[Check]:
     def logistic(x: Array) -> Array:
         return np.asarray(4 * x * (1 - x))
 

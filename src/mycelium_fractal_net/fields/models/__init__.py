@@ -8,6 +8,7 @@ from mycelium_fractal_net.fields.models._base import (
     kinetics,
     list_kinetics,
 )
+from mycelium_fractal_net.fields.models._file import load_kinetics_file
 from mycelium_fractal_net.fields.models.brusselator import brusselator
 from mycelium_fractal_net.fields.models.classic import classic
 from mycelium_fractal_net.fields.models.fitzhugh_nagumo import fitzhugh_nagumo
@@ -29,6 +30,7 @@ __all__ = [
     "gray_scott",
     "kinetics",
     "list_kinetics",
+    "load_kinetics_file",
     "mycelium",
     "schnakenberg",
 ]

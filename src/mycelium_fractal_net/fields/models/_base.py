@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -119,6 +121,39 @@ class Kinetics:
             values[name] = _checked_number(self.name, name, value)
         return values
 
+    def describe(self) -> dict[str, Any]:
+        """Return all that determines a simulation with it, in plain values: arithmetic, defaults, start."""
+        values = {name: getattr(self, name) for name in _PLAIN}
+        values |= {"parameters": dict(self.parameters), "program": self.trace.program}
+        values |= {"patches": None if self.patches is None else asdict(self.patches)}
+        plain: dict[str, Any] = json.loads(json.dumps(values, sort_keys=True))
+        return plain
+
+    def digest(self) -> str:
+        """Return the SHA-256 of :meth:`describe`, 64 hexadecimal digits."""
+        return description_digest(self.describe())
+
+    def differences(self, other: Mapping[str, Any]) -> str:
+        """Say in what the description of another kinetics differs from this one, with both digests."""
+        mine, theirs = _flat(self.describe()), _flat(other)
+        parts = [
+            f"{name} is {shown(mine.get(name))}, was {shown(theirs.get(name))}"
+            for name in sorted({*mine, *theirs})
+            if mine.get(name) != theirs.get(name)
+        ]
+        return f"digest {self.digest()[:16]}, was {description_digest(other)[:16]}: {'; '.join(parts)}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to other processes as the recorded arithmetic: the function itself may live in no module there."""
+        values = {name: getattr(self, name) for name in (*_PLAIN, "patches", "summary", "source")}
+        return _revive, ({**values, "parameters": dict(self.parameters)}, self.trace)
+
+    def __copy__(self) -> Kinetics:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Kinetics:
+        return self
+
     def rates(self, a: Any, h: Any, **parameters: float) -> tuple[Any, Any]:
         """Return ``(f, g)`` at ``a`` and ``h`` with the given rate constants."""
         values = self.complete(parameters)
@@ -141,11 +176,32 @@ def _checked_number(kinetics: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description with its parameters as ``parameters.NAME``."""
+    inner = description.get("parameters", {})
+    parameters = {f"parameters.{name}": value for name, value in inner.items()} if isinstance(inner, Mapping) else {}
+    return {**{name: value for name, value in description.items() if name != "parameters"}, **parameters}
+
+
+def description_digest(description: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a description of a kinetics."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def _revive(values: dict[str, Any], recorded: Trace) -> Kinetics:
+    """Return the kinetics of that name if it is the same one, or make it again; a name that is free is registered."""
+    model = Kinetics(function=recorded.replay, **{**values, "parameters": MappingProxyType(values["parameters"])})
+    model.__dict__["trace"] = recorded
+    known = _register.setdefault(model.name, model)
+    return known if known.digest() == model.digest() else model
+
+
 @lru_cache(maxsize=256)
 def _traced(function: Rates, names: tuple[str, ...]) -> Trace:
     return trace(function, dict.fromkeys(names, 0.0))
 
 
+_PLAIN = ("name", "steady_guess", "start", "noise", "activator_range")
 _register: dict[str, Kinetics] = {}
 
 
