@@ -21,7 +21,7 @@ def test_rows_hold_the_sets_of_the_scenario_with_units_and_definitions(tmp_path:
     table = parquet.read_table(tmp_path / "data.parquet")
     names = [feature.name for feature in mfn.feature_schema(("core", "activator", "events"))]
     assert [name for name in table.column_names if name in names] == names
-    assert table.schema.field("living_rise").metadata == {b"unit": b"mV"}
+    assert table.schema.field("living_rise").metadata == {b"unit": b"mV", b"role": b"feature"}
     assert "activator" in json.loads(table.schema.metadata[b"mfn.feature_definitions"])["a_std"]
     config = mfn.SimulationConfig(grid_size=16, steps=12, seed=table["random_seed"][0].as_py())
     expected = mfn.simulate(config, feature_config=mfn.FeatureConfig(active_threshold_mv=-65.0))
