@@ -23,6 +23,7 @@ LONGEST_ARRAY = 64 * 2**20
 _JSON, _NPY = b"application/json", b"application/x-npy"
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _MOST_MEMBERS = 1000
+_MOST_CONTAINERS = 150_000  # a hundred thousand gradients; each costs a microsecond and more
 
 
 async def read_body(receive: Any, longest: int) -> bytes:
@@ -99,6 +100,9 @@ def parse_json(text: bytes) -> Any:
     ...
     mycelium_fractal_net.service.core.errors.ServiceError: the body is not JSON: an object has a duplicate key
     """
+    inside = text.count(b"[") + text.count(b"{")
+    if inside > _MOST_CONTAINERS:
+        raise _refusal(f"it has {inside:,} brackets; {_MOST_CONTAINERS:,} are taken")
     try:
         content = orjson.loads(text)
     except json.JSONDecodeError as error:

@@ -19,6 +19,7 @@ PATHS: Mapping[tuple[str, str], str] = {
     ("GET", "/health/ready"): "ready",
     ("GET", "/metrics"): "metrics",
     ("POST", "/simulate"): "simulate",
+    ("POST", "/stability"): "stability",
     ("POST", "/features"): "features",
     ("POST", "/validate"): "validate",
     ("POST", "/nernst"): "nernst",

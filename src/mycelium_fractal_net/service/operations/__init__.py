@@ -8,6 +8,7 @@ from mycelium_fractal_net.service.operations.health import HEALTH, LIVE, METRICS
 from mycelium_fractal_net.service.operations.nernst import NERNST
 from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation, perform, stream
 from mycelium_fractal_net.service.operations.simulate import SIMULATE
+from mycelium_fractal_net.service.operations.stability import STABILITY
 from mycelium_fractal_net.service.operations.tickets import TICKETS
 from mycelium_fractal_net.service.operations.validate import VALIDATE
 
@@ -15,6 +16,6 @@ __all__ = ["OPERATIONS", "Answer", "Context", "Cost", "Operation", "perform", "s
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
-    for operation in (HEALTH, LIVE, READY, METRICS, SIMULATE, FEATURES, VALIDATE, NERNST, AGGREGATE, TICKETS)
+    for operation in (HEALTH, LIVE, READY, METRICS, SIMULATE, FEATURES, VALIDATE, NERNST, AGGREGATE, TICKETS, STABILITY)
 }
 """Every operation by name."""

@@ -23,10 +23,12 @@ from mycelium_fractal_net.service.operations.types import Box, Whole
 __all__ = [
     "SIMULATE",
     "GridSize",
+    "Rate",
     "Seed",
     "SimulateRequest",
     "SimulateResponse",
     "Steps",
+    "described_parameters",
     "response_of",
     "simulation_cost",
 ]
@@ -58,9 +60,13 @@ def _say_more(schema: dict[str, Any]) -> None:
     properties = schema["properties"]
     properties["alpha"]["maximum"] = 0.25
     properties["kinetics"] = {**properties["kinetics"], "enum": list_kinetics()}
-    properties["kinetics_parameters"] = {
-        **properties["kinetics_parameters"],
-        "description": properties["kinetics_parameters"]["description"] + " Each kinetics has its own names.",
+    properties["kinetics_parameters"].update(described_parameters())
+
+
+def described_parameters() -> dict[str, Any]:
+    """Return what JSON Schema can say of the parameters of all kinetics."""
+    return {
+        "description": "Rate constants, D_a and D_h in place of the defaults. Each kinetics has its own names.",
         "additionalProperties": False,
         "properties": dict(sorted(_kinetics_parameters().items())),
     }
