@@ -131,7 +131,7 @@ async def test_a_websocket_is_refused_recorded_and_counted() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope: Any = {"type": "websocket", "path": "/ws/simulate", "headers": [], "client": ("203.0.113.7", 1)}
+    scope: Any = {"type": "websocket", "path": "/ws/nothing", "headers": [], "client": ("203.0.113.7", 1)}
     app = make_app(log)
     await app(scope, receive, send)
     assert [message["type"] for message in sent] == ["websocket.close"]
