@@ -8,11 +8,15 @@ from typing import Any, Protocol
 
 from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.errors import CATALOGUE, Problem, ServiceError, problem_of
+from mycelium_fractal_net.service.core.sampling import Sampling
 
 __all__ = ["CLIENT_GONE", "Counts", "Recorder", "RequestRecord", "Spans", "trace_id_of"]
 
 CLIENT_GONE = CATALOGUE["CANCELLED"].status
 """Status of a call whose caller left before the answer."""
+
+_STRAY = frozenset({404, 405})
+_STRAYS_A_SECOND, _STRAYS_AT_ONCE = 10.0, 100
 
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
@@ -78,6 +82,7 @@ class Recorder:
         self.counts = counts
         self.logger = logger
         self.spans = spans
+        self.strays = Sampling(_STRAYS_A_SECOND, _STRAYS_AT_ONCE)
 
     def open(self, call: Call) -> RequestRecord:
         """Begin to record a call; whoever does has to close the record."""
@@ -163,6 +168,11 @@ class RequestRecord:
                 "message": self.problem.message,
                 "details": list(self.problem.details),
             }
-        self._recorder.logger.info("request", **facts, status=status, duration_ms=round(duration_s * 1e3, 3))
+        strays = self._recorder.strays
+        is_stray = status in _STRAY or self.call.method == "OPTIONS"
+        if not is_stray or strays.passes():
+            if is_stray and strays.left_out:
+                facts["left_out"] = strays.left_out
+            self._recorder.logger.info("request", **facts, status=status, duration_ms=round(duration_s * 1e3, 3))
         if self.span is not None and self._recorder.spans is not None:
             self._recorder.spans.end_request(self.span, status)

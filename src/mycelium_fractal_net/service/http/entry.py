@@ -19,6 +19,9 @@ from mycelium_fractal_net.service.services import Services
 
 __all__ = ["Entry"]
 
+_SAFE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""What keeps answers out of caches, and browsers from guessing what they are."""
+
 
 class Entry:
     """Stand around the application: nothing reaches it without being recorded and admitted.
@@ -73,7 +76,9 @@ class Entry:
                 added = [(b"x-request-id", call.request_id.encode()), *quota_headers(call)]
                 if record.traceparent is not None:
                     added.append((b"traceparent", record.traceparent.encode()))
-                message["headers"] = [*message.get("headers", ()), *added]
+                given = message.get("headers", ())
+                added += [header for header in _SAFE if not any(name == header[0] for name, _ in given)]
+                message["headers"] = [*given, *added]
             elif call.method == "HEAD":
                 message["body"] = b""
             await send(message)
