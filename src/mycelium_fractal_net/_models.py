@@ -118,12 +118,14 @@ def own_error(error: ValidationError, model: str, fields: Iterable[str]) -> MFNE
 
 def _text(item: Any, model: str, fields: list[str]) -> str:
     where = ".".join(str(part) for part in item["loc"] if part != "[key]")
+    outermost = len(item["loc"]) == 1
     if item["type"] == "extra_forbidden":
-        return f"{model} has no field {shown(item['loc'][-1])}{did_you_mean(item['loc'][-1], fields)}"
+        name = item["loc"][-1]
+        return f"{model} has no field {shown(name)}{did_you_mean(name, fields)}" if outermost else f"{where} is unknown"
     if item["type"] == "frozen_instance":
         return f"a {model} is frozen; make another one with model_copy(update={{{where!r}: ...}})"
     if item["type"] == "missing":
-        return f"{model} needs {where}; it takes {', '.join(fields)}"
+        return f"{model} needs {where}; it takes {', '.join(fields)}" if outermost else f"{where} is missing"
     message = str(item["msg"]).removeprefix("Value error, ")
     if message.startswith("Input should "):
         message = f"must {message.removeprefix('Input should ')}"
