@@ -77,7 +77,7 @@ def read(file: BinaryIO, name: str) -> tuple[SimulationConfig, dict[str, Any]]:
         raise CheckpointError(f"{name} is not a readable checkpoint: {one_line(error)}") from error
     raise CheckpointError(
         f"{name} has checkpoint format {shown(header['format'])}, this version ({__version__}) reads {_FORMAT}; "
-        f"resume it with the version that wrote it ({shown(header.get('version'))})"
+        f"resume it with the version that wrote it ({one_line(header.get('version'))})"
     )
 
 
