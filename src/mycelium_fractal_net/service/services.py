@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.core.addresses import Addresses
 from mycelium_fractal_net.service.core.admission import Admission
-from mycelium_fractal_net.service.core.compute import Compute, Work
+from mycelium_fractal_net.service.core.call import Call
+from mycelium_fractal_net.service.core.compute import Compute, Lane, Work
+from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
 from mycelium_fractal_net.service.core.memory import MemoryBudget
@@ -28,6 +30,7 @@ from mycelium_fractal_net.service.telemetry.tracing import make_tracing
 __all__ = ["Services", "Trace"]
 
 _LOOK_EVERY_S = 0.02
+_NEVER_BEGUN = frozenset({"QUEUE_FULL", "SERVICE_UNAVAILABLE"})
 
 T = TypeVar("T")
 Trace = Callable[..., AbstractContextManager[Any]]
@@ -88,13 +91,57 @@ class Services:
             return lambda _name, **_attributes: nullcontext()
         return lambda name, **attributes: tracing.within(record.span, name, **attributes)
 
-    async def compute_for(self, record: RequestRecord, work: Work[T]) -> T:
-        """Run a computation for a call; it stops when the caller leaves."""
+    async def compute_for(self, record: RequestRecord, work: Work[T], cost: int = 0, kind: str = "") -> T:
+        """Run a computation for a call, on its key's account; it stops when the caller leaves.
+
+        Raises
+        ------
+        ServiceError
+            RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute, and what :meth:`Compute.run`
+            raises; what was never computed costs nothing.
+        """
+        await self._charge(record.call, cost)
+        try:
+            return await self._computed(record, work, cost, kind)
+        except ServiceError as refusal:
+            if refusal.refusal in _NEVER_BEGUN:
+                await self._charge(record.call, -cost)
+            raise
+
+    async def lane_for(self, record: RequestRecord, cost: int = 0, kind: str = "") -> Lane:
+        """Return the place in the queue of a stream, whose whole cost its key is charged at once.
+
+        Raises
+        ------
+        ServiceError
+            RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute.
+        """
+        await self._charge(record.call, cost)
+        return self.compute.lane(record.call.who, kind, record.call.on_disconnect)
+
+    async def _charge(self, call: Call, cost: int) -> None:
+        if not cost or not self.settings.rate_limit_enabled:
+            return
+        verdict = await self.limiter.charge(call.who, cost)
+        if not verdict.passed:
+            raise ServiceError(
+                "RATE_LIMIT_EXCEEDED",
+                f"this takes {cost:,} cell steps, and {verdict.remaining:,} of {verdict.limit:,} a minute are left "
+                f"(MFN_COST_LIMIT); try again in {verdict.reset_s} s",
+                retry_after_s=verdict.reset_s,
+            )
+
+    async def _computed(self, record: RequestRecord, work: Work[T], cost: int, kind: str) -> T:
         waiting = None if self.tracing is None or record.span is None else self.tracing.child(record.span, "queue")
         started = None if waiting is None else waiting.end
         try:
             return await self.compute.run(
-                work, key=record.call.who, departure=record.call.on_disconnect, started=started
+                work,
+                key=record.call.who,
+                cost=cost,
+                kind=kind,
+                departure=record.call.on_disconnect,
+                started=started,
             )
         finally:
             if waiting is not None and waiting.is_recording():

@@ -86,6 +86,11 @@ class Held:
             self._budget.used -= self.size - size
         self.size = size
 
+    def settle(self, size: int) -> None:
+        """Hold that much in all without being refused: it is there already."""
+        self._budget.used += size - self.size
+        self.size = size
+
     def release(self) -> None:
         """Give everything back; once more does nothing."""
         self.resize(0)

@@ -14,6 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.core.memory import Held
 
 __all__ = ["LONGEST_ARRAY", "content_kind", "members_of_query", "parse_json", "parse_npy", "read_body", "too_large"]
 
@@ -26,13 +27,13 @@ _MOST_MEMBERS = 1000
 _MOST_CONTAINERS = 150_000  # a hundred thousand gradients; each costs a microsecond and more
 
 
-async def read_body(receive: Any, longest: int) -> bytes:
-    """Read a request's body, chunked or not, up to a length.
+async def read_body(receive: Any, longest: int, held: Held) -> bytes:
+    """Read a request's body, chunked or not, up to a length, while there is memory for it.
 
     Raises
     ------
     ServiceError
-        PAYLOAD_TOO_LARGE, or CANCELLED when the client leaves first.
+        PAYLOAD_TOO_LARGE, SERVICE_UNAVAILABLE without memory, or CANCELLED when the client leaves first.
     """
     parts, total, more = [], 0, True
     while more:
@@ -43,6 +44,8 @@ async def read_body(receive: Any, longest: int) -> bytes:
         total += len(parts[-1])
         if total > longest:
             raise too_large(longest)
+        if total > held.size:
+            held.resize(total)
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

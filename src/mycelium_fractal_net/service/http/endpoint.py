@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.service.core.errors import ServiceError
+from mycelium_fractal_net.service.core.memory import Held
 from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.core.redaction import masked
 from mycelium_fractal_net.service.http.body import (
@@ -27,6 +28,7 @@ from mycelium_fractal_net.service.services import Services
 __all__ = ["OperationEndpoint"]
 
 _LONG = 2**16
+_ROOM = {"json": 5, "npy": 5}  # bytes that a byte of a body becomes: "1," eight, a float16 eight too, and itself
 
 
 class OperationEndpoint:
@@ -51,13 +53,17 @@ class OperationEndpoint:
         """Answer one request that was admitted."""
         operation, record, headers = self._operation, scope["mfn.record"], scope["mfn.headers"]
         media = JSON if operation.array_answer is None else choose_media_type(_text(headers, b"accept"))
-        request = None if self._model is None else await self._request(scope, receive, record, headers)
-        render = renderer(operation, media, request)
-        content, answered = await perform(operation, request, record, self._services, render)
-        await send({"type": "http.response.start", "status": 200, "headers": answered})
-        await send({"type": "http.response.body", "body": content})
+        with self._services.memory.hold() as held:
+            request = None if self._model is None else await self._request(scope, receive, record, headers, held)
+            render = renderer(operation, media, request)
+            content, answered = await perform(operation, request, record, self._services, render)
+            held.settle(len(content))
+            await send({"type": "http.response.start", "status": 200, "headers": answered})
+            await send({"type": "http.response.body", "body": content})
 
-    async def _request(self, scope: Any, receive: Any, record: RequestRecord, headers: Mapping[bytes, bytes]) -> Any:
+    async def _request(
+        self, scope: Any, receive: Any, record: RequestRecord, headers: Mapping[bytes, bytes], held: Held
+    ) -> Any:
         """Read and validate a request; a long one in a thread, where it does not hold the event loop up."""
         announced = headers.get(b"content-length", b"0")
         length = int(announced[:20]) if announced.isdigit() else 0
@@ -71,7 +77,10 @@ class OperationEndpoint:
         if query and kind == "json":
             message = "parameters belong in the body, not in the query string"
             raise ServiceError("VALIDATION_ERROR", message, details=[_detail("query", message)])
-        content = await read_body(receive, longest)
+        held.resize(length)
+        content = await read_body(receive, longest, held)
+        if len(content) > _LONG:
+            held.resize(len(content) * _ROOM[kind])
 
         def read() -> Any:
             return self._validated(self._members(kind, content, query), record)

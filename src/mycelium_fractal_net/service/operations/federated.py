@@ -137,7 +137,7 @@ def aggregation_cost(request: AggregateRequest) -> Cost:
     triples = {"bulyan": n, "geometric_median": min(n, length)}.get(request.rule, 0) ** 3
     cost = n * length + pairs * max(length, _PAIR_VALUES) + triples
     text = f"{cost:,} operations ({request.rule} of {n:,} gradients; the rule tree takes many gradients)"
-    return Cost(cost, text, "gradients", n)
+    return Cost(cost, text, "gradients", n, request.rule)
 
 
 def make_rule(body: AggregateRequest, n: int) -> fed.Rule:

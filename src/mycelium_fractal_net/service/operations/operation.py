@@ -40,12 +40,15 @@ class Cost(NamedTuple):
         The same for people, with what it comes from.
     field, value
         What of the request makes it so much.
+    kind : str
+        What has the same speed: its parts, the coarse ones first, with colons between.
     """
 
     cell_steps: int
     text: str = ""
     field: str = ""
     value: Any = None
+    kind: str = ""
 
 
 FREE = Cost(0)
@@ -166,14 +169,14 @@ def check_table(operations: Mapping[str, Operation]) -> None:
             raise ConfigurationError(f"the operation {name} declares no access; say who may call it, or OPEN")
 
 
-def _context(operation: Operation, request: Any, record: RequestRecord, services: Services) -> Context:
-    """Return the context of a run whose cost is one that this service takes."""
+def _cost(operation: Operation, request: Any, services: Services) -> Cost:
+    """Return what a request costs, if that is no more than one may."""
     cost, most = operation.cost(request), services.settings.max_cell_steps
     if cost.cell_steps > most:
         message = f"{cost.text} are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
         detail = {"field": cost.field, "message": message, "value": cost.value}
         raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
-    return Context(services, record)
+    return cost._replace(kind=f"{operation.name}:{cost.kind}")
 
 
 async def perform(
@@ -186,7 +189,7 @@ async def perform(
     ServiceError
         COST_LIMIT_EXCEEDED, and what :meth:`Compute.run` raises.
     """
-    context = _context(operation, request, record, services)
+    cost, context = _cost(operation, request, services), Context(services, record)
     if operation.inline:
         return render(operation.run(request, context))
 
@@ -194,7 +197,7 @@ async def perform(
         context.cancel = cancel
         return render(operation.run(request, context))
 
-    return await services.compute_for(record, work)
+    return await services.compute_for(record, work, cost.cell_steps, cost.kind)
 
 
 async def stream(
@@ -204,7 +207,8 @@ async def stream(
 
     A reader that pauses holds no thread. Close the iterator (``aclose``) where it is left early.
     """
-    context = _context(operation, request, record, services)
+    cost, context = _cost(operation, request, services), Context(services, record)
+    lane = await services.lane_for(record, cost.cell_steps, cost.kind)
     events: Iterator[Any] = operation.run(request, context)
     done = object()
 
@@ -214,7 +218,7 @@ async def stream(
         return done if event is done else render(event)
 
     try:
-        while (made := await services.compute_for(record, work)) is not done:
+        while (made := await lane.run(work)) is not done:
             yield made
     finally:
         close = getattr(events, "close", None)

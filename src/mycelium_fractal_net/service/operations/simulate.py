@@ -202,7 +202,8 @@ def simulation_cost(request: SimulateRequest) -> Cost:
     extra += f", {rounds} times for {request.most_substeps:,} substeps" if rounds > 1 else ""
     total = cells * steps * rounds
     text = f"{total:,} cell steps ({request.grid_size} x {request.grid_size} cells, {steps:,} steps{extra})"
-    return Cost(total, text, "steps", request.steps)
+    kind = f"{request.kinetics}:{request.dtype}:{request.grid_size.bit_length()}"
+    return Cost(total, text, "steps", request.steps, kind)
 
 
 SIMULATE = Operation(
