@@ -9,6 +9,7 @@ import pytest
 from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core import compilation as module
 from mycelium_fractal_net.service.core.compilation import Kernels, compile_family, family_of
+from tests.service.helpers import AUTH, client_of, make_app
 
 RARE = SimulationConfig(kinetics="gray-scott", dtype="float32")
 
@@ -65,6 +66,7 @@ async def test_what_is_compiled_is_not_waited_for_again(children: Path, monkeypa
     await kernels.ready(RARE)
     monkeypatch.setattr(module, "_CODE", f"open({str(children)!r}, 'w')")
     await kernels.ready(RARE)
+    await Kernels().ready(RARE)  # in another process after a restart: the cache on disk has them
     assert not kernels.missing(RARE)
     assert not children.exists()
 
@@ -93,3 +95,17 @@ def test_sizes_share_kernels_and_arithmetic_does_not() -> None:
 def test_the_process_does_what_the_service_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "nice", lambda _: 0)
     compile_family(SimulationConfig(grid_size=16, steps=2).model_dump_json())
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_ends_the_compilation_that_it_paid_for(children: Path) -> None:
+    app = make_app()
+    async with client_of(app, headers=AUTH) as client:
+        body = {"grid_size": 16, "steps": 2, "kinetics": "gray-scott", "dtype": "float32"}
+        request = asyncio.create_task(client.post("/simulate", json=body))
+        [pid] = await _begun(children)
+        assert (await client.post("/simulate", json={"grid_size": 16, "steps": 2})).status_code == 200
+        assert app.state.services.compute.idle
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+    assert await _gone(pid)

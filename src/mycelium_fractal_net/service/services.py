@@ -11,9 +11,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core.addresses import Addresses
 from mycelium_fractal_net.service.core.admission import Admission
 from mycelium_fractal_net.service.core.call import Call
+from mycelium_fractal_net.service.core.compilation import COST as COMPILATION_COST
+from mycelium_fractal_net.service.core.compilation import Kernels
 from mycelium_fractal_net.service.core.compute import Compute, Lane, Work
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.keys import KeyRing
@@ -61,6 +64,7 @@ class Services:
         self.compute = Compute(
             settings.compute_threads, settings.compute_queue, self.metrics, settings.max_compute_seconds
         )
+        self.kernels = Kernels()
         self.memory = MemoryBudget(settings.max_memory_bytes, self.compute.retry_after_s)
         self.streams = Streams(settings.streams)
         self.tickets = Tickets(settings.stream_seconds)
@@ -107,6 +111,31 @@ class Services:
             if refusal.refusal in _NEVER_BEGUN:
                 await self._charge(record.call, -cost)
             raise
+
+    async def compiled_for(self, record: RequestRecord, config: SimulationConfig) -> None:
+        """Wait until the kernels of a simulation are compiled, on the account of the key that needs them first.
+
+        Raises
+        ------
+        ServiceError
+            RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute, CANCELLED when the caller left.
+        """
+        if not self.kernels.missing(config):
+            return
+        if self.kernels.would_begin(config):
+            await self._charge(record.call, COMPILATION_COST)
+        waiting = asyncio.ensure_future(self.kernels.ready(config))
+        departure = record.call.on_disconnect
+        forget = None if departure is None else departure(waiting.cancel)
+        try:
+            await asyncio.wait((waiting,))
+            if waiting.cancelled():
+                raise ServiceError("CANCELLED")
+            waiting.result()
+        finally:
+            waiting.cancel()
+            if forget is not None:
+                forget()
 
     async def lane_for(self, record: RequestRecord, cost: int = 0, kind: str = "") -> Lane:
         """Return the place in the queue of a stream, whose whole cost its key is charged at once.

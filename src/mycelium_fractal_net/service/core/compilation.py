@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from mycelium_fractal_net._compiled.places import places_of
+from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
 
 __all__ = ["COST", "Family", "Kernels", "compile_family", "family_of"]
@@ -19,6 +22,7 @@ COST = 500_000_000
 
 _LONGEST_S = 600.0
 _NICE = 5
+_WARM = "mycelium"
 _CODE = (
     "import sys; from mycelium_fractal_net.service.core.compilation import compile_family; compile_family(sys.argv[1])"
 )
@@ -30,8 +34,6 @@ class Family(NamedTuple):
     kinetics: str
     dtype: str
     quantum_jitter: bool
-    turing_enabled: bool
-    boundary: str
 
 
 def family_of(config: SimulationConfig) -> Family:
@@ -42,7 +44,7 @@ def family_of(config: SimulationConfig) -> Family:
     >>> family_of(SimulationConfig(kinetics="gray-scott")).kinetics
     'gray-scott'
     """
-    return Family(config.kinetics, config.dtype, config.quantum_jitter, config.turing_enabled, config.boundary)
+    return Family(config.kinetics, config.dtype, config.quantum_jitter)
 
 
 class Kernels:
@@ -69,8 +71,17 @@ class Kernels:
         self._known.add(family_of(config))
 
     def missing(self, config: SimulationConfig) -> bool:
-        """Tell whether the kernels of a simulation may have to be compiled first."""
-        return family_of(config) not in self._known
+        """Tell whether the kernels of a simulation may have to be compiled first; those of the warm-up are there."""
+        family = family_of(config)
+        return family.kinetics != _WARM and family not in self._known
+
+    def would_begin(self, config: SimulationConfig) -> bool:
+        """Tell whether a compilation begins with the next who waits for these kernels."""
+        family = family_of(config)
+        if not self.missing(config) or family in self._running:
+            return False
+        mark = _mark(family, config)
+        return mark is not None and not mark.exists()
 
     async def ready(self, config: SimulationConfig) -> None:
         """Wait until the kernels of a simulation are there; when all who wait have left, the compilation ends.
@@ -78,7 +89,7 @@ class Kernels:
         Cancel the task to leave.
         """
         family = family_of(config)
-        if family in self._known:
+        if not self.missing(config):
             return
         if family not in self._running:
             self._running[family] = asyncio.create_task(self._compile(family, config))
@@ -92,15 +103,31 @@ class Kernels:
                 self._running.pop(family).cancel()
 
     async def _compile(self, family: Family, config: SimulationConfig) -> None:
-        if any(place.writable for place in places_of(os.environ)):
+        mark = _mark(family, config)
+        if mark is not None and not mark.exists():
             async with self._one:
                 self._compiled()
-                await _in_process(config)
+                if await _in_process(config):
+                    with suppress(OSError):
+                        mark.touch()
         self._known.add(family)
 
 
-async def _in_process(config: SimulationConfig) -> None:
-    """Compile in another process, which is killed when this task is cancelled."""
+def _mark(family: Family, config: SimulationConfig) -> Path | None:
+    """Return the file that says that a family is in the cache on disk; None where there is no such cache.
+
+    One that says so wrongly costs a compilation in the thread that computes.
+    """
+    place = next((place.path for place in places_of(os.environ) if place.writable), None)
+    if place is None:
+        return None
+    source = config.model.trace.source(config.dtype)
+    digest = hashlib.sha256(f"{family}\0{source}\0{__version__}\0{sys.version_info[:2]}".encode()).hexdigest()[:20]
+    return place / f"family-{digest}.done"
+
+
+async def _in_process(config: SimulationConfig) -> bool:
+    """Compile in another process, which is killed when this task is cancelled; tell whether it succeeded."""
     small = config.model_copy(update={"grid_size": 16, "steps": 2})
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -114,9 +141,9 @@ async def _in_process(config: SimulationConfig) -> None:
     )
     try:
         async with asyncio.timeout(_LONGEST_S):
-            await process.wait()
+            return await process.wait() == 0
     except TimeoutError:
-        pass
+        return False
     finally:
         with suppress(ProcessLookupError):
             process.kill()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.record import RequestRecord
@@ -129,6 +130,8 @@ class Operation:
         The member of the answer that can be had as an array alone.
     codes : tuple of str
         What it can refuse with, beside what every operation can.
+    simulated : callable, optional
+        ``simulated(request)`` returns what is simulated, whose kernels may have to be compiled first.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Operation:
     arrays: Mapping[int, str] = field(default_factory=dict)
     array_answer: str | None = None
     codes: tuple[str, ...] = ()
+    simulated: Callable[[Any], SimulationConfig] | None = None
 
     @property
     def summary(self) -> str:
@@ -197,6 +201,8 @@ async def perform(
         context.cancel = cancel
         return render(operation.run(request, context))
 
+    if operation.simulated is not None:
+        await services.compiled_for(record, operation.simulated(request))
     return await services.compute_for(record, work, cost.cell_steps, cost.kind)
 
 

@@ -214,6 +214,7 @@ SIMULATE = Operation(
     request=SimulateRequest,
     response=SimulateResponse,
     cost=simulation_cost,
+    simulated=SimulateRequest.config,
     arrays={2: "initial_field_mv"},
     array_answer="field",
     codes=(
