@@ -25,6 +25,7 @@ Departure = Callable[[Callable[[], object]], Callable[[], object]]
 """``departure(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
 
 _OVERTIME = 0.1
+_FORESIGHT_S = 0.1
 _STARVED_S = 10.0
 
 
@@ -87,6 +88,8 @@ class Compute:
         self._queue = FairQueue()
         self._threads: list[threading.Thread] = []
         self._starved = -_STARVED_S
+        self._foreseen: dict[str | None, float] = {}
+        self._foreseen_at = -_FORESIGHT_S
         weakref.finalize(self, self._queue.close)
         gauges.watch(self)
 
@@ -194,10 +197,22 @@ class Compute:
         return Lane(self, key, kind, departure)
 
     def retry_after_s(self, key: str | None = None) -> int:
-        """Return the seconds after which a place is free, or one of this key, by what runs and waits."""
+        """Return the seconds after which a place is free, or one of this key, by what runs and waits.
+
+        Who asks again at once gets the answer of before: to work it out takes longer than to refuse a request.
+        """
+        now = monotonic()
+        if now - self._foreseen_at > _FORESIGHT_S:
+            self._foreseen.clear()
+            self._foreseen_at = now
+        if key not in self._foreseen:
+            self._foreseen[key] = now + self._seconds_to_place(key)
+        return retry_after_s(max(0.0, self._foreseen[key] - now))
+
+    def _seconds_to_place(self, key: str | None) -> float:
         running = [(self._left_s(job), job.key) for job in list(self._running)]
         lines = {who: [self._seconds(job) for job in line] for who, line in self._queue.lines().items()}
-        return retry_after_s(seconds_to_first_end(running, lines, key))
+        return seconds_to_first_end(running, lines, key)
 
     def abandon(self) -> None:
         """Stop everything; whoever waits is told at once that the service ends, whenever the threads notice."""
