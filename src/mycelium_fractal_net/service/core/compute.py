@@ -136,6 +136,7 @@ class Compute:
         kind: str = "",
         departure: Departure | None = None,
         started: Callable[[], object] | None = None,
+        bounded: bool = True,
     ) -> T:
         """Run a computation in a thread.
 
@@ -153,6 +154,8 @@ class Compute:
             Tells when the caller leaves.
         started : callable, optional
             Called in the thread when the wait for it is over.
+        bounded : bool
+            Whether it is stopped after ``most_s``.
 
         Raises
         ------
@@ -163,7 +166,8 @@ class Compute:
         self._admit(key)
         self._accepted[key] += 1
         try:
-            job = Job(self, work, key=key, cost=cost, kind=kind, most_s=self._most_s, started=started)
+            most_s = self._most_s if bounded else None
+            job = Job(self, work, key=key, cost=cost, kind=kind, most_s=most_s, started=started)
             done: T = await self._done(job, departure)
             return done
         finally:

@@ -104,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _warm_up(services: Services) -> None:
     """Compile or load kernels before the service says it is ready."""
     try:
-        await services.compute.run(compile_kernels, key="warm-up")
+        await services.compute.run(compile_kernels, key="warm-up", bounded=False)
     except ServiceError:
         return  # the service ends before it was ready
     except Exception as error:  # nobody waits for this task: what went wrong would never be told
