@@ -33,7 +33,7 @@ async def test_a_key_that_has_asked_for_too_much_is_told_when_to_return_and_othe
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].json()["code"] == "RATE_LIMIT_EXCEEDED"
     assert "25,600 cell steps, and 8,800 of 60,000 a minute are left" in answers[2].json()["message"]
-    assert 50 <= int(answers[2].headers["retry-after"]) <= 60
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 60
     assert (other.status_code, small.status_code) == (200, 200)
 
 
@@ -66,9 +66,10 @@ async def test_everything_that_computes_is_paid_in_the_same_currency(path: str, 
 async def test_what_was_refused_for_a_full_queue_costs_nothing() -> None:
     app = make_app(compute_threads=1, compute_queue=0, max_cell_steps=60_000, cost_limit=60_000)
     gate = threading.Event()
-    running = asyncio.create_task(app.state.services.compute.run(lambda _: gate.wait(20), key="else"))
+    running = asyncio.create_task(app.state.services.compute.run(lambda _: gate.wait(120), key="else"))
     async with client_of(app, headers=AUTH) as client:
-        await asyncio.sleep(0.05)
+        while not app.state.services.compute.running:
+            await asyncio.sleep(0.005)
         refused = [(await client.post("/simulate", json=FIELD)).json()["code"] for _ in range(5)]
         gate.set()
         await running

@@ -25,7 +25,7 @@ def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def _begun(path: Path) -> list[int]:
-    for _ in range(2000):
+    for _ in range(12_000):
         if path.exists() and path.read_text().endswith("\n"):
             return [int(line) for line in path.read_text().split()]
         await asyncio.sleep(0.01)
@@ -33,7 +33,7 @@ async def _begun(path: Path) -> list[int]:
 
 
 async def _gone(pid: int) -> bool:
-    for _ in range(2000):
+    for _ in range(12_000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -50,10 +50,16 @@ async def _settle() -> None:
         await asyncio.sleep(0.005)
 
 
+async def _begun(log: list[str]) -> None:
+    """Wait until something has begun."""
+    while not log:
+        await asyncio.sleep(0.005)
+
+
 @pytest.mark.anyio
 async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
-    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
     await _settle()
     assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (1, 1)
     with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests wait") as caught:
@@ -73,7 +79,7 @@ async def test_retry_after_follows_the_cost_of_what_runs_and_waits(metrics: Metr
     compute, gate = Compute(1, 2, metrics), threading.Event()
     await compute.run(lambda _: None, cost=1)
     compute._pace.measured("", cost=1_000_000_000, duration_s=100.0)
-    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key=key, cost=10**8)) for key in "abc"]
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120), key=key, cost=10**8)) for key in "abc"]
     await _settle()
     assert 10 <= compute.retry_after_s() <= 11
     assert 20 <= compute.retry_after_s("b") <= 22
@@ -100,7 +106,7 @@ async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metri
 async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics: Metrics) -> None:
     compute, gate, caller = Compute(1, 1, metrics), threading.Event(), _Caller()
     started: list[bool] = []
-    first = asyncio.create_task(compute.run(lambda _: gate.wait(20)))
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(120)))
     second = asyncio.create_task(compute.run(lambda _: started.append(True), departure=caller.departure))
     await _settle()
     caller.leave()
@@ -143,7 +149,7 @@ async def test_errors_of_a_computation_reach_its_caller(metrics: Metrics) -> Non
 @pytest.mark.anyio
 async def test_draining_finishes_what_was_accepted_and_refuses_the_rest(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
-    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
     await _settle()
     compute.draining = True
     with pytest.raises(ServiceError, match="takes no requests now"):
@@ -164,7 +170,7 @@ async def test_as_many_run_at_a_time_as_there_are_threads(metrics: Metrics) -> N
 @pytest.mark.anyio
 async def test_a_waiting_computation_starts_while_the_event_loop_is_busy(metrics: Metrics) -> None:
     compute, gate, began = Compute(1, 1, metrics), threading.Event(), threading.Event()
-    first = asyncio.create_task(compute.run(lambda _: gate.wait(20)))
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(120)))
     second = asyncio.create_task(compute.run(lambda _: began.set()))
     await _settle()
     gate.set()
@@ -176,7 +182,7 @@ async def test_a_waiting_computation_starts_while_the_event_loop_is_busy(metrics
 @pytest.mark.anyio
 async def test_an_abandoned_computation_is_not_waited_for_even_if_it_does_not_stop(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
-    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
     await _settle()
     compute.abandon()
     for job in jobs:
@@ -207,7 +213,7 @@ async def test_abandoning_cancels_what_runs(metrics: Metrics) -> None:
 @pytest.mark.anyio
 async def test_the_wait_for_a_thread_is_measured(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
-    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20))) for _ in range(2)]
+    jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
     await _settle()
     gate.set()
     await asyncio.gather(*jobs)
@@ -237,7 +243,7 @@ async def test_a_key_that_fills_the_queue_shares_it_with_those_that_come(metrics
     compute, gate = Compute(1, 4, metrics), threading.Event()
 
     async def ask(key: str, count: int) -> list[asyncio.Task[bool]]:
-        jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(20), key=key)) for _ in range(count)]
+        jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120), key=key)) for _ in range(count)]
         await _settle()
         return jobs
 
@@ -259,8 +265,9 @@ async def test_a_key_that_fills_the_queue_shares_it_with_those_that_come(metrics
 @pytest.mark.anyio
 async def test_keys_take_turns_whoever_came_first(metrics: Metrics) -> None:
     compute, gate, log = Compute(1, 20, metrics), threading.Event(), list[str]()
-    first = asyncio.create_task(compute.run(lambda _: gate.wait(20), key="z"))
-    await _settle()
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(120), key="z"))
+    while not compute.running:
+        await asyncio.sleep(0.005)
     order = ["a", "a", "a", "b", "b", "c"]
     jobs = [asyncio.create_task(compute.run(_work_for(0, log, key), key=key)) for key in order]
     await _settle()
@@ -274,7 +281,7 @@ async def test_keys_take_turns_whoever_came_first(metrics: Metrics) -> None:
 async def test_a_long_computation_lends_its_thread_to_another_key(metrics: Metrics) -> None:
     compute, log = Compute(1, 20, metrics), list[str]()
     long = asyncio.create_task(compute.run(_work_for(0.5, log, "long"), key="a"))
-    await _settle()
+    await _begun(log)
     same = asyncio.create_task(compute.run(_work_for(0.01, log, "same"), key="a"))
     await compute.run(_work_for(0.01, log, "other"), key="b")
     assert log == ["long begins", "other begins", "other ends"]
@@ -287,7 +294,7 @@ async def test_a_long_computation_lends_its_thread_to_another_key(metrics: Metri
 async def test_a_lender_gets_as_much_time_as_it_gave(metrics: Metrics) -> None:
     compute, log = Compute(1, 20, metrics), list[str]()
     tasks = [asyncio.create_task(compute.run(_work_for(0.3, log, "a"), key="a"))]
-    await _settle()
+    await _begun(log)
     tasks += [asyncio.create_task(compute.run(_work_for(0.2, log, f"b{index}"), key="b")) for index in range(4)]
     await asyncio.gather(*tasks)
     assert log.index("a ends") < log.index("b3 begins")
@@ -317,11 +324,11 @@ async def test_time_that_was_lent_counts_for_the_borrower_alone(metrics: Metrics
         return timed_work
 
     lender = asyncio.create_task(compute.run(timed(_work_for(0.3, log, "a")), key="a", kind="a", cost=1))
-    await _settle()
+    await _begun(log)
     await compute.run(timed(_work_for(0.3, log, "b")), key="b", kind="b", cost=1)
     await lender
     borrowed_s, whole_s = times
-    assert compute._pace.seconds("a", 1) == pytest.approx(whole_s - borrowed_s, abs=0.05)
+    assert compute._pace.seconds("a", 1) == pytest.approx(whole_s - borrowed_s, abs=0.2)
     compute.close()
 
 
@@ -332,7 +339,7 @@ async def test_a_failing_borrower_leaves_the_lender_alone(metrics: Metrics) -> N
 
     compute, log = Compute(1, 4, metrics), list[str]()
     lender = asyncio.create_task(compute.run(_work_for(0.3, log, "a"), key="a"))
-    await _settle()
+    await _begun(log)
     with pytest.raises(ValueError, match="no"):
         await compute.run(fail, key="b")
     await lender
@@ -344,7 +351,7 @@ async def test_a_failing_borrower_leaves_the_lender_alone(metrics: Metrics) -> N
 @pytest.mark.anyio
 async def test_pieces_of_a_stream_wait_however_full_the_queue_is(metrics: Metrics) -> None:
     compute, gate = Compute(1, 0, metrics), threading.Event()
-    first = asyncio.create_task(compute.run(lambda _: gate.wait(20), key="a"))
+    first = asyncio.create_task(compute.run(lambda _: gate.wait(120), key="a"))
     await _settle()
     lane = compute.lane("a", "stream")
     piece = asyncio.create_task(lane.run(lambda _: "frame"))
