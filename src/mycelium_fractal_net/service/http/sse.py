@@ -49,7 +49,8 @@ class EventStream:
             members = _of_query(scope["query_string"].decode("latin-1"))
         else:
             content_kind(headers, arrays=False)
-            members = parse_json(await read_body(receive, _LONGEST))
+            with self._services.memory.hold() as held:
+                members = parse_json(await read_body(receive, _LONGEST, held))
         start = StreamStart.model_validate(_resumed(members, headers))
         stream = Stream(start, record.call, self._services, inline=True)
         if stream.is_known():
