@@ -11,6 +11,7 @@ import pytest
 
 import mycelium_fractal_net as package
 from mycelium_fractal_net.cli import warmup
+from mycelium_fractal_net.fields import REGIMES
 from tests.cli.conftest import Mfn
 
 
@@ -131,3 +132,16 @@ def test_warmup_refuses_what_it_does_not_know(mfn: Mfn, arguments: tuple[str, st
     outcome = mfn("warmup", *arguments)
     assert outcome.code == 2
     assert arguments[1] in outcome.err
+
+
+def test_regimes_are_listed_with_settings_and_sources(mfn: Mfn) -> None:
+    assert set(mfn("regimes", "--json").json) == set(REGIMES)
+    text = mfn("regimes").out
+    assert "pearson-mu\n  worms" in text
+    assert "doi:10.1126/science.261.5118.189" in text
+
+
+def test_a_regime_is_a_starting_point_that_options_change(mfn: Mfn) -> None:
+    config = mfn("simulate", "--regime", "pearson-mu", "--grid-size", 8, "--steps", 1, "--json").json["config"]
+    assert (config["kinetics"], config["kinetics_parameters"]["feed"], config["grid_size"]) == ("gray-scott", 0.046, 8)
+    assert "give one of them" in mfn("simulate", "--regime", "pearson-mu", "--preset", "spots").err

@@ -158,7 +158,7 @@ def test_simulate_raises_what_the_engine_raises() -> None:
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
 def test_threads_are_a_whole_number(threads: Any) -> None:
-    with pytest.raises(InvalidInputError, match="threads must be a whole number >= 1, got"):
+    with pytest.raises(InvalidInputError, match="threads must be a whole number >= 1; got"):
         mfn.Simulation(quiet(grid_size=8), threads=threads)
 
 

@@ -155,15 +155,15 @@ def test_a_configuration_is_needed(config: Any) -> None:
 
 @pytest.mark.parametrize("steps", [-1, 1.0, True, "3", None])
 def test_steps_are_whole_numbers(steps: Any) -> None:
-    with pytest.raises(InvalidInputError, match="steps must be a whole number >= 0, got"):
+    with pytest.raises(InvalidInputError, match="steps must be a whole number >= 0; got"):
         mfn.Simulation(SMALL).advance(steps)
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, False])
 def test_strides_are_whole_numbers(every: Any) -> None:
-    with pytest.raises(InvalidInputError, match="every must be a whole number >= 1, got"):
+    with pytest.raises(InvalidInputError, match="every must be a whole number >= 1; got"):
         next(mfn.Simulation(SMALL).frames(every))
-    with pytest.raises(InvalidInputError, match="every must be a whole number >= 1, got"):
+    with pytest.raises(InvalidInputError, match="every must be a whole number >= 1; got"):
         mfn.simulate_history(SMALL, every=every)
 
 

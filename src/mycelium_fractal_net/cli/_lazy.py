@@ -33,6 +33,7 @@ COMMANDS = {
     "lyapunov": Entry("lyapunov:lyapunov", "Measure Lyapunov exponents, of a field or of a reference system."),
     "stability": Entry("stability:stability", "Say whether a kinetics can form a pattern, and of what size."),
     "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
+    "regimes": Entry("regimes:regimes", "List named regimes of patterns, and what to look for in each."),
     "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
     "dataset": Entry("dataset:dataset", "Simulate every row of a scenario into one Parquet file."),
     "validate": Entry("validate:validate_command", "Check the science of this installation; exit code 1 on failure."),

@@ -19,6 +19,7 @@ from mycelium_fractal_net._inputs import parse_json, parse_toml, parse_yaml, rea
 from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError
 from mycelium_fractal_net.fields import (
     PRESETS,
+    REGIMES,
     Change,
     SimulationConfig,
     Stimulus,
@@ -42,15 +43,16 @@ _ENTRIES: dict[str, type[Change | Stimulus]] = {"schedule": Change, "stimuli": S
 
 
 def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--preset``, ``--config`` and an option for every field of ``SimulationConfig``.
+    """Give a command ``--preset``, ``--regime``, ``--config`` and an option for every field of ``SimulationConfig``.
 
-    The command receives them as one dictionary, its parameter ``settings``: what the preset says, over that
+    The command receives them as one dictionary, its parameter ``settings``: what the preset or regime says, over that
     what the file says, over that what the options say. It holds only what the user gave.
     """
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
     made = [
         _preset_parameter(),
+        _regime_parameter(),
         _config_parameter(),
         kinetics_file_parameter(),
         *map(_field_parameter, SimulationConfig.model_fields.items()),
@@ -159,12 +161,18 @@ def _parse(suffix: str, data: bytes) -> Any:
     raise ConfigurationError(f"a configuration file must end in .json, .toml or .yaml; got {suffix!r}")
 
 
-def _collect(preset: str | None, config: Path | None, kinetics_file: Path | None, **options: Any) -> dict[str, Any]:
+def _collect(
+    preset: str | None, regime: str | None, config: Path | None, kinetics_file: Path | None, **options: Any
+) -> dict[str, Any]:
     settings: dict[str, Any] = {}
+    if preset is not None and regime is not None:
+        raise InvalidInputError("--preset and --regime are both starting points; give one of them")
     if kinetics_file is not None:
         load_kinetics_file(kinetics_file)
     if preset is not None:
         settings |= PRESETS[preset]
+    if regime is not None:
+        settings |= REGIMES[regime].settings
     if config is not None:
         settings |= read_mapping(config)
         named = settings.pop("kinetics_file", None)
@@ -190,6 +198,13 @@ def _keyword(name: str, annotation: Any, option: Any) -> inspect.Parameter:
 def _preset_parameter() -> inspect.Parameter:
     option = typer.Option("--preset", click_type=click.Choice(list(PRESETS)), help="Named starting point.")
     return _keyword("preset", str, option)
+
+
+def _regime_parameter() -> inspect.Parameter:
+    option = typer.Option(
+        "--regime", click_type=click.Choice(list(REGIMES)), help="Named regime; mfn regimes lists them."
+    )
+    return _keyword("regime", str, option)
 
 
 def _config_parameter() -> inspect.Parameter:

@@ -12,6 +12,7 @@ from mycelium_fractal_net.fields.models import (
     list_kinetics,
     load_kinetics_file,
 )
+from mycelium_fractal_net.fields.regimes import REGIMES, Regime, regime
 from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
 from mycelium_fractal_net.fields.simulation import Frame, Simulation, SimulationResult
@@ -20,11 +21,13 @@ from mycelium_fractal_net.fields.stability import LinearStability, linear_stabil
 __all__ = [
     "MORPHOLOGIES",
     "PRESETS",
+    "REGIMES",
     "Change",
     "Frame",
     "Kinetics",
     "LinearStability",
     "Patches",
+    "Regime",
     "Simulation",
     "SimulationConfig",
     "SimulationResult",
@@ -36,6 +39,7 @@ __all__ = [
     "list_kinetics",
     "load_kinetics_file",
     "measure_wavelength",
+    "regime",
     "simulate",
     "simulate_ensemble",
     "simulate_history",

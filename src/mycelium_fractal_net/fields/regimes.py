@@ -1,0 +1,118 @@
+"""Regimes with a name: parameters, start and steps that show what a paper describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields.config import SimulationConfig
+from mycelium_fractal_net.fields.models import MORPHOLOGIES, get_kinetics
+
+__all__ = ["REGIMES", "Regime", "regime"]
+
+_PEARSON = "Pearson 1993, doi:10.1126/science.261.5118.189, a point within his class"
+# The published D_u = 2 D_v = 2e-5 on cells of 2.5 / 256, in cells^2 and unit time.
+_PEARSON_DIFFUSION = {"D_a": 0.105, "D_h": 0.21}
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A point in the space of parameters, and what to see there.
+
+    Parameters
+    ----------
+    name : str
+        Name for ``mfn simulate --regime``.
+    settings : mapping
+        Fields of ``SimulationConfig``; the steps suffice to see it.
+    look_for : str
+        What the activator shows.
+    moving : bool
+        Whether it goes on for ever, or comes to rest.
+    source : str
+        Who described it.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    look_for: str
+    moving: bool
+    source: str
+
+
+def _pearson(letter: str, feed: float, kill: float, look_for: str, *, moving: bool) -> Regime:
+    parameters = {"feed": feed, "kill": kill, **_PEARSON_DIFFUSION}
+    settings = {"kinetics": "gray-scott", "kinetics_parameters": parameters, "grid_size": 128, "steps": 6000}
+    return Regime(f"pearson-{letter}", MappingProxyType(settings), look_for, moving, _PEARSON)
+
+
+def _turing(name: str, kinetics: str, look_for: str, steps: int, **parameters: float) -> Regime:
+    settings = {"kinetics": kinetics, "kinetics_parameters": parameters, "grid_size": 96, "steps": steps}
+    return Regime(name, MappingProxyType(settings), look_for, False, get_kinetics(kinetics).source)
+
+
+def _excitable(name: str, start: str, look_for: str, steps: int) -> Regime:
+    settings = {"kinetics": "fitzhugh-nagumo", "start": start, "boundary": "neumann", "grid_size": 128, "steps": steps}
+    return Regime(name, MappingProxyType(settings), look_for, True, get_kinetics("fitzhugh-nagumo").source)
+
+
+_ALL = (
+    _pearson("alpha", 0.010, 0.047, "wavelets and fledgling spirals that annihilate each other", moving=True),
+    _pearson("beta", 0.026, 0.051, "waves of low contrast that fill the plane and never rest", moving=True),
+    _pearson("gamma", 0.022, 0.051, "worms that shift without end", moving=True),
+    _pearson("delta", 0.030, 0.055, "holes in hexagons, with dislocations", moving=False),
+    _pearson("epsilon", 0.018, 0.055, "rings and spots that divide and die", moving=True),
+    _pearson("zeta", 0.026, 0.059, "spots and short stripes that divide and overcrowd", moving=True),
+    _pearson("eta", 0.034, 0.063, "spots and worms that come to rest slowly", moving=False),
+    _pearson("theta", 0.030, 0.057, "stripes that branch, and holes", moving=False),
+    _pearson("iota", 0.046, 0.0594, "holes on a filled plane", moving=False),
+    _pearson("kappa", 0.050, 0.063, "a labyrinth of stripes", moving=False),
+    _pearson("lambda", 0.034, 0.065, "spots that divide until the plane is full", moving=False),
+    _pearson("mu", 0.046, 0.065, "worms that grow from their ends", moving=False),
+    _turing("schnakenberg-spots", "schnakenberg", "spots in hexagons", 1500),
+    _turing("brusselator-hexagons", "brusselator", "spots in hexagons", 1500),
+    _turing("gierer-meinhardt-peaks", "gierer-meinhardt", "narrow peaks, all of one height", 1500),
+    *(
+        _turing(f"mycelium-{name}", "mycelium", look_for, 800, bias=MORPHOLOGIES[name])
+        for name, look_for in (
+            ("spots", "separate spots"),
+            ("labyrinth", "a labyrinth of stripes"),
+            ("net", "a connected net around holes"),
+        )
+    ),
+    _excitable("fhn-spiral", "spiral", "a wave that turns around its own end", 1500),
+    _excitable("fhn-pulse", "front", "a straight pulse that runs to the right and out", 100),
+)
+
+REGIMES: Mapping[str, Regime] = MappingProxyType({entry.name: entry for entry in _ALL})
+"""Named regimes, by name."""
+
+
+def regime(name: str, **overrides: Any) -> SimulationConfig:
+    """Return the configuration of a named regime, with some fields replaced.
+
+    Parameters
+    ----------
+    name : str
+        One of ``REGIMES``; ``mfn regimes`` lists them with their sources.
+    **overrides
+        Fields of ``SimulationConfig`` that differ.
+
+    Raises
+    ------
+    InvalidInputError
+        For an unknown name, and for what the configuration refuses.
+
+    Examples
+    --------
+    >>> regime("pearson-mu", grid_size=64).kinetics_parameters
+    {'feed': 0.046, 'kill': 0.065, 'D_a': 0.105, 'D_h': 0.21}
+    """
+    if name not in REGIMES:
+        raise InvalidInputError(
+            f"unknown regime {name!r}; known are {', '.join(REGIMES)}", field="regime", value=str(name)[:80]
+        )
+    return SimulationConfig(**{**REGIMES[name].settings, **overrides})
