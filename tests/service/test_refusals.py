@@ -46,7 +46,7 @@ def _problem(answer: bytes) -> dict[str, Any]:
     ("request_", "status", "code", "method", "path", "route"),
     [
         ("NOT HTTP AT ALL\r\n\r\n", 400, "BAD_REQUEST", None, None, "unmatched"),
-        ("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST", "CONNECT", "/", "unmatched"),
+        ("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST", None, None, "unmatched"),
         ("POST /nernst?token=tell-nobody HTTP/1.1\r\nbad\r\n\r\n", 400, "BAD_REQUEST", "POST", "/nernst", "/nernst"),
         ("GET /hea", 408, "REQUEST_TIMEOUT", "GET", "/hea", "unmatched"),
         (f"GET /health HTTP/1.1\r\nX: {'b' * 70_000}\r\n\r\n", 431, "HEADERS_TOO_LARGE", "GET", "/health", "/health"),
