@@ -17,11 +17,10 @@ _SMOOTHING = 0.2
 class _State(Enum):
     CLOSED = "closed"
     OPEN = "open"
-    TRYING = "trying"
 
 
 class Breaker:
-    """Let calls through until one fails, or they have become slow; then one every five seconds, until that is quick.
+    """Let calls through until one fails, or they have become slow; then try again every five seconds.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ class Breaker:
         self._clock = clock
         self._state = _State.CLOSED
         self._again = 0.0
-        self._mean_s = 0.0
+        self._mean_s: float | None = 0.0  # None where the next call alone says what is slow
 
     @property
     def closed(self) -> bool:
@@ -56,10 +55,9 @@ class Breaker:
         return self._state is _State.CLOSED
 
     def admits(self) -> bool:
-        """Tell whether a call may go through now; while it is open one may in five seconds, and that one decides."""
+        """Tell whether a call may go through now; five seconds after a failure they may again, and the first decides."""
         if self._state is _State.OPEN and self._clock() >= self._again:
-            self._state = _State.TRYING
-            return True
+            self._state = _State.CLOSED
         return self.closed
 
     @contextmanager
@@ -69,21 +67,17 @@ class Breaker:
         try:
             yield
         except asyncio.CancelledError:  # the caller left, which says nothing
-            if self._state is _State.TRYING:
-                self._state = _State.OPEN
             raise
         except Exception:
             self._open()
             raise
         took_s = self._clock() - begin
-        before = self._mean_s if self.closed else took_s
+        before = took_s if self._mean_s is None else self._mean_s
         self._mean_s = before + _SMOOTHING * (took_s - before)
         if self._mean_s > self._slow_s:
             self._open()
-        elif self._state is _State.TRYING:
-            self._state = _State.CLOSED
 
     def _open(self) -> None:
         self._state = _State.OPEN
-        self._mean_s = 0.0
+        self._mean_s = None
         self._again = self._clock() + _RETRY_S
