@@ -55,7 +55,7 @@ class Breaker:
         return self._state is _State.CLOSED
 
     def admits(self) -> bool:
-        """Tell whether a call may go through now; five seconds after a failure they may again, and the first decides."""
+        """Tell whether a call may go through now; five seconds after a failure they may again."""
         if self._state is _State.OPEN and self._clock() >= self._again:
             self._state = _State.CLOSED
         return self.closed

@@ -194,7 +194,7 @@ class SharedWindow:
         key = f"{self._prefix}:{{{name}}}"
         try:
             passed, total, wait_ms = await self._script([key, f"{key}:total"], [limit, amount, int(_WINDOW_S * 1000)])
-        except Exception:
+        except (Exception, asyncio.CancelledError):  # cancelled is what did not come in time
             with suppress(Exception):
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
             raise
