@@ -178,7 +178,7 @@ class SharedWindow:
         from redis.exceptions import ConnectionError as Disconnected
 
         options: dict[str, Any] = {
-            "socket_timeout": _PATIENCE_S,
+            "socket_timeout": 0.9 * _PATIENCE_S,  # before the limiter gives up, so that it is the client who notices
             "socket_connect_timeout": _PATIENCE_S,
             # once more, on a fresh connection, where Redis was restarted; a Redis that hangs would hang again
             "retry": Retry(NoBackoff(), 1, (Disconnected,)),
