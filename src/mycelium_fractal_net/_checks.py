@@ -38,6 +38,7 @@ __all__ = [
     "require",
     "require_one_shape",
     "shown",
+    "unlocked",
 ]
 
 FloatOrArray: TypeAlias = Any  # a float for scalars, else an array; a union would force a cast on callers
@@ -165,6 +166,20 @@ def as_array(name: str, value: Any, expected: str, error: type[MFNError] = Inval
         return np.asarray(value)
     except (TypeError, ValueError, OverflowError):
         raise refusal(name, expected, value, error) from None
+
+
+def unlocked(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that compiled loops take as they take others: the one behind a read-only view, or a copy.
+
+    It is for reading all the same. For a read-only array a kernel would be compiled a second time.
+    """
+    if array.flags.writeable:
+        return array
+    base = array.base
+    if isinstance(base, np.ndarray) and base.flags.writeable and base.dtype == array.dtype:
+        same = (base.shape, base.strides, base.ctypes.data) == (array.shape, array.strides, array.ctypes.data)
+        return base if same else array.copy()
+    return array.copy()
 
 
 def as_float64(name: str, value: Any, error: type[MFNError] = InvalidInputError) -> NDArray[np.float64]:

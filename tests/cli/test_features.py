@@ -50,7 +50,9 @@ def test_a_picture_spans_the_potentials_asked_for(
     [
         (np.full((3, 3), np.nan), (), "finite potentials"),
         (np.zeros((2, 2, 2, 2)), (), "(T, rows, columns)"),
-        (np.zeros((3, 3)), ("--min-mv=-80",), "for pictures"),
+        (np.array([["a", "b"]]), ("--min-mv=-80",), "must hold finite real numbers"),
+        (np.arange(256).reshape(16, 16), (), "do not look like potentials in mV"),
+        (-0.07 * np.ones((4, 4)), (), "do not look like potentials in mV"),
     ],
 )
 def test_unusable_input_is_refused(

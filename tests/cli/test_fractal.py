@@ -63,7 +63,8 @@ def test_it_reads_what_simulate_writes(mfn: Mfn, tmp_path: Path) -> None:
     assert mfn("simulate", "--grid-size", 16, "--steps", 4, "--out", tmp_path).code == 0
     answer = mfn("fractal", tmp_path / "field.npz", "--periodic", "--json").json
     assert 0.0 <= answer["dimension"] <= 2.0
-    assert mfn("fractal", tmp_path / "field.npz", "--key", "activator").code == 0
+    assert "neither potentials in mV nor a mask" in mfn("fractal", tmp_path / "field.npz", "--key", "activator").err
+    assert mfn("fractal", tmp_path / "field.npz", "--key", "activator", "--threshold", "otsu").code == 0
 
 
 def test_an_undefined_error_is_null(mfn: Mfn, field: Path) -> None:
@@ -79,11 +80,11 @@ def test_fractal_draws_the_fit(mfn: Mfn, field: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("f.txt", b"1 2", "must end in .npy, .npz or .png"),
+        ("f.txt", b"1 2", "must end in .npy, .npz or .png, .tif"),
         ("f.npy", b"", "cannot be read as .npy"),
         ("f.npy", b"\x93NUMPY\x01\x00garbage", "cannot be read as .npy"),
         ("f.npz", b"PK nothing", "cannot be read as .npz"),
-        ("f.png", b"\x89PNG broken", "cannot be read as .png"),
+        ("f.png", b"\x89PNG broken", "cannot be read as a picture"),
         ("f.npy", np.full((4, 4), np.nan), "holds NaN"),
         ("f.npy", np.array([["a", "b"]]), "must hold real numbers"),
         ("f.npy", np.array([[None]], dtype=object), "cannot be read as .npy"),

@@ -143,8 +143,38 @@ def test_what_comes_out_does_not_change_later() -> None:
     kept = frame.field_mv.copy()
     simulation.advance(5)
     np.testing.assert_array_equal(frame.field_mv, kept)
-    frame.field_mv[:] = 0
-    assert not (simulation.field_mv == 0).any()
+    with pytest.raises(ValueError, match="read-only"):
+        frame.field_mv[:] = 0
+
+
+@pytest.mark.parametrize("name", ["field_mv", "activator", "inhibitor", "step_statistics"])
+def test_a_result_cannot_be_changed_but_its_copies_can(name: str) -> None:
+    result = mfn.simulate(SMALL)
+    array, digest = getattr(result, name), result.digest
+    with pytest.raises(ValueError, match="read-only"):
+        array -= 1.0
+    own = array.copy()
+    own -= 1.0
+    again = mfn.simulate(SMALL)
+    assert (again.digest, again.features.to_dict()) == (digest, result.features.to_dict())
+    assert mfn.extract_features(result.field_mv).V_mean == result.features.V_mean
+
+
+@pytest.mark.parametrize(("dtype", "huge"), [("float32", 3e38), ("float64", 1.7e308)])
+@pytest.mark.parametrize("grid_size", [16, 700])
+def test_a_potential_that_leaves_the_finite_numbers_is_reported(dtype: str, huge: float, grid_size: int) -> None:
+    simulation = mfn.Simulation(mfn.SimulationConfig(grid_size=grid_size, steps=5, dtype=dtype))
+    simulation.advance(1)
+    simulation.replace_fields(field_mv=np.full((grid_size, grid_size), huge))
+    with pytest.raises(mfn.DivergedError, match="the potential left the finite numbers at step 2"):
+        simulation.advance(3)
+
+
+def test_a_potential_whose_square_alone_overflows_is_clamped_and_goes_on() -> None:
+    simulation = mfn.Simulation(SMALL)
+    simulation.replace_fields(field_mv=np.full((16, 16), 1e200))
+    simulation.advance(1)
+    assert simulation.field_mv.max() <= SMALL.clamp_mv[1]
 
 
 @pytest.mark.parametrize("config", [None, {}, "mycelium", {"grid_size": 8}])

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from numpy.typing import NDArray
 
-from mycelium_fractal_net.cli._arrays import read_array
+from mycelium_fractal_net.cli._arrays import own_boundary, read_potentials
 from mycelium_fractal_net.cli._console import print_json, print_table
 from mycelium_fractal_net.cli._measures import Measures, feature_options
 from mycelium_fractal_net.cli._report import feature_rows, without_nan
-from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import (
     EXTENDED_FEATURE_UNITS,
     FeatureVector,
@@ -24,20 +22,23 @@ from mycelium_fractal_net.features import (
 
 __all__ = ["features"]
 
-_BLACK_MV, _WHITE_MV = -95.0, 40.0
-
 
 @feature_options
 def features(
     measures: Measures,
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A field or a history of fields: .npy, .npz or .png.")
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="A field or a history of fields, .npy or .npz, or a picture."),
     ],
-    periodic: Annotated[bool, typer.Option("--periodic/--no-periodic", help="Whether opposite edges touch.")] = True,
+    periodic: Annotated[
+        bool | None,
+        typer.Option("--periodic/--no-periodic", help="Opposite edges touch. [default: as the file says, else arrays]"),
+    ] = None,
     extended: Annotated[bool, typer.Option("--extended", help="Add form, spectrum and texture.")] = False,
     topology: Annotated[bool, typer.Option("--topology", help="With --extended, add persistent homology.")] = False,
-    min_mv: Annotated[float | None, typer.Option(help="Potential of a picture's black. [default: -95]")] = None,
-    max_mv: Annotated[float | None, typer.Option(help="Potential of a picture's white. [default: 40]")] = None,
+    min_mv: Annotated[float | None, typer.Option(help="Potential of the darkest level. [default: -95]")] = None,
+    max_mv: Annotated[float | None, typer.Option(help="Potential of the brightest level. [default: 40]")] = None,
+    as_mv: Annotated[bool, typer.Option("--as-mv", help="Take numbers for mV, whatever they look like.")] = False,
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -45,15 +46,17 @@ def features(
 
     By default the 18; --sets asks for more, of which ``activator`` needs a simulation (mfn simulate --sets).
 
-    A picture's grey levels become potentials between --min-mv and --max-mv, by default the clamp of the model.
+    A picture's grey levels, from the darkest to the brightest that it has, become potentials between --min-mv and
+    --max-mv, by default the clamp of the model.
     """
-    fields = _read_potentials(file, key, min_mv, max_mv)
+    fields = read_potentials(file, key, (min_mv, max_mv), plain=as_mv)
+    wraps = own_boundary(file) if periodic is None else periodic
     sets, config = measures.sets or ("core",), measures.config
-    vector = extract_features(fields, config, periodic, sets=sets)
+    vector = extract_features(fields, config, wraps, sets=sets)
     more = {}
     if extended or topology:
         last = fields if fields.ndim == 2 else fields[-1]
-        more = extract_extended_features(last, config, periodic=periodic, topology=topology)
+        more = extract_extended_features(last, config, periodic=wraps, topology=topology)
     if as_json:
         print_json(_as_dict(vector, more))
     else:
@@ -61,19 +64,6 @@ def features(
         print_table(f"Features of {file.name}", ("feature", "value", "unit", "meaning"), rows, numbers="value")
         if more:
             print_table("Extended features", ("feature", "value", "unit"), _extended_rows(more), numbers="value")
-
-
-def _read_potentials(file: Path, key: str | None, min_mv: float | None, max_mv: float | None) -> NDArray[Any]:
-    fields = read_array(file, key)
-    if file.suffix.lower() != ".png":
-        if min_mv is not None or max_mv is not None:
-            raise InvalidInputError(f"--min-mv and --max-mv are for pictures; {file.name} holds potentials already")
-        return fields
-    black = _BLACK_MV if min_mv is None else min_mv
-    white = _WHITE_MV if max_mv is None else max_mv
-    if not (math.isfinite(black) and math.isfinite(white) and black < white):
-        raise InvalidInputError(f"--min-mv must lie below --max-mv; got {black:g} and {white:g}")
-    return black + (white - black) / 255.0 * fields
 
 
 def _as_dict(vector: FeatureVector, more: Mapping[str, float]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import click
 import typer
 
-from mycelium_fractal_net.cli._arrays import read_mask
+from mycelium_fractal_net.cli._arrays import Mask, Threshold, own_boundary, read_mask
 from mycelium_fractal_net.cli._console import print_json, print_table
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
@@ -26,13 +26,24 @@ _WORDS = {
 
 
 def fractal(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A field or a mask: .npy, .npz or .png.")],
-    threshold_mv: Annotated[float, typer.Option(help="Cells above it are set; masks and pictures do without.")] = -60.0,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A field or mask, .npy or .npz, or a picture.")
+    ],
+    threshold_mv: Annotated[
+        float | None, typer.Option(help="Cells above it are set. [default: 10 mV above rest, -60]")
+    ] = None,
+    threshold: Annotated[
+        str | None, typer.Option(metavar="otsu|VALUE", help="Grey levels above it are set. [default: mid-range]")
+    ] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="What is dark is set, as on black on white.")] = False,
     method: Annotated[
         str,
         typer.Option(click_type=click.Choice(["cover", "aligned"]), help="Over every grid offset, or on one grid."),
     ] = "cover",
-    periodic: Annotated[bool, typer.Option("--periodic", help="Opposite edges touch.")] = False,
+    periodic: Annotated[
+        bool | None,
+        typer.Option("--periodic/--no-periodic", help="Opposite edges touch. [default: as the file says, else arrays]"),
+    ] = None,
     scales: Annotated[str | None, typer.Option(metavar="2,4,8", help="Box sides in cells.")] = None,
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the fit to this file.")] = None,
@@ -40,20 +51,19 @@ def fractal(
 ) -> None:
     """Measure the box-counting dimension of a field above a threshold, of a mask, or of a picture's bright half.
 
-    An array that holds only 0 and 1 is a mask.
+    An array that holds only 0 and 1 is a mask. Pictures are .png, .tif, .jpg or .bmp.
     """
-    if not math.isfinite(threshold_mv):
-        raise InvalidInputError(f"--threshold-mv must be a finite number; got {threshold_mv}")
-    mask = read_mask(file, threshold_mv, key)
-    found = box_counting_dimension(mask, method=method, periodic=periodic, scales=_parse_scales(scales))
+    mask = read_mask(file, Threshold(threshold_mv, threshold, dark), key)
+    wraps = own_boundary(file) if periodic is None else periodic
+    found = box_counting_dimension(mask.cells, method=method, periodic=wraps, scales=_parse_scales(scales))
     if plot is not None:
         from mycelium_fractal_net.visualization import box_counting_figure, save_figure
 
         save_figure(box_counting_figure(found, title=file.name), plot)
     if as_json:
-        print_json(_as_dict(found, float(mask.mean())))
+        print_json(_as_dict(found, mask, wraps))
     else:
-        _print(found, file.name, float(mask.mean()))
+        _print(found, file.name, mask)
 
 
 def _parse_scales(text: str | None) -> list[int] | None:
@@ -65,7 +75,7 @@ def _parse_scales(text: str | None) -> list[int] | None:
         raise InvalidInputError(f"--scales must be whole numbers separated by commas; got {text!r}") from None
 
 
-def _as_dict(found: BoxCounting, share: float) -> dict[str, Any]:
+def _as_dict(found: BoxCounting, mask: Mask, periodic: bool) -> dict[str, Any]:
     return {
         "dimension": found.dimension,
         "r2": found.r2,
@@ -74,11 +84,14 @@ def _as_dict(found: BoxCounting, share: float) -> dict[str, Any]:
         "scales": found.scales.tolist(),
         "counts": found.counts.tolist(),
         "local_slopes": found.local_slopes.tolist(),
-        "share_of_cells": share,
+        "share_of_cells": mask.share,
+        "set": mask.rule,
+        "threshold": mask.threshold,
+        "periodic": periodic,
     }
 
 
-def _print(found: BoxCounting, name: str, share: float) -> None:
+def _print(found: BoxCounting, name: str, mask: Mask) -> None:
     slopes = ["", *(f"{slope:.4f}" for slope in found.local_slopes)]
     rows = [
         (str(scale), str(count), slope) for scale, count, slope in zip(found.scales, found.counts, slopes, strict=False)
@@ -86,5 +99,6 @@ def _print(found: BoxCounting, name: str, share: float) -> None:
     if rows:
         print_table(f"Boxes of {name}", ("side", "boxes", "local slope"), rows, numbers="side boxes")
     error = "" if math.isnan(found.standard_error) else f" +- {found.standard_error:.4f}"
-    typer.echo(f"Dimension {found.dimension:.4f}{error}, R^2 {found.r2:.4f}, {share:.2%} of the cells set.")
+    typer.echo(f"Dimension {found.dimension:.4f}{error}, R^2 {found.r2:.4f}, {mask.share:.2%} of the cells set.")
+    typer.echo(f"Set are {mask.rule}.")
     typer.echo(f"Verdict {found.verdict}: {_WORDS[found.verdict]}.")

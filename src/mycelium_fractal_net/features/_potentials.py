@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net._checks import as_array, refusal
+from mycelium_fractal_net._checks import as_array, refusal, unlocked
 from mycelium_fractal_net.errors import InvalidInputError
 
 __all__ = ["LIMIT_MV", "as_field", "as_fields", "as_numbers", "check_range", "unit_deviation"]
@@ -38,7 +38,7 @@ def as_numbers(name: str, value: Any, axes: tuple[int, ...]) -> NDArray[np.float
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     with np.errstate(over="ignore"):  # what overflows is refused by its range
         fields: NDArray[np.floating[Any]] = np.ascontiguousarray(array, dtype=np.float32 if single else np.float64)
-    return fields
+    return unlocked(fields)
 
 
 def as_field(name: str, value: Any) -> NDArray[np.float64]:

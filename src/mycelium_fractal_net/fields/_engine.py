@@ -258,7 +258,7 @@ class Engine:
             raise self._diverged()
         self._reserve(most)
         most = self._begin(most)
-        kept = self._stimulate() if self.config.stimuli else []
+        kept, first = self._stimulate() if self.config.stimuli else [], self.step
         if self.tile is not None:
             try:
                 self._advance_tiled(self.tile, cancel)
@@ -270,6 +270,7 @@ class Engine:
             self._advance_whole(most)
         if self.counters[2] > 0:
             raise self._diverged()
+        self._watch_potential(first)
         if self.config.turing_enabled and (self.step % _WATCHED_EVERY == 0 or self.step == self.config.steps):
             self._watch()
 
@@ -304,6 +305,17 @@ class Engine:
             float(np.abs(inside(self._fields[name], self.pad) - inside(self._spare[name], self.pad)).max())
             for name in "ah"
         )
+
+    def _watch_potential(self, first: int) -> None:
+        """Refuse to go on with a potential that is not finite; a square that overflowed is none of those."""
+        odd = np.flatnonzero(~np.isfinite(self._statistics[first : self.step]).all(axis=1))
+        if odd.size and not np.isfinite(inside(self._fields["v"], self.pad)).all():
+            step = first + int(odd[0]) + 1
+            raise DivergedError(
+                f"the potential left the finite numbers at step {step}: sums of its values are beyond "
+                f"{self.config.dtype}; replace it by a field of smaller ones",
+                step=step,
+            )
 
     def _diverged(self) -> DivergedError:
         return DivergedError(

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net._checks import as_whole, refusal
+from mycelium_fractal_net._checks import as_whole, refusal, unlocked
 from mycelium_fractal_net._gil import hash_held, lazy
 from mycelium_fractal_net.errors import CancelledError, InvalidInputError
 from mycelium_fractal_net.features import (
@@ -39,8 +39,16 @@ Progress = Callable[[int, int], object]
 """``progress(step, steps)``, called now and then while a simulation runs."""
 
 FrameT = TypeVar("FrameT", bound="Frame")
+FieldT = TypeVar("FieldT", bound=NDArray[Any])
 
 _DEFAULT_FEATURES = FeatureConfig()
+
+
+def _read_only(array: FieldT) -> FieldT:
+    """Return a view that cannot be written to, so that features and digest stay those of the fields."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _measures(sets: str | Iterable[str], feature_config: FeatureConfig | None) -> tuple[tuple[str, ...], FeatureConfig]:
@@ -58,7 +66,7 @@ class Frame:
     step : int
         Steps done.
     field_mv, activator, inhibitor : ndarray, shape (N, N)
-        Potential in mV and the Turing pair; copies that later steps leave alone.
+        Potential in mV and the Turing pair, read-only; later steps leave them alone. ``.copy()`` can be written to.
     growth_events, turing_activations, clamping_events : int
         Totals since step 0.
     step_statistics : ndarray, shape (step, 5)
@@ -92,10 +100,10 @@ class Frame:
     @property
     def sample(self) -> Sample:
         """What features are computed from."""
-        a, h = (each.astype(np.float64, copy=False) for each in (self.activator, self.inhibitor))
+        a, h = (unlocked(each).astype(np.float64, copy=False) for each in (self.activator, self.inhibitor))
         return Sample(
-            self.field_mv,
-            self.step_statistics,
+            unlocked(self.field_mv),
+            unlocked(self.step_statistics),
             pair=Pair(a, h, self.config.activator_threshold),
             rest_potential_mv=self.config.rest_potential_mv,
             periodic=self.config.boundary == "periodic",
@@ -225,13 +233,13 @@ class Simulation:
         activator, inhibitor, field_mv = engine.interiors()
         return kind(
             step=engine.step,
-            field_mv=field_mv,
-            activator=activator,
-            inhibitor=inhibitor,
+            field_mv=_read_only(field_mv),
+            activator=_read_only(activator),
+            inhibitor=_read_only(inhibitor),
             growth_events=events,
             turing_activations=activations,
             clamping_events=clampings,
-            step_statistics=engine.statistics,
+            step_statistics=_read_only(engine.statistics),
             config=self.config,
             feature_config=self.feature_config,
             sets=self.sets,
