@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test serve lint format bench docs load manifests kernels clean
+.PHONY: help install install-dev run test serve lint format bench docs load manifests kernels clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -80,6 +80,9 @@ manifests: $(VENV)/.dev
 
 kernels: $(VENV)/.run
 	$(BIN)/mfn warmup --into src/mycelium_fractal_net/_compiled/cache $(if $(CPU),--cpu $(CPU))
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants $(MUTANTS)
+	$(BIN)/python -m tests.mutants --validate $(MUTANTS)
 
 clean:
 	rm -rf $(VENV) out dist build src/mycelium_fractal_net/_compiled/cache .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report

@@ -38,6 +38,15 @@ def test_free_additive_update_is_the_sum_over_all_pairs(pre: Any, post: Any) -> 
     assert stdp_weight_update(0.5, pre, post, rule) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(("tau_plus_ms", "tau_minus_ms"), [(10.0, 40.0), (40.0, 10.0)])
+def test_trains_follow_the_window_with_time_constants_of_their_own(tau_plus_ms: float, tau_minus_ms: float) -> None:
+    rule = STDPRule(tau_plus_ms, tau_minus_ms, a_plus=0.02, a_minus=0.01)
+    pre, post = np.array([0.0, 35.0]), np.array([5.0, 20.0])
+    lags = np.subtract.outer(post, pre).ravel()
+    by_hand = sum(0.02 * np.exp(-lag / tau_plus_ms) if lag > 0 else -0.01 * np.exp(lag / tau_minus_ms) for lag in lags)
+    assert stdp_weight_update(0.5, pre, post, rule) == pytest.approx(0.5 + by_hand, rel=1e-14)
+
+
 @given(st.floats(0.0, 1.0), trains, trains, rules)
 def test_weights_never_leave_their_bounds(weight: Any, pre: Any, post: Any, rule: Any) -> None:
     assert 0.0 <= stdp_weight_update(weight, pre, post, rule) <= 1.0

@@ -12,7 +12,17 @@ from typer.testing import CliRunner
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.cli._main import application
 from mycelium_fractal_net.fields._engine import Engine
-from mycelium_fractal_net.validation import Check, ValidationReport, _fields, _membrane, _numbers, validate
+from mycelium_fractal_net.validation import (
+    Check,
+    ValidationReport,
+    _examples,
+    _fields,
+    _kinetics,
+    _membrane,
+    _numbers,
+    validate,
+)
+from mycelium_fractal_net.validation.validate import _GROUPS
 
 Checks = Callable[[], Iterator[Check]]
 
@@ -174,3 +184,31 @@ def test_the_command_ends_with_1_when_a_check_fails(monkeypatch: pytest.MonkeyPa
     broken = CliRunner().invoke(application, arguments)
     assert broken.exit_code == 1
     assert "FAILED" in broken.stdout
+
+
+@pytest.mark.parametrize("group", ["plasticity", "kinetics", "histories", "measures", "aggregation"])
+def test_every_room_is_checked_and_sound(group: str) -> None:
+    checks = list(_GROUPS[group](None))
+    assert len(checks) >= 6
+    assert [check for check in checks if not check.passed] == []
+
+
+def test_a_wrong_reaction_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    reaction, *others = _kinetics._EQUATIONS["schnakenberg"]
+    monkeypatch.setitem(
+        _kinetics._EQUATIONS, "schnakenberg", (lambda a, h: (1.01 * reaction(a, h)[0], reaction(a, h)[1]), *others)
+    )
+    assert failed(_kinetics.kinetics_checks) == ["3 steps of schnakenberg, periodic edges, against NumPy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    [
+        ("stdp_weight_update", _examples.plasticity_checks),
+        ("stdp_window", _examples.plasticity_checks),
+        ("lacunarity", _examples.measure_checks),
+    ],
+)
+def test_a_wrong_example_fails(name: str, checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_examples, name, off_by(_examples, name, 1e-6))
+    assert failed(checks)

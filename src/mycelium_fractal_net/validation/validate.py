@@ -10,7 +10,14 @@ from mycelium_fractal_net.biophysics import nernst_potential_mv
 from mycelium_fractal_net.dynamics import lyapunov_exponent
 from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.fields import SimulationConfig, simulate
+from mycelium_fractal_net.validation._examples import (
+    aggregation_checks,
+    history_checks,
+    measure_checks,
+    plasticity_checks,
+)
 from mycelium_fractal_net.validation._fields import field_checks
+from mycelium_fractal_net.validation._kinetics import kinetics_checks
 from mycelium_fractal_net.validation._learning import Learnability, learnability
 from mycelium_fractal_net.validation._membrane import exact_nernst_mv, membrane_checks
 from mycelium_fractal_net.validation._numbers import number_checks
@@ -18,7 +25,16 @@ from mycelium_fractal_net.validation.report import Check, ValidationReport
 
 __all__ = ["validate"]
 
-_GROUPS = {"membrane": membrane_checks, "fields": field_checks, "numbers": number_checks}
+_GROUPS = {
+    "membrane": membrane_checks,
+    "plasticity": plasticity_checks,
+    "fields": field_checks,
+    "kinetics": kinetics_checks,
+    "numbers": number_checks,
+    "histories": history_checks,
+    "measures": measure_checks,
+    "aggregation": aggregation_checks,
+}
 
 
 def validate(

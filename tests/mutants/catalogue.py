@@ -1,0 +1,87 @@
+"""Bugs that a person could write, each one line: where, what, and the tests that should see it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["MUTANTS", "Mutant"]
+
+
+class Mutant(NamedTuple):
+    """One line of the package, and the same line with a fault."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+BIOPHYSICS = ("tests/biophysics",)
+FEATURES = ("tests/features/test_extract.py", "tests/features/test_clusters.py", "tests/features/test_temporal.py")
+FIELDS = ("tests/fields/test_numerics.py", "tests/fields/test_models.py")
+DYNAMICS = ("tests/dynamics",)
+FRACTALS = ("tests/fractals/test_generalised.py", "tests/fractals/test_lacunarity.py", "tests/fractals/test_ifs.py")
+FEDERATED = (
+    "tests/federated/test_against_definitions.py",
+    "tests/federated/test_worked_examples.py",
+    "tests/federated/test_extremes.py",
+)
+
+MUTANTS = (
+    Mutant("nernst-sign", "biophysics/nernst.py", "(np.log(outside) - np.log(inside))",
+           "(np.log(inside) - np.log(outside))", BIOPHYSICS),
+    Mutant("nernst-valence", "biophysics/nernst.py", "potential = scale / z *", "potential = scale * z *", BIOPHYSICS),
+    Mutant("ghk-anions", "biophysics/ghk.py", "(outside, inside) if ion.valence > 0 else (inside, outside)",
+           "(outside, inside)", BIOPHYSICS),
+    Mutant("stdp-trace", "biophysics/stdp.py", "trace_post *= np.exp(-dt / rule.tau_minus_ms)",
+           "trace_post *= np.exp(-dt / rule.tau_plus_ms)", BIOPHYSICS),
+    Mutant("stdp-window", "biophysics/stdp.py", "rule.a_minus * np.exp(-distance / rule.tau_minus_ms)",
+           "rule.a_minus * np.exp(-distance / rule.tau_plus_ms)", BIOPHYSICS),
+    Mutant("stdp-room", "biophysics/stdp.py", "rise = rise * (rule.weight_max - weights)",
+           "rise = rise * (weights - rule.weight_min)", BIOPHYSICS),
+    Mutant("stdp-coincidence", "biophysics/stdp.py", "> coincidence_ms", "> 0.0", BIOPHYSICS),
+    Mutant("active-threshold", "features/_kernels_summary.py", "field[i, j] > active_threshold",
+           "field[i, j] >= active_threshold", FEATURES),
+    Mutant("cluster-threshold", "features/_kernels_clusters.py", "if not row[j - 1] > threshold:",
+           "if not row[j - 1] >= threshold:", FEATURES),
+    Mutant("drive-sign", "fields/_kernels.py", "x + (drive if lives else zero)", "x - (drive if lives else zero)",
+           FIELDS),
+    Mutant("leak", "fields/_kernels.py", "(alpha * lap + leak * (rest - v))", "(alpha * lap + leak * (v - rest))",
+           FIELDS),
+    Mutant("laplacian", "fields/_kernels.py", "((v_up[j] + v_down[j]) + (v_mid[j - 1] + v_mid[j + 1])) - four * v",
+           "((v_up[j] + v_down[j]) + (v_mid[j - 1] + v_mid[j - 1])) - four * v", FIELDS),
+    Mutant("schnakenberg", "fields/models/schnakenberg.py", "rate * (feed_h - autocatalysis)",
+           "rate * (feed_h + autocatalysis)", FIELDS),
+    Mutant("brusselator", "fields/models/brusselator.py", "rate * (feed - (control + 1) * a + autocatalysis)",
+           "rate * (feed - control * a + autocatalysis)", FIELDS),
+    Mutant("gray-scott", "fields/models/gray_scott.py", "autocatalysis - (feed + kill) * a", "autocatalysis - kill * a",
+           FIELDS),
+    Mutant("gierer-meinhardt", "fields/models/gierer_meinhardt.py", "rate * (square - decay_h * h)",
+           "rate * (square - h)", FIELDS),
+    Mutant("fitzhugh-nagumo", "fields/models/fitzhugh_nagumo.py", "- c_2 * a * h, recovery", "- c_2 * h, recovery",
+           FIELDS),
+    Mutant("mycelium", "fields/models/mycelium.py", "(a - 0.5) - beta * (h - 0.5) + bias",
+           "(a - 0.5) - beta * h + bias", FIELDS),
+    Mutant("growth", "dynamics/_estimate.py", "exponents = (self._total / self._count)[order] / unit",
+           "exponents = (self._total / (self._count + 100))[order] / unit", DYNAMICS),
+    Mutant("magnus", "dynamics/flows.py", "math.sqrt(3.0) / 12.0 * dt * dt", "math.sqrt(3.0) / 6.0 * dt * dt",
+           DYNAMICS),
+    Mutant("kaplan-yorke", "dynamics/maps.py", "return float(index + total / abs(exponent))",
+           "return float(index + total)", DYNAMICS),
+    Mutant("renyi", "fractals/generalised.py", "/ (1.0 - order)", "/ (2.0 - order)", FRACTALS),
+    Mutant("renyi-offsets", "fractals/generalised.py", "fewest = sums[-1] == sums[-1].min()",
+           "fewest = sums[-1] == sums[-1].max()", FRACTALS),
+    Mutant("krum-neighbours", "federated/krum.py", 'n - f - (2 if neighbors == "paper" else 1)',
+           'n - f - (1 if neighbors == "paper" else 2)', FEDERATED),
+    Mutant("trimmed-mean", "federated/trimmed_mean.py", "column_rank_mean(values, drop, len(values) - drop)",
+           "column_rank_mean(values, drop, len(values))", FEDERATED),
+    Mutant("median", "federated/_columns.py", "(n - 1) // 2, n // 2 + 1", "n // 2, n // 2 + 1", FEDERATED),
+    Mutant("bulyan", "federated/bulyan.py", "nearest=keep - 2 * f", "nearest=keep - f", FEDERATED),
+    Mutant("mixing", "federated/nearest_neighbor_mixing.py", "keep = len(values) - (self.f - lost)",
+           "keep = len(values) - (self.f - lost) - 1", FEDERATED),
+    Mutant("clipping", "federated/_passes.py", "return total / len(values), distances", "return total, distances",
+           FEDERATED),
+    Mutant("multi-krum", "federated/multi_krum.py", "[: self.m or len(values) - f]", "[: self.m or len(values)]",
+           FEDERATED),
+)  # fmt: skip
