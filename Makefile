@@ -80,6 +80,7 @@ manifests: $(VENV)/.dev
 
 kernels: $(VENV)/.run
 	$(BIN)/mfn warmup --into src/mycelium_fractal_net/_compiled/cache $(if $(CPU),--cpu $(CPU))
+
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 	$(BIN)/python -m tests.mutants --validate $(MUTANTS)
