@@ -15,7 +15,7 @@ import pytest
 from scipy import ndimage, stats
 
 import mycelium_fractal_net as mfn
-from mycelium_fractal_net.features import compute_features
+from mycelium_fractal_net.features import extract_features
 from mycelium_fractal_net.features._kernels_temporal import step_statistics_of
 
 SIDES = (64, 256)
@@ -82,7 +82,7 @@ def _history(side: int) -> Any:
 @pytest.mark.parametrize("side", SIDES)
 def benchmark_from_statistics(benchmark: Any, side: int) -> None:
     result = mfn.simulate(mfn.SimulationConfig(grid_size=side, steps=64))
-    assert benchmark(compute_features, result.field_mv, result.step_statistics, True) == result.features
+    assert benchmark(extract_features, result) == result.features
 
 
 @pytest.mark.parametrize("frames", [1, 65])
