@@ -83,7 +83,7 @@ def test_the_seed_of_a_row_depends_on_nothing_but_scenario_and_number() -> None:
 WRONG = {
     "samples: 3\nsweep: [1": r"wrong.yaml:2: not YAML",
     "samples: 3\nsamples: 4": r"wrong.yaml:2: 'samples' stands there twice",
-    "sampels: 3": r"wrong.yaml:1: sampels is unknown; known are name, seed, samples",
+    "sampels: 3": r"wrong.yaml:1: sampels is unknown; known are name, .*did you mean 'samples'",
     "- 1\n- 2": r"wrong.yaml:1: expected a mapping",
     "samples: many": r"wrong.yaml:1: samples must be a whole number",
     "samples: 0": r"samples must be a whole number from 1",

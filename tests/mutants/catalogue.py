@@ -29,8 +29,8 @@ FEDERATED = (
 )
 
 MUTANTS = (
-    Mutant("nernst-sign", "biophysics/nernst.py", "(np.log(outside) - np.log(inside))",
-           "(np.log(inside) - np.log(outside))", BIOPHYSICS),
+    Mutant("nernst-sign", "biophysics/nernst.py", "scale / z * (np.log(outside) - np.log(inside))",
+           "scale / z * (np.log(inside) - np.log(outside))", BIOPHYSICS),
     Mutant("nernst-valence", "biophysics/nernst.py", "potential = scale / z *", "potential = scale * z *", BIOPHYSICS),
     Mutant("ghk-anions", "biophysics/ghk.py", "(outside, inside) if ion.valence > 0 else (inside, outside)",
            "(outside, inside)", BIOPHYSICS),
