@@ -162,7 +162,7 @@ def test_a_result_cannot_be_changed_but_its_copies_can(name: str) -> None:
 
 @pytest.mark.parametrize(("dtype", "huge"), [("float32", 3e38), ("float64", 1.7e308)])
 @pytest.mark.parametrize("grid_size", [16, 700])
-def test_a_potential_that_leaves_the_finite_numbers_is_reported(dtype: str, huge: float, grid_size: int) -> None:
+def test_a_potential_that_leaves_the_finite_numbers_is_reported(dtype: Any, huge: float, grid_size: int) -> None:
     simulation = mfn.Simulation(mfn.SimulationConfig(grid_size=grid_size, steps=5, dtype=dtype))
     simulation.advance(1)
     simulation.replace_fields(field_mv=np.full((grid_size, grid_size), huge))

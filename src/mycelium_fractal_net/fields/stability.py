@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError, StabilityError
+from mycelium_fractal_net.fields._dispersion import eigenvalues, fastest_mode, growth_at, unstable_band
 from mycelium_fractal_net.fields.models import Kinetics, get_kinetics
 
 __all__ = [
@@ -109,7 +110,7 @@ class LinearStability:
 
         On the lattice a mode ``(k_x, k_y)`` has the symbol ``4 - 2 cos k_x - 2 cos k_y``, in [0, 8].
         """
-        return _eigenvalues(self.jacobian, self._diffusion, np.asarray(symbol, dtype=np.float64))[0].real
+        return eigenvalues(self.jacobian, self._diffusion, np.asarray(symbol, dtype=np.float64))[0].real
 
     @property
     def _diffusion(self) -> tuple[float, float]:
@@ -215,11 +216,11 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
     jacobian = _jacobian(model, values, state)
     diffusion = values["D_a"], values["D_h"]
     nothing = _MARGINAL * float(np.abs(jacobian).max())
-    uniform = _growth(jacobian, diffusion, 0.0)
-    fastest, rate = _fastest(jacobian, diffusion, math.inf)
-    _, on_lattice = _fastest(jacobian, diffusion, _LARGEST_SYMBOL)
+    uniform = growth_at(jacobian, diffusion, 0.0)
+    fastest, rate = fastest_mode(jacobian, diffusion, math.inf)
+    _, on_lattice = fastest_mode(jacobian, diffusion, _LARGEST_SYMBOL)
     turing = uniform <= nothing < on_lattice
-    band = _band(jacobian, diffusion) if uniform <= nothing < rate else None
+    band = unstable_band(jacobian, diffusion) if uniform <= nothing < rate else None
     return LinearStability(
         kinetics=model.name,
         parameters=values,
@@ -238,10 +239,10 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
 
 def _lattice_wavelength(jacobian: Array, diffusion: tuple[float, float], nothing: float) -> float:
     """Return the wavelength in cells that grows fastest along an axis, or along the diagonal where none does so."""
-    symbol, rate = _fastest(jacobian, diffusion, _LARGEST_SYMBOL / 2)
+    symbol, rate = fastest_mode(jacobian, diffusion, _LARGEST_SYMBOL / 2)
     if rate > nothing:
         return math.pi / math.asin(math.sqrt(symbol) / 2)
-    symbol, _ = _fastest(jacobian, diffusion, _LARGEST_SYMBOL)
+    symbol, _ = fastest_mode(jacobian, diffusion, _LARGEST_SYMBOL)
     return math.pi / math.asin(math.sqrt(symbol / 8)) / math.sqrt(2)
 
 
@@ -385,8 +386,8 @@ def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...],
     diffusion = values["D_a"], values["D_h"]
     substeps = max(least_substeps, substeps_for(*diffusion))
     jacobian = _jacobian(model, values, _steady_state(model, values))
-    eigenvalues = np.concatenate(_eigenvalues(jacobian, diffusion, np.linspace(0.0, 8.0, 65)))
-    damped = eigenvalues[eigenvalues.real < 0]
+    found = np.concatenate(eigenvalues(jacobian, diffusion, np.linspace(0.0, 8.0, 65)))
+    damped = found[found.real < 0]
     if damped.size == 0:
         return
     needed = float(np.max(np.abs(damped) ** 2 / (-2 * damped.real)))
@@ -443,58 +444,3 @@ def _newton(model: Kinetics, values: dict[str, float], place: Sequence[float], s
         if np.abs(change).max() <= 4e-16 * max(1.0, np.abs(state).max()) or not residual.any():
             return state
     return state if np.abs(change).max() < 1e-9 * max(1.0, np.abs(state).max()) else None
-
-
-def _eigenvalues(jacobian: Array, diffusion: tuple[float, float], symbol: Array) -> tuple[NDArray[np.complex128], ...]:
-    """Return both eigenvalues of ``J - symbol D``, the one with the larger real part first."""
-    aa = jacobian[0, 0] - diffusion[0] * symbol
-    hh = jacobian[1, 1] - diffusion[1] * symbol
-    half = (aa + hh) / 2
-    root = np.sqrt((((aa - hh) / 2) ** 2 + jacobian[0, 1] * jacobian[1, 0]).astype(np.complex128))
-    return half + root, half - root
-
-
-def _growth(jacobian: Array, diffusion: tuple[float, float], symbol: float) -> float:
-    """Return the growth rate at a symbol; at infinity, its limit."""
-    if not math.isinf(symbol):
-        return float(_eigenvalues(jacobian, diffusion, np.array(symbol))[0].real)
-    if diffusion == (0.0, 0.0):
-        return _growth(jacobian, diffusion, 0.0)
-    still = [float(jacobian[i, i]) for i in range(2) if diffusion[i] == 0]
-    return max(still, default=-math.inf)
-
-
-def _band(jacobian: Array, diffusion: tuple[float, float]) -> tuple[float, float] | None:
-    """Return the wave numbers between which ``det(J - k^2 D)`` is negative, if any lie above zero."""
-    d_a, d_h = diffusion
-    product, slope = d_a * d_h, d_h * jacobian[0, 0] + d_a * jacobian[1, 1]
-    determinant = max(float(np.linalg.det(jacobian)), 0.0)
-    if slope <= 0:
-        return None
-    if product == 0:
-        return math.sqrt(determinant / slope), math.inf
-    discriminant = slope * slope - 4 * product * determinant
-    if discriminant <= 0:
-        return None
-    high = (slope + math.sqrt(discriminant)) / (2 * product)
-    return math.sqrt(determinant / (product * high)), math.sqrt(high)
-
-
-def _fastest(jacobian: Array, diffusion: tuple[float, float], largest: float) -> tuple[float, float]:
-    """Return the symbol in [0, largest] that grows fastest, and its growth rate.
-
-    While the eigenvalues are complex, growth falls with the symbol; the larger real one has at most one maximum, at
-    which its derivative vanishes. So the candidates are the ends and that place.
-    """
-    candidates = [0.0, largest, *(place for place in _stationary(jacobian, diffusion) if 0 < place < largest)]
-    return max(((place, _growth(jacobian, diffusion, place)) for place in candidates), key=lambda pair: pair[1])
-
-
-def _stationary(jacobian: Array, diffusion: tuple[float, float]) -> tuple[float, ...]:
-    """Return the symbols at which a real eigenvalue has no slope."""
-    d_a, d_h = diffusion
-    cross = -jacobian[0, 1] * jacobian[1, 0]
-    if d_a * d_h == 0 or d_h == d_a or cross <= 0:
-        return ()
-    root = (d_a + d_h) * math.sqrt(cross / (d_a * d_h))
-    return tuple(float((sign * root + jacobian[1, 1] - jacobian[0, 0]) / (d_h - d_a)) for sign in (1, -1))

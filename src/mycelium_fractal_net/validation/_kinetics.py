@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.fields import Simulation, SimulationConfig
+from mycelium_fractal_net.fields.config import Boundary
 from mycelium_fractal_net.validation.report import Check
 
 __all__ = ["kinetics_checks"]
@@ -71,7 +72,7 @@ def _rest(name: str, reaction: Reaction, expected: tuple[float, float] | None) -
     return Check.number(f"rest of the {name} kinetics, distance", 0.0, max(gaps), 1e-9, "f = g = 0, by hand")
 
 
-def _steps(name: str, boundary: str) -> Check:
+def _steps(name: str, boundary: Boundary) -> Check:
     config = SimulationConfig(
         kinetics=name, grid_size=20, steps=_STEPS, seed=5, spike_probability=0.0, boundary=boundary
     )
