@@ -226,7 +226,6 @@ def test_three_processes_share_one_exact_window() -> None:
     prefix = f"mfn-test-{uuid.uuid4().hex}"
     code = textwrap.dedent(f"""
         import asyncio
-import gc
         from mycelium_fractal_net.service.core.limits import SharedWindow
 
         async def hit():
