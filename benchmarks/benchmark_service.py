@@ -159,7 +159,7 @@ def _pair(what: str, job: Job, effort: Effort, settings: dict[str, str], process
     for _ in range(effort.starts):
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            service = partial(running, directory, RATE_LIMITS=LIMITS, **settings)
+            service = partial(running, directory, RATE_LIMITS=LIMITS, COST_LIMIT=str(10**15), **settings)
             servers = [stack.enter_context(service()) for _ in range(processes)]
             engine = stack.enter_context(Engine())
             rivals = partial(simulations, servers, job, effort), partial(engine.rate, job, effort)
@@ -297,7 +297,7 @@ def machine() -> str:
 def measure(names: list[str], effort: Effort) -> str:
     """Return the tables, each under its heading."""
     sections = [machine()]
-    with tempfile.TemporaryDirectory() as directory, running(Path(directory), RATE_LIMITS=LIMITS) as server:
+    with tempfile.TemporaryDirectory() as directory, running(Path(directory), RATE_LIMITS=LIMITS, COST_LIMIT=str(10**15)) as server:
         for name in names:
             heading, part = PARTS[name]
             print(heading, file=sys.stderr)

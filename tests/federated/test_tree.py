@@ -218,7 +218,7 @@ BAD: list[tuple[Any, str]] = [
     (lambda: Tree(Median(), Median(), leaf_size=0), "leaf_size must be a whole number >= 1"),
     (lambda: Tree(Median(), Median(), window_bytes=0), "window_bytes must be a whole number >= 1"),
     (lambda: Tree(Median(), Median(), n_clients=0), "n_clients must be a whole number >= 1"),
-    (lambda: Tree(Median(), Median(), placement="x"), "placement is"),  # type: ignore[arg-type]  # the point
+    (lambda: Tree(Median(), Median(), placement="x"), "placement must be one of random, any"),  # type: ignore[arg-type]  # the point
     (lambda: Tree.default(0), "n_clients must be a whole number >= 1"),
     (lambda: Tree.default(10, 0.5), r"byzantine_fraction must be"),
     (lambda: Tree.default(10, True), r"byzantine_fraction must be"),

@@ -27,6 +27,7 @@ from tests.service.helpers import AUTH, ION, KEY, Server, running
 T = TypeVar("T")
 CLIENTS = 16
 MANY = json.dumps(dict.fromkeys(("simulate", "nernst", "validate", "health", "metrics"), 10**9))
+UNLIMITED = {"RATE_LIMITS": MANY, "COST_LIMIT": str(10**15)}
 FIELD: dict[str, Any] = {"grid_size": 32, "steps": 32}
 LONG = {"grid_size": 512, "steps": 7_000}
 
@@ -34,7 +35,7 @@ LONG = {"grid_size": 512, "steps": 7_000}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("load")
-    with running(directory, COMPUTE_THREADS="2", COMPUTE_QUEUE=str(CLIENTS), RATE_LIMITS=MANY) as server:
+    with running(directory, COMPUTE_THREADS="2", COMPUTE_QUEUE=str(CLIENTS), **UNLIMITED) as server:
         yield server
 
 
@@ -71,7 +72,7 @@ def test_sixteen_clients_at_once_get_the_bits_of_the_library(client: httpx.Clien
 
 def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
     with (
-        running(tmp_path, COMPUTE_THREADS="1", COMPUTE_QUEUE="1", RATE_LIMITS=MANY) as server,
+        running(tmp_path, COMPUTE_THREADS="1", COMPUTE_QUEUE="1", **UNLIMITED) as server,
         _client_of(server) as small,
     ):
 

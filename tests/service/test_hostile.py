@@ -404,7 +404,7 @@ def test_an_offer_to_change_the_protocol_is_passed_over(server: Server, offer: s
 def test_a_path_without_websockets_answers_an_upgrade_with_a_problem(server: Server) -> None:
     head = "GET /nernst HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    assert _refused(raw_answer(server, (head + key).encode()), 405, "METHOD_NOT_ALLOWED")
+    assert _refused(raw_answer(server, (head + key).encode()), 404, "NOT_FOUND")
 
 
 def test_requests_in_one_go_are_answered_in_their_order(server: Server) -> None:
