@@ -297,7 +297,8 @@ def machine() -> str:
 def measure(names: list[str], effort: Effort) -> str:
     """Return the tables, each under its heading."""
     sections = [machine()]
-    with tempfile.TemporaryDirectory() as directory, running(Path(directory), RATE_LIMITS=LIMITS, COST_LIMIT=str(10**15)) as server:
+    free = {"RATE_LIMITS": LIMITS, "COST_LIMIT": str(10**15)}
+    with tempfile.TemporaryDirectory() as directory, running(Path(directory), **free) as server:
         for name in names:
             heading, part = PARTS[name]
             print(heading, file=sys.stderr)
