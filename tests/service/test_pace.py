@@ -56,3 +56,9 @@ def test_clients_are_told_different_times_and_never_one_that_is_too_early() -> N
     assert len(told) >= 4
     assert retry_after_s(0.0) == 1
     assert retry_after_s(1e9) == 3600
+
+
+def test_compiling_before_the_start_says_nothing_about_the_pace_of_simulations() -> None:
+    pace = Pace()
+    pace.measured("", cost=0, duration_s=60.0)
+    assert pace.seconds("simulate:mycelium", cost=20_000_000) == Pace().seconds("simulate:mycelium", cost=20_000_000)

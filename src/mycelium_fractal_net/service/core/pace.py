@@ -36,8 +36,8 @@ class Pace:
         self._sums: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def measured(self, kind: str, cost: int, duration_s: float) -> None:
-        """Learn from a computation that has ended."""
-        for name in _prefixes(kind):
+        """Learn from a computation that has ended; one without cost says nothing about the pace of others."""
+        for name in _prefixes(kind) if cost else filter(None, [kind]):
             work, time_s = self._sums.pop(name, (0.0, 0.0))
             self._sums[name] = (_DECAY * work + max(cost, 1), _DECAY * time_s + duration_s)
         while len(self._sums) > _MOST_KINDS:
