@@ -7,11 +7,11 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test serve lint format bench docs load manifests kernels clean mutants
+.PHONY: help install install-dev run test test-long serve lint format bench docs load manifests kernels clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
-	@echo "make test   run every test; make lint   check style, types and layers"
+	@echo "make test   run the tests; make test-long   those that take minutes; make lint   check style, types and layers"
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
@@ -50,6 +50,9 @@ serve: $(VENV)/.server
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
