@@ -45,7 +45,8 @@ def killed(mutant: Mutant, *, by_checks: bool) -> bool:
     """Tell whether the tests, or the scientific checks, notice."""
     with tempfile.TemporaryDirectory() as folder:
         path = planted(mutant, Path(folder))
-        environment = os.environ | {"PYTHONPATH": f"{path}{os.pathsep}{ROOT}", "NUMBA_CACHE_DIR": f"{folder}/cache"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # not of this copy
+        environment = kept | {"PYTHONPATH": f"{path}{os.pathsep}{ROOT}", "NUMBA_CACHE_DIR": f"{folder}/cache"}
         tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests]
         command = [sys.executable, "-c", _CHECKS] if by_checks else tests
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=1800)
