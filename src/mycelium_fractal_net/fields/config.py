@@ -145,38 +145,44 @@ class SimulationConfig(CheckedModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="constants")
 
-    grid_size: Integer = Field(64, ge=4, le=16384, description="Cells along each side of the square lattice.")
-    steps: Integer = Field(64, ge=1, le=10_000_000, description="Steps to simulate.")
-    seed: Integer = Field(42, ge=0, lt=2**64, description="Seed of every random process.")
-    alpha: Real = Field(0.18, ge=0, description="Diffusion of the potential in cells^2/step; 8 alpha + leak <= 2.")
-    leak: Real = Field(0.1, ge=0, le=2, description="Share of the distance to rest lost each step.")
-    spike_probability: Real = Field(0.25, ge=0, le=1, description="Probability of a growth event in a step.")
-    turing_enabled: Flag = Field(True, description="Whether the Turing pair evolves and drives the potential.")
-    turing_threshold: Real = Field(0.75, ge=0.5, le=0.95, description="Activator above which a cell lives.")
-    turing_drive_mv: Real = Field(5.0, ge=-100, le=100, description="What a living cell adds each step in mV.")
-    quantum_jitter: Flag = Field(False, description="Whether Gaussian noise is added to the potential each step.")
-    jitter_std_mv: Real = Field(0.5, ge=0, le=100, description="Standard deviation of that noise in mV.")
-    boundary: Boundary = Field("periodic", description="Wrapped, zero flux, or held at the rest state.")
-    kinetics: str = Field("mycelium", max_length=80, description="Name of the reaction kinetics.")
+    grid_size: Integer = Field(default=64, ge=4, le=16384, description="Cells along each side of the square lattice.")
+    steps: Integer = Field(default=64, ge=1, le=10_000_000, description="Steps to simulate.")
+    seed: Integer = Field(default=42, ge=0, lt=2**64, description="Seed of every random process.")
+    alpha: Real = Field(
+        default=0.18, ge=0, description="Diffusion of the potential in cells^2/step; 8 alpha + leak <= 2."
+    )
+    leak: Real = Field(default=0.1, ge=0, le=2, description="Share of the distance to rest lost each step.")
+    spike_probability: Real = Field(default=0.25, ge=0, le=1, description="Probability of a growth event in a step.")
+    turing_enabled: Flag = Field(default=True, description="Whether the Turing pair evolves and drives the potential.")
+    turing_threshold: Real = Field(default=0.75, ge=0.5, le=0.95, description="Activator above which a cell lives.")
+    turing_drive_mv: Real = Field(default=5.0, ge=-100, le=100, description="What a living cell adds each step in mV.")
+    quantum_jitter: Flag = Field(
+        default=False, description="Whether Gaussian noise is added to the potential each step."
+    )
+    jitter_std_mv: Real = Field(default=0.5, ge=0, le=100, description="Standard deviation of that noise in mV.")
+    boundary: Boundary = Field(default="periodic", description="Wrapped, zero flux, or held at the rest state.")
+    kinetics: str = Field(default="mycelium", max_length=80, description="Name of the reaction kinetics.")
     kinetics_parameters: Annotated[dict[str, Real], AfterValidator(Frozen)] = Field(
         default_factory=Frozen, description="Rate constants, D_a and D_h in place of the defaults."
     )
-    rest_potential_mv: Real = Field(-70.0, ge=-1000, le=1000, description="Potential at rest in mV.")
+    rest_potential_mv: Real = Field(default=-70.0, ge=-1000, le=1000, description="Potential at rest in mV.")
     clamp_mv: Annotated[
         tuple[Annotated[Real, Field(ge=-1000, le=1000)], Annotated[Real, Field(ge=-1000, le=1000)]],
         Field(strict=False),
-    ] = Field((-95.0, 40.0), description="Lowest and highest potential in mV.")
-    dtype: Dtype = Field("float64", description="Arithmetic of the fields.")
-    least_substeps: Integer = Field(1, ge=1, le=1000, description="Least number of substeps of the pair in a step.")
+    ] = Field(default=(-95.0, 40.0), description="Lowest and highest potential in mV.")
+    dtype: Dtype = Field(default="float64", description="Arithmetic of the fields.")
+    least_substeps: Integer = Field(
+        default=1, ge=1, le=1000, description="Least number of substeps of the pair in a step."
+    )
     schedule: Annotated[tuple[Change, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
-        (), description="Parameters that change while the field runs."
+        default=(), description="Parameters that change while the field runs."
     )
     stimuli: Annotated[tuple[Stimulus, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
-        (), description="Discs of cells that are set or raised while it runs."
+        default=(), description="Discs of cells that are set or raised while it runs."
     )
-    start: Start = Field("noise", description="What the fields of step 0 look like.")
+    start: Start = Field(default="noise", description="What the fields of step 0 look like.")
     start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", max_length=64)] | None = Field(
-        None, description="SHA-256 of the arrays that a start of array is given."
+        default=None, description="SHA-256 of the arrays that a start of array is given."
     )
 
     @classmethod

@@ -64,7 +64,7 @@ class Change(_Entry):
     step: Integer = Field(ge=0, le=_LAST_STEP, description="First step, counted from 0, that the change touches.")
     parameter: str = Field(max_length=80, description="Name of a rate, a diffusion coefficient, or of the potential.")
     value: Real = Field(ge=-1e6, le=1e6, description="What it becomes, in its own unit.")
-    over: Integer = Field(0, ge=0, le=10_000_000, description="Steps that a linear ramp takes; 0 is a jump.")
+    over: Integer = Field(default=0, ge=0, le=10_000_000, description="Steps that a linear ramp takes; 0 is a jump.")
 
     if TYPE_CHECKING:
 
@@ -106,7 +106,7 @@ class Stimulus(_Entry):
     radius: Real = Field(ge=0, le=16384, description="Radius of the disc in cells; 0 is one cell.")
     variable: Literal["activator", "inhibitor", "potential"] = Field(description="What it acts on.")
     value: Real = Field(ge=-1e6, le=1e6, description="Dimensionless, or in mV for the potential.")
-    mode: Literal["set", "add"] = Field("set", description="Whether cells take the value or are raised by it.")
+    mode: Literal["set", "add"] = Field(default="set", description="Whether cells take the value or are raised by it.")
 
     if TYPE_CHECKING:
 

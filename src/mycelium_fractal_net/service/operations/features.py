@@ -148,12 +148,12 @@ class FeaturesRequest(BaseModel):
     )
 
     field: Annotated[NDArray[np.float64], Box((_SIDE, _SIDE))] | None = Field(
-        None, description="One field, a row a list; all rows of one length."
+        default=None, description="One field, a row a list; all rows of one length."
     )
     history: Annotated[NDArray[np.float64], Box(((1, _MOST_FRAMES), _SIDE, _SIDE))] | None = Field(
-        None, description="Successive fields of one size, the start included."
+        default=None, description="Successive fields of one size, the start included."
     )
-    periodic: bool = Field(True, description="Whether opposite edges touch.")
+    periodic: bool = Field(default=True, description="Whether opposite edges touch.")
     config: Annotated[FeatureConfig, GetPydanticSchema(_by_the_library), WithJsonSchema(_SCHEMA)] = Field(
         default_factory=FeatureConfig, description="Thresholds, window, connectivity, box scales."
     )

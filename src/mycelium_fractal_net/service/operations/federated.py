@@ -69,18 +69,20 @@ class AggregateRequest(BaseModel):
         description="One gradient a client, all of one length. A gradient that holds null (in an array: NaN or an "
         "infinity) is not finite: it is rejected by name and counts against f."
     )
-    rule: RuleName = Field("hierarchical_krum", description="Rule; the page on federated aggregation compares them.")
+    rule: RuleName = Field(
+        default="hierarchical_krum", description="Rule; the page on federated aggregation compares them."
+    )
     num_clusters: Whole | None = Field(
-        None,
+        default=None,
         ge=3,
         le=100_000,
         description="Clusters of hierarchical_krum; 10, or as many as leave three gradients to each.",
     )
     byzantine_fraction: float = Field(
-        0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
+        default=0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
     )
     seed: Annotated[Whole, Field(ge=0, lt=2**64)] | None = Field(
-        None,
+        default=None,
         description="Seed of the assignment to clusters or leaves; 53 bits from a secure source if left out. It must "
         "be unknown to the clients until their gradients are in.",
     )

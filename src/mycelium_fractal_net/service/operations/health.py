@@ -18,8 +18,8 @@ __all__ = ["HEALTH", "LIVE", "METRICS", "READY", "HealthResponse"]
 class HealthResponse(BaseModel):
     """How the service is."""
 
-    status: Literal["healthy"] = Field("healthy", description="That it answers at all.")
-    version: str = Field(__version__, description="Version of the package.")
+    status: Literal["healthy"] = Field(default="healthy", description="That it answers at all.")
+    version: str = Field(default=__version__, description="Version of the package.")
     env: str = Field(description="dev, staging or prod.")
     uptime_s: float = Field(description="Seconds since the start.")
     ready: bool = Field(description="Whether new requests should come here.")

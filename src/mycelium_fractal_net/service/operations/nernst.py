@@ -36,10 +36,10 @@ class NernstRequest(BaseModel):
         },
     )
 
-    z_valence: Annotated[Literal[-2, -1, 1, 2, 3], AsInteger] = Field(1, description="Charge number.")
+    z_valence: Annotated[Literal[-2, -1, 1, 2, 3], AsInteger] = Field(default=1, description="Charge number.")
     concentration_out_molar: Molar = Field(description="Concentration outside in mol/L.")
     concentration_in_molar: Molar = Field(description="Concentration inside in mol/L.")
-    temperature_k: float = Field(BODY_TEMPERATURE_K, ge=273, le=373, description="In K; by default the body's.")
+    temperature_k: float = Field(default=BODY_TEMPERATURE_K, ge=273, le=373, description="In K; by default the body's.")
 
 
 class NernstResponse(BaseModel):

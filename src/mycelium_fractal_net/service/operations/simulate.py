@@ -102,7 +102,7 @@ class SimulateRequest(SimulationConfig):
         default_factory=list, json_schema_extra={"default": []}, description="What to add to the answer."
     )
     initial_field_mv: StartField | None = Field(
-        None,
+        default=None,
         description="Potential at step 0 in mV, a row a list: grid_size rows and columns, inside clamp_mv. Not "
         "together with lyapunov in include, which is measured from the random start.",
     )
@@ -126,10 +126,12 @@ class SimulateResponse(BaseModel):
     pot_mean_mV: float = Field(description="Mean potential of the last field.")  # noqa: N815 # as above
     pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
-    features: FeatureNumbers | None = Field(None, description="The 18 features, if included.")
-    field: Rows | None = Field(None, description="The last field in mV, if included; of float32 the exact values.")
+    features: FeatureNumbers | None = Field(default=None, description="The 18 features, if included.")
+    field: Rows | None = Field(
+        default=None, description="The last field in mV, if included; of float32 the exact values."
+    )
     lyapunov_exponent: float | None = Field(
-        None, description="Per step, if included; null where a step wipes every disturbance out."
+        default=None, description="Per step, if included; null where a step wipes every disturbance out."
     )
     receipt: Receipt = Field(description="What identifies the result.")
 

@@ -32,7 +32,7 @@ class StabilityRequest(BaseModel):
         json_schema_extra=_say_more,
     )
 
-    kinetics: str = Field("mycelium", max_length=80, description="Name of the reaction kinetics.")
+    kinetics: str = Field(default="mycelium", max_length=80, description="Name of the reaction kinetics.")
     kinetics_parameters: Annotated[dict[str, Rate], Field(max_length=20)] = Field(
         default_factory=dict,
         json_schema_extra={"default": {}},

@@ -47,20 +47,22 @@ class StreamStart(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    stream: Name = Field("s1", description="What the stream is called in each of its messages.")
+    stream: Name = Field(default="s1", description="What the stream is called in each of its messages.")
     config: SimulateRequest = Field(default_factory=SimulateRequest, description="As in POST /simulate.")
     every: Stride = 8
     include: list[Literal["features", "field"]] = Field(
         default_factory=list, max_length=2, description="What each frame holds beside its statistics."
     )
-    field: Literal["v", "a", "h"] = Field("v", description="Which field: potential, activator or inhibitor.")
-    encoding: Literal["float32", "uint8"] = Field("float32", description="uint8 for display: 0 to 255 over its range.")
+    field: Literal["v", "a", "h"] = Field(default="v", description="Which field: potential, activator or inhibitor.")
+    encoding: Literal["float32", "uint8"] = Field(
+        default="float32", description="uint8 for display: 0 to 255 over its range."
+    )
     flow: Literal["ack", "none"] = Field(
-        "ack", description="ack: of frames with a field, two are on their way that are not acknowledged."
+        default="ack", description="ack: of frames with a field, two are on their way that are not acknowledged."
     )
     max_rate_hz: Rate | None = None
     resume_after: Annotated[Whole, Field(ge=0)] | None = Field(
-        None, description="Sequence of the last message that is known; the next one follows it."
+        default=None, description="Sequence of the last message that is known; the next one follows it."
     )
 
     @model_validator(mode="after")

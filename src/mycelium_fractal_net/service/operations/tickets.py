@@ -18,9 +18,9 @@ class TicketRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"stream": "s1"}]})
 
-    operation: Literal["simulate"] = Field("simulate", description="What may be done with it.")
+    operation: Literal["simulate"] = Field(default="simulate", description="What may be done with it.")
     stream: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         max_length=64,
         pattern=r"^[A-Za-z0-9._-]+$",

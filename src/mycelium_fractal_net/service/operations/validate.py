@@ -23,12 +23,12 @@ class ValidateRequest(BaseModel):
     )
 
     seed: Seed = 42
-    epochs: Whole = Field(1, ge=1, le=100, description="Passes of the network over its fields.")
-    batch_size: Whole = Field(4, ge=1, le=192, description="Fields a step of the optimiser.")
+    epochs: Whole = Field(default=1, ge=1, le=100, description="Passes of the network over its fields.")
+    batch_size: Whole = Field(default=4, ge=1, le=192, description="Fields a step of the optimiser.")
     grid_size: GridSize = 64
     steps: Steps = 64
-    turing_enabled: bool = Field(True, description="Whether the Turing pair drives the fields.")
-    quantum_jitter: bool = Field(False, description="Whether Gaussian noise is added each step.")
+    turing_enabled: bool = Field(default=True, description="Whether the Turing pair drives the fields.")
+    quantum_jitter: bool = Field(default=False, description="Whether Gaussian noise is added each step.")
 
 
 class CheckResult(BaseModel):

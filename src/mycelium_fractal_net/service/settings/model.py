@@ -105,62 +105,72 @@ class Settings(BaseSettings):
         env_prefix="MFN_", env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
     )
 
-    env: Environment = Field("dev", description="Which configs/NAME.json applies.")
-    config_dir: Path | None = Field(None, description="Directory of the configuration files; those of the package.")
-    secrets_dir: Path | None = Field(None, description="Directory of files named like variables, holding secrets.")
+    env: Environment = Field(default="dev", description="Which configs/NAME.json applies.")
+    config_dir: Path | None = Field(
+        default=None, description="Directory of the configuration files; those of the package."
+    )
+    secrets_dir: Path | None = Field(
+        default=None, description="Directory of files named like variables, holding secrets."
+    )
 
-    host: str = Field("127.0.0.1", description="Address to listen at.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
-    trusted_proxies: Texts = Field([], description="Addresses or networks whose X-Forwarded-For is believed.")
-    cors_origins: Texts = Field([], description='Origins that browsers may call from; "*" for all, in dev only.')
+    host: str = Field(default="127.0.0.1", description="Address to listen at.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
+    trusted_proxies: Texts = Field(default=[], description="Addresses or networks whose X-Forwarded-For is believed.")
+    cors_origins: Texts = Field(
+        default=[], description='Origins that browsers may call from; "*" for all, in dev only.'
+    )
     max_body_bytes: Count = Field(
-        64 * 2**20, description="Longest request body of any kind; JSON has at most 4 MiB besides."
+        default=64 * 2**20, description="Longest request body of any kind; JSON has at most 4 MiB besides."
     )
     stall_seconds: float = Field(
-        30.0, ge=0.5, le=3600, description="Longest time for a request's head, or without progress of a transfer, in s."
+        default=30.0,
+        ge=0.5,
+        le=3600,
+        description="Longest time for a request's head, or without progress of a transfer, in s.",
     )
 
     max_connections: Count = Field(
-        2048, description="Connections in all; one more waits for an idle one to be closed, or gets 503."
+        default=2048, description="Connections in all; one more waits for an idle one to be closed, or gets 503."
     )
     max_connections_per_address: Count = Field(
-        1280, description="Connections from one address, those of trusted proxies excepted."
+        default=1280, description="Connections from one address, those of trusted proxies excepted."
     )
     idle_seconds: float = Field(
-        5.0, ge=0.5, le=3600, description="How long a connection is kept open between requests, in s."
+        default=5.0, ge=0.5, le=3600, description="How long a connection is kept open between requests, in s."
     )
     answer_seconds: float = Field(
-        300.0, ge=1, le=86400, description="Longest time for a client to read an answer, in s."
+        default=300.0, ge=1, le=86400, description="Longest time for a client to read an answer, in s."
     )
-    streams: Count = Field(2048, description="Streams in all; one caller has half of them at most.")
+    streams: Count = Field(default=2048, description="Streams in all; one caller has half of them at most.")
     stream_idle_seconds: float = Field(
-        60.0, ge=0.5, le=3600, description="How long a stream waits for its reader before it ends, in s."
+        default=60.0, ge=0.5, le=3600, description="How long a stream waits for its reader before it ends, in s."
     )
-    stream_seconds: float = Field(3600.0, ge=1, le=86400, description="Longest time that a stream lasts, in s.")
+    stream_seconds: float = Field(default=3600.0, ge=1, le=86400, description="Longest time that a stream lasts, in s.")
 
     api_key_required: bool = Field(
         default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
     )
-    api_key: SecretStr | None = Field(None, description="A key with every scope.")
-    api_keys: Secrets = Field([], description="More keys with every scope, separated by commas.")
-    api_key_file: Path | None = Field(None, description="File of hashed keys that mfn keys create makes.")
-    api_key_pepper: SecretStr | None = Field(None, description="Secret that the hashes of the key file need.")
+    api_key: SecretStr | None = Field(default=None, description="A key with every scope.")
+    api_keys: Secrets = Field(default=[], description="More keys with every scope, separated by commas.")
+    api_key_file: Path | None = Field(default=None, description="File of hashed keys that mfn keys create makes.")
+    api_key_pepper: SecretStr | None = Field(default=None, description="Secret that the hashes of the key file need.")
 
     rate_limit_enabled: bool = Field(default_factory=_outside_dev, description="Whether requests are limited.")
-    rate_limit_storage_url: str = Field("memory://", description="memory:// or redis://HOST:PORT/DB, shared.")
-    rate_limit_prefix: str = Field("mfn", min_length=1, description="Prefix of the keys in Redis.")
+    rate_limit_storage_url: str = Field(default="memory://", description="memory:// or redis://HOST:PORT/DB, shared.")
+    rate_limit_prefix: str = Field(default="mfn", min_length=1, description="Prefix of the keys in Redis.")
     rate_limits: Annotated[dict[EndpointClass, Count], BeforeValidator(_with_default_limits)] = Field(
-        dict(DEFAULT_LIMITS), description="Requests a minute by class of endpoint; JSON, or __CLASS for one of them."
+        default=dict(DEFAULT_LIMITS),
+        description="Requests a minute by class of endpoint; JSON, or __CLASS for one of them.",
     )
 
     compute_threads: Count = Field(
         default_factory=available_cores, description="Computations at a time; the cores there are."
     )
     compute_queue: int = Field(
-        32, ge=0, description="Computations that may wait for a thread; one key keeps half of the places."
+        default=32, ge=0, description="Computations that may wait for a thread; one key keeps half of the places."
     )
     max_compute_seconds: float = Field(
-        300.0, gt=0, le=86400, description="Longest time that one request may use a compute thread, in s."
+        default=300.0, gt=0, le=86400, description="Longest time that one request may use a compute thread, in s."
     )
     max_memory_bytes: Count = Field(
         default_factory=default_budget,
@@ -168,30 +178,38 @@ class Settings(BaseSettings):
         "control group or the machine has beside the program.",
     )
     max_cell_steps: Count = Field(
-        _MOST_CELL_STEPS, description="Most cells times steps, or the like in aggregation, in one request."
+        default=_MOST_CELL_STEPS, description="Most cells times steps, or the like in aggregation, in one request."
     )
     cost_limit: Count = Field(
         default_factory=lambda data: 2 * data.get("max_cell_steps", _MOST_CELL_STEPS),
         description="Cell steps a minute of one key, or of one address without a key; twice MFN_MAX_CELL_STEPS.",
     )
-    warmup: bool = Field(True, description="Whether kernels are compiled before the service says it is ready.")
-    drain_seconds: float = Field(0.0, ge=0, le=3600, description="Shortest time from SIGTERM to the end, in s.")
-    shutdown_seconds: int = Field(120, ge=1, le=86400, description="Longest time that open requests get to end, in s.")
+    warmup: bool = Field(default=True, description="Whether kernels are compiled before the service says it is ready.")
+    drain_seconds: float = Field(default=0.0, ge=0, le=3600, description="Shortest time from SIGTERM to the end, in s.")
+    shutdown_seconds: int = Field(
+        default=120, ge=1, le=86400, description="Longest time that open requests get to end, in s."
+    )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least level that is logged."
+    )
     log_format: Literal["console", "json"] = Field(
         default_factory=lambda data: "console" if data["env"] == "dev" else "json", description="console in dev."
     )
-    metrics_enabled: bool = Field(True, description="Whether GET /metrics exists.")
-    metrics_public: bool = Field(False, description="Whether GET /metrics needs no key.")
+    metrics_enabled: bool = Field(default=True, description="Whether GET /metrics exists.")
+    metrics_public: bool = Field(default=False, description="Whether GET /metrics needs no key.")
     docs_enabled: bool = Field(
         default_factory=lambda data: bool(data["env"] != "prod"), description="Whether /docs and /redoc exist."
     )
-    tracing_enabled: bool = Field(False, description="Whether spans are exported.")
-    tracing_exporter: Literal["otlp", "zipkin"] = Field("otlp", description="Protocol that spans are exported in.")
-    otlp_endpoint: str | None = Field(None, validation_alias=OTLP, description="Base URL of the OTLP/HTTP collector.")
+    tracing_enabled: bool = Field(default=False, description="Whether spans are exported.")
+    tracing_exporter: Literal["otlp", "zipkin"] = Field(
+        default="otlp", description="Protocol that spans are exported in."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None, validation_alias=OTLP, description="Base URL of the OTLP/HTTP collector."
+    )
     zipkin_endpoint: str | None = Field(
-        None, validation_alias=ZIPKIN, description="URL that takes Zipkin's JSON, version 2."
+        default=None, validation_alias=ZIPKIN, description="URL that takes Zipkin's JSON, version 2."
     )
 
     @classmethod
