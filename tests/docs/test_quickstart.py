@@ -6,10 +6,12 @@ import json
 import math
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,3 +129,28 @@ def test_the_client_says_which_error_it_got(server: Server, tmp_path: Path) -> N
     done = _run([sys.executable, str(CLIENT)], tmp_path, _environment(server, key="wrong"))
     assert done.returncode == 1
     assert done.stderr.startswith("INVALID_API_KEY: The key is not known here. (request ")
+
+
+def test_the_client_comes_again_when_the_service_says(tmp_path: Path) -> None:
+    with running(tmp_path, COMPUTE_THREADS="1", COMPUTE_QUEUE="0") as busy:
+        other = _occupy(busy)
+        command = [sys.executable, str(CLIENT), str(tmp_path / "field.npy")]
+        client = subprocess.Popen(command, env=_environment(busy), stdout=PIPE, stderr=PIPE, text=True)
+        with client:
+            told = client.stderr.readline() if client.stderr else ""
+            other.close()
+            output, _ = client.communicate(timeout=120)
+    assert re.fullmatch(r"QUEUE_FULL: again in \d+ s\n", told)
+    assert "64 x 64 cells" in output
+
+
+def _occupy(server: Server) -> socket.socket:
+    """Take the only thread with a long simulation, which ends when the connection is closed."""
+    body = json.dumps({"grid_size": 256, "steps": 4_000})
+    head = f"POST /simulate HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    for _ in range(1000):
+        if server.metric("mfn_compute_threads_busy") == 1:
+            return connection
+    raise AssertionError("the simulation did not begin")

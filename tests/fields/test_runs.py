@@ -274,3 +274,21 @@ def test_an_ensemble_stops_within_a_field_and_leaves_the_event_alone() -> None:
     cancel = threading.Event()
     assert next(mfn.simulate_ensemble([SMALL] * 2, 1, cancel)).step == 20
     assert not cancel.is_set()
+
+
+class _Lender(threading.Event):
+    """Notes in which threads it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[int] = set()
+
+    def is_set(self) -> bool:
+        self.asked.add(threading.get_ident())
+        return False
+
+
+def test_an_ensemble_of_one_thread_runs_in_the_callers() -> None:
+    cancel = _Lender()
+    assert len(list(mfn.simulate_ensemble(configurations(3), 1, cancel))) == 3
+    assert cancel.asked == {threading.get_ident()}

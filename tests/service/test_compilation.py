@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core import compilation as module
-from mycelium_fractal_net.service.core.compilation import Kernels, compile_family, family_of
+from mycelium_fractal_net.service.core.compilation import SELF_CHECK, Kernels, compile_family, family_of
+from mycelium_fractal_net.service.core.errors import ServiceError
 from tests.service.helpers import AUTH, client_of, make_app
 
 RARE = SimulationConfig(kinetics="gray-scott", dtype="float32")
@@ -109,3 +111,45 @@ async def test_a_client_that_leaves_ends_the_compilation_that_it_paid_for(childr
         request.cancel()
         await asyncio.gather(request, return_exceptions=True)
     assert await _gone(pid)
+
+
+def test_the_kernels_of_the_self_check_are_compiled_by_doing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[dict[str, int]] = []
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    monkeypatch.setattr("mycelium_fractal_net.validation.validate", lambda **sizes: done.append(sizes))
+    compile_family("")
+    assert done == [{"grid_size": 16, "steps": 2, "threads": 1}]
+    assert family_of(None) == SELF_CHECK
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/validate", {"grid_size": 16, "steps": 2}),
+        ("/stream/simulate", {"config": {"grid_size": 16, "steps": 2, "kinetics": "gray-scott", "dtype": "float32"}}),
+    ],
+)
+async def test_no_thread_waits_while_kernels_are_compiled(children: Path, path: str, body: object) -> None:
+    app = make_app(compute_threads=1)
+    async with client_of(app, headers=AUTH) as client:
+        request = asyncio.create_task(client.post(path, json=body))
+        [pid] = await _begun(children)
+        assert app.state.services.compute.idle
+        assert (await client.post("/simulate", json={"grid_size": 16, "steps": 2})).status_code == 200
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+    assert await _gone(pid)
+
+
+@pytest.mark.anyio
+async def test_where_no_process_can_be_started_the_answer_is_503(
+    children: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernels = Kernels()
+    with monkeypatch.context() as missing:
+        missing.setattr(sys, "executable", str(children / "no-such-program"))
+        with pytest.raises(ServiceError, match="no process can be started that compiles") as caught:
+            await kernels.ready(None)
+    assert caught.value.refusal == "SERVICE_UNAVAILABLE"
+    assert kernels.missing(None)

@@ -293,7 +293,8 @@ def test_a_stream_that_cannot_begin_is_a_problem(server: Server, query: str, sta
 def test_a_reader_of_events_that_leaves_stops_the_run(server: Server) -> None:
     query = {"grid_size": 512, "steps": 7000, "every": 7000}
     with httpx.stream("GET", f"{server.url}/stream/simulate", params=query, headers=AUTH) as answer:
-        assert next(answer.iter_lines())
+        lines = answer.iter_lines()  # closed with the last reference to it, and the connection with it
+        assert next(lines)
         assert server.metric("mfn_streams_open") == 1
     for _ in range(1000):
         if server.metric("mfn_streams_open") == server.metric("mfn_compute_threads_busy") == 0:

@@ -166,14 +166,18 @@ def simulate_ensemble(
     [0, 1, 2]
     """
     workers = available_cores() if threads is None else as_whole("threads", threads, 1)
+    run = partial(simulate, threads=1, sets=ordered_sets(sets), feature_config=feature_config)
+    if workers == 1:  # in the caller's thread: a cancel that lends its thread is asked where it can
+        for config in configs:
+            yield run(config, cancel=cancel)
+        return
     stop, source = _Linked(cancel), iter(configs)
-    run = partial(simulate, sets=ordered_sets(sets), feature_config=feature_config)
     pending: deque[Future[SimulationResult]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="mfn-ensemble") as pool:
         try:
             while True:
                 for config in islice(source, 2 * workers - len(pending)):
-                    pending.append(pool.submit(run, config, threads=1, cancel=stop))
+                    pending.append(pool.submit(run, config, cancel=stop))
                 if not pending:
                     return
                 yield pending.popleft().result()

@@ -11,13 +11,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core.addresses import Addresses
 from mycelium_fractal_net.service.core.admission import Admission
 from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.compilation import COST as COMPILATION_COST
-from mycelium_fractal_net.service.core.compilation import Kernels
-from mycelium_fractal_net.service.core.compute import Compute, Lane, Work
+from mycelium_fractal_net.service.core.compilation import Kernels, Needed
+from mycelium_fractal_net.service.core.compute import Compute, Departure, Lane, Work
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
@@ -112,20 +111,21 @@ class Services:
                 await self._charge(record.call, -cost)
             raise
 
-    async def compiled_for(self, record: RequestRecord, config: SimulationConfig) -> None:
-        """Wait until the kernels of a simulation are compiled, on the account of the key that needs them first.
+    async def compiled_for(self, call: Call, config: Needed, departure: Departure | None = None) -> None:
+        """Wait until kernels are compiled, on the account of the key that needs them first.
 
         Raises
         ------
         ServiceError
-            RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute, CANCELLED when the caller left.
+            RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute, CANCELLED when the caller left,
+            SERVICE_UNAVAILABLE where no process can be started.
         """
         if not self.kernels.missing(config):
             return
         if self.kernels.would_begin(config):
-            await self._charge(record.call, COMPILATION_COST)
+            await self._charge(call, COMPILATION_COST)
         waiting = asyncio.ensure_future(self.kernels.ready(config))
-        departure = record.call.on_disconnect
+        departure = departure or call.on_disconnect
         forget = None if departure is None else departure(waiting.cancel)
         try:
             await asyncio.wait((waiting,))

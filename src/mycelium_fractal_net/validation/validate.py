@@ -102,7 +102,7 @@ def validate(
     )
     learnt = learnability(config, epochs, batch_size, threads=threads, cancel=cancel, progress=progress)
     checks = tuple(_run(cancel))
-    example = simulate(config, cancel=cancel)
+    example = simulate(config, threads=threads, cancel=cancel)
     exponent = lyapunov_exponent(config, cancel=cancel)
     return ValidationReport(
         checks=(*checks, *_learnability_checks(learnt)),

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from mycelium_fractal_net._compiled.places import places_of
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.service.core.errors import ServiceError
 
-__all__ = ["COST", "Family", "Kernels", "compile_family", "family_of"]
+__all__ = ["COST", "SELF_CHECK", "Family", "Kernels", "Needed", "compile_family", "family_of"]
 
 COST = 500_000_000
 """Cell steps that a compilation counts as: what is computed in the time that it takes, about half a minute."""
@@ -36,15 +37,22 @@ class Family(NamedTuple):
     quantum_jitter: bool
 
 
-def family_of(config: SimulationConfig) -> Family:
-    """Return the kernels that a simulation needs.
+SELF_CHECK = Family("every", "float64", False)
+"""A few kernels of every kinetics, those of aggregation and of the exponent."""
+
+Needed = SimulationConfig | None
+"""Whose kernels are needed: those of a simulation, or, for None, of the scientific self-check."""
+
+
+def family_of(config: Needed) -> Family:
+    """Return the kernels that a simulation, or the self-check, needs.
 
     Examples
     --------
     >>> family_of(SimulationConfig(kinetics="gray-scott")).kinetics
     'gray-scott'
     """
-    return Family(config.kinetics, config.dtype, config.quantum_jitter)
+    return SELF_CHECK if config is None else Family(config.kinetics, config.dtype, config.quantum_jitter)
 
 
 class Kernels:
@@ -66,16 +74,16 @@ class Kernels:
         self._one = asyncio.Semaphore(1)
         self._compiled = compiled
 
-    def know(self, config: SimulationConfig) -> None:
-        """Note that a simulation was done here: its kernels are compiled."""
+    def know(self, config: Needed) -> None:
+        """Note that it was done here: its kernels are compiled."""
         self._known.add(family_of(config))
 
-    def missing(self, config: SimulationConfig) -> bool:
-        """Tell whether the kernels of a simulation may have to be compiled first; those of the warm-up are there."""
+    def missing(self, config: Needed) -> bool:
+        """Tell whether kernels may have to be compiled first; those of the warm-up are there."""
         family = family_of(config)
         return family.kinetics != _WARM and family not in self._known
 
-    def would_begin(self, config: SimulationConfig) -> bool:
+    def would_begin(self, config: Needed) -> bool:
         """Tell whether a compilation begins with the next who waits for these kernels."""
         family = family_of(config)
         if not self.missing(config) or family in self._running:
@@ -83,10 +91,13 @@ class Kernels:
         mark = _mark(family, config)
         return mark is not None and not mark.exists()
 
-    async def ready(self, config: SimulationConfig) -> None:
-        """Wait until the kernels of a simulation are there; when all who wait have left, the compilation ends.
+    async def ready(self, config: Needed) -> None:
+        """Wait until kernels are there; when all who wait have left, the compilation ends. Cancel the task to leave.
 
-        Cancel the task to leave.
+        Raises
+        ------
+        ServiceError
+            SERVICE_UNAVAILABLE where no process can be started.
         """
         family = family_of(config)
         if not self.missing(config):
@@ -102,7 +113,7 @@ class Kernels:
                 del self._waiting[family]
                 self._running.pop(family).cancel()
 
-    async def _compile(self, family: Family, config: SimulationConfig) -> None:
+    async def _compile(self, family: Family, config: Needed) -> None:
         mark = _mark(family, config)
         if mark is not None and not mark.exists():
             async with self._one:
@@ -113,7 +124,7 @@ class Kernels:
         self._known.add(family)
 
 
-def _mark(family: Family, config: SimulationConfig) -> Path | None:
+def _mark(family: Family, config: Needed) -> Path | None:
     """Return the file that says that a family is in the cache on disk; None where there is no such cache.
 
     One that says so wrongly costs a compilation in the thread that computes.
@@ -121,24 +132,28 @@ def _mark(family: Family, config: SimulationConfig) -> Path | None:
     place = next((place.path for place in places_of(os.environ) if place.writable), None)
     if place is None:
         return None
-    source = config.model.trace.source(config.dtype)
+    source = "" if config is None else config.model.trace.source(config.dtype)
     digest = hashlib.sha256(f"{family}\0{source}\0{__version__}\0{sys.version_info[:2]}".encode()).hexdigest()[:20]
     return place / f"family-{digest}.done"
 
 
-async def _in_process(config: SimulationConfig) -> bool:
+async def _in_process(config: Needed) -> bool:
     """Compile in another process, which is killed when this task is cancelled; tell whether it succeeded."""
-    small = config.model_copy(update={"grid_size": 16, "steps": 2})
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        _CODE,
-        small.model_dump_json(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,  # a terminal's Ctrl-C is for the service
-    )
+    text = "" if config is None else config.model_copy(update={"grid_size": 16, "steps": 2}).model_dump_json()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _CODE,
+            text,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a terminal's Ctrl-C is for the service
+        )
+    except OSError as error:
+        message = f"no process can be started that compiles what this needs: {error.strerror}"
+        raise ServiceError("SERVICE_UNAVAILABLE", message, retry_after_s=5) from None
     try:
         async with asyncio.timeout(_LONGEST_S):
             return await process.wait() == 0
@@ -150,9 +165,13 @@ async def _in_process(config: SimulationConfig) -> bool:
 
 
 def compile_family(text: str) -> None:
-    """Compile what a simulation needs, and leave the processor to those who serve; called in that process."""
+    """Compile what is needed, and leave the processor to those who serve; called in that process."""
     from mycelium_fractal_net.fields import simulate
+    from mycelium_fractal_net.validation import validate
 
     with suppress(OSError):
         os.nice(_NICE)
+    if not text:
+        validate(grid_size=16, steps=2, threads=1)
+        return
     _ = simulate(SimulationConfig.model_validate_json(text), threads=1).features

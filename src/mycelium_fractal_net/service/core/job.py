@@ -74,6 +74,7 @@ class Job(threading.Event):
         self.stays = stays
         self.key, self.cost, self.kind = key, cost, kind
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answer.add_done_callback(_mark_retrieved)
         self.queued = perf_counter()
         self.began = 0.0
         self.depth = 0
@@ -161,6 +162,12 @@ class Job(threading.Event):
             lent_s = perf_counter() - now
             self._lent_s += lent_s
             self._next_loan = perf_counter() + max(_TURN_S, lent_s)
+
+
+def _mark_retrieved(answer: asyncio.Future[Any]) -> None:
+    """Keep asyncio from logging an error that nobody waits for: a cancelled caller never asks for the outcome."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _as_refusal(error: BaseException) -> BaseException:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.service.core.access import Access
+from mycelium_fractal_net.service.core.compilation import Needed
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.services import Services
@@ -131,7 +131,8 @@ class Operation:
     codes : tuple of str
         What it can refuse with, beside what every operation can.
     simulated : callable, optional
-        ``simulated(request)`` returns what is simulated, whose kernels may have to be compiled first.
+        ``simulated(request)`` returns what is simulated, None for the self-check: its kernels may have to be compiled
+        first.
     """
 
     name: str
@@ -146,7 +147,7 @@ class Operation:
     arrays: Mapping[int, str] = field(default_factory=dict)
     array_answer: str | None = None
     codes: tuple[str, ...] = ()
-    simulated: Callable[[Any], SimulationConfig] | None = None
+    simulated: Callable[[Any], Needed] | None = None
 
     @property
     def summary(self) -> str:
@@ -202,7 +203,7 @@ async def perform(
         return render(operation.run(request, context))
 
     if operation.simulated is not None:
-        await services.compiled_for(record, operation.simulated(request))
+        await services.compiled_for(record.call, operation.simulated(request))
     return await services.compute_for(record, work, cost.cell_steps, cost.kind)
 
 

@@ -147,6 +147,7 @@ class Stream:
         services.streams.enter(who)
         try:
             with services.memory.hold(size):
+                await services.compiled_for(self._call, self._config, self._on_leaving)
                 lane = services.compute.lane(who, f"stream:{self._config.kinetics}", self._on_leaving)
                 run: list[Run] = []
                 loop = asyncio.get_running_loop()

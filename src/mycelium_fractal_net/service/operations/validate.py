@@ -99,4 +99,5 @@ VALIDATE = Operation(
     response=ValidateResponse,
     cost=validation_cost,
     codes=("COST_LIMIT_EXCEEDED", "MISSING_EXTRA", "SERVICE_UNAVAILABLE"),
+    simulated=lambda _: None,
 )
