@@ -1,4 +1,4 @@
-# make run | test | serve | lint | bench | docs | load | kernels | clean
+# make run | test | serve | lint | bench | docs | site | load | kernels | clean
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,13 +7,14 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long serve lint format bench docs load manifests kernels clean mutants
+.PHONY: help install install-dev run test test-long serve lint format bench docs site load manifests kernels clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
 	@echo "make test   run the tests; make test-long   those that take minutes; make lint   check style, types and layers"
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
+	@echo "make site   build the documentation into site/, to open from a file"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
 	@echo "make kernels  compile every kernel into the package, for wheels and images: CPU=x86-64-v3 chooses the processor"
 	@echo "make clean  remove what the targets made, the environment included"
@@ -36,7 +37,7 @@ $(VENV)/.server: $(VENV)/.run
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,signals,zipkin,bench,dev]"
+	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,signals,zipkin,bench,docs,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
 
 install: $(VENV)/.run
@@ -74,6 +75,10 @@ docs: $(VENV)/.dev
 	$(BIN)/mfn openapi --out docs/openapi.json
 	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
 
+site: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs site
+	@echo "open site/index.html"
+
 load: $(VENV)/.dev
 	$(BIN)/python -m load_tests.run $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(HOST),--host $(HOST)) \
 	  $(if $(USERS),--users $(USERS)) $(if $(TIME),--run-time $(TIME))
@@ -89,6 +94,6 @@ mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants --validate $(MUTANTS)
 
 clean:
-	rm -rf $(VENV) out dist build src/mycelium_fractal_net/_compiled/cache .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
+	rm -rf $(VENV) out site dist build src/mycelium_fractal_net/_compiled/cache .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
