@@ -1,4 +1,4 @@
-"""How Sphinx makes the site from these pages: ``make site`` writes ``site/``, which opens from a file and asks nobody."""
+"""How Sphinx makes the site from these pages: ``make site`` writes ``site/``, which opens from a file."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ INCLUDED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"
 _LINK = re.compile(r"\[([^\]]*)\]\((\.{1,2}/[^)#\s]+)(#[^)\s]*)?\)")
 
 
-def _lead_inside(app: Sphinx, page: str, source: list[str]) -> None:
+def _lead_inside(_: Sphinx, page: str, source: list[str]) -> None:
     folder = (DOCS / page).parent
 
     def replace(found: re.Match[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -36,13 +35,13 @@ class _Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, _Page]]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, _Page]:
     site = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(ROOT / "docs"), str(site)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    yield {file: _Page(file.read_text(encoding="utf-8")) for file in site.rglob("*.html")}
+    return {file: _Page(file.read_text(encoding="utf-8")) for file in site.rglob("*.html")}
 
 
 def test_nothing_is_fetched_from_another_host(pages: dict[Path, _Page]) -> None:
