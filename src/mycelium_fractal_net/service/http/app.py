@@ -15,6 +15,7 @@ from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.http.endpoint import OperationEndpoint
 from mycelium_fractal_net.service.http.entry import Entry
 from mycelium_fractal_net.service.http.openapi import describe
+from mycelium_fractal_net.service.http.pages import lab_pages
 from mycelium_fractal_net.service.http.routes import PAGES, PATHS, RouteTable
 from mycelium_fractal_net.service.http.sse import STREAM_ACCESS, STREAM_PATH, EventStream
 from mycelium_fractal_net.service.operations import OPERATIONS
@@ -77,6 +78,9 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
     stream.methods = {"GET", "POST"}  # a head of it would compute all of it
     app.router.routes.append(stream)
     accesses[STREAM_PATH] = STREAM_ACCESS
+    for page, access in lab_pages(services.settings):
+        app.router.routes.append(page)
+        accesses[page.path] = access
     app.openapi = describe  # type: ignore[method-assign] # FastAPI documents this way
     app.state.entry = Entry(app.router, RouteTable(app.routes, accesses), services)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Annotated, Any, Self
 
@@ -12,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FEATURE_UNITS, REST_POTENTIAL_MV, FeatureConfig, extract_features
+from mycelium_fractal_net.features.spectrum import find_wavelength, radial_power_spectrum
 from mycelium_fractal_net.fractals import box_counting_dimension
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.operations.operation import LARGE_BODY, Answer, Context, Cost, Operation
@@ -157,6 +159,7 @@ class FeaturesRequest(BaseModel):
     config: Annotated[FeatureConfig, GetPydanticSchema(_by_the_library), WithJsonSchema(_SCHEMA)] = Field(
         default_factory=FeatureConfig, description="Thresholds, window, connectivity, box scales."
     )
+    spectrum: bool = Field(default=False, description="Whether the answer holds the spectrum of the last field too.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -176,12 +179,21 @@ class BoxCountingAnswer(BaseModel):
     counts: list[int] = Field(description="Boxes that hold an active cell.")
 
 
+class SpectrumAnswer(BaseModel):
+    """Power by distance from the origin of wave space, and the wavelength that stands out."""
+
+    wavenumbers: list[float] = Field(description="Mean wave number of each ring in cycles per cell, ascending.")
+    power: list[float] = Field(description="Mean power of the modes in each ring in mV^2.")
+    wavelength_cells: float | None = Field(description="Measured wavelength in cells; null where none stands out.")
+
+
 class FeaturesResponse(BaseModel):
     """The 18 features, their units, and the box counting behind the first two."""
 
     features: FeatureNumbers = Field(description="The 18 features by name.")
     units: dict[str, str] = Field(description="The unit of each; 1 for a number without one.")
     box_counting: BoxCountingAnswer = Field(description="How the dimension came about.")
+    spectrum: SpectrumAnswer | None = Field(default=None, description="The spectrum of the last field, if asked for.")
 
 
 def features(request: FeaturesRequest, context: Context) -> Answer:
@@ -198,13 +210,24 @@ def features(request: FeaturesRequest, context: Context) -> Answer:
         boxes = box_counting_dimension(
             active, periodic=request.periodic, scales=config.box_scales, cancel=context.cancel
         )
+        extra: dict[str, Any] = {"spectrum": _spectrum(last, request.periodic)} if request.spectrum else {}
     counting = {name: getattr(boxes, name) for name in BoxCountingAnswer.model_fields}
     return Answer(
         FeaturesResponse.model_construct(
             features=vector.to_dict(),
             units=dict(FEATURE_UNITS),
             box_counting=BoxCountingAnswer.model_construct(**counting),
+            **extra,
         )
+    )
+
+
+def _spectrum(field_mv: NDArray[np.float64], periodic: bool) -> SpectrumAnswer:
+    rings, wavelength = radial_power_spectrum(field_mv, periodic), find_wavelength(field_mv, periodic).wavelength
+    return SpectrumAnswer(
+        wavenumbers=rings.wavenumbers.tolist(),
+        power=rings.power.tolist(),
+        wavelength_cells=wavelength if math.isfinite(wavelength) else None,
     )
 
 
@@ -220,7 +243,7 @@ def features_cost(request: FeaturesRequest) -> Cost:
     cells = array.shape[-1] * array.shape[-2]
     scales = len(request.config.box_scales or range(_USUAL_SCALES))
     frames = array.size // cells
-    steps = cells * (_STEPS_A_FRAME * frames + _STEPS_A_SCALE * scales)
+    steps = cells * (_STEPS_A_FRAME * (frames + request.spectrum) + _STEPS_A_SCALE * scales)
     text = f"{steps:,} cell steps ({frames:,} frames of {cells:,} cells, {scales} box scales)"
     return Cost(steps, text, "field" if request.history is None else "history", frames)
 

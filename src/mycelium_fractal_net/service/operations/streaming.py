@@ -39,6 +39,7 @@ _VARIABLES = {"v": "field_mv", "a": "activator", "h": "inhibitor"}
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step has one too.")]
+Variable = Literal["v", "a", "h"]
 Rate = Annotated[float, Field(gt=0, le=1000, description="Most frames a second.")]
 
 
@@ -53,7 +54,7 @@ class StreamStart(BaseModel):
     include: list[Literal["features", "field"]] = Field(
         default_factory=list, max_length=2, description="What each frame holds beside its statistics."
     )
-    field: Literal["v", "a", "h"] = Field(default="v", description="Which field: potential, activator or inhibitor.")
+    field: Variable = Field(default="v", description="Which field: potential, activator or inhibitor.")
     encoding: Literal["float32", "uint8"] = Field(
         default="float32", description="uint8 for display: 0 to 255 over its range."
     )
@@ -106,7 +107,7 @@ class Stream:
         self._config = start.config.config()
         self._acked = start.resume_after or 0
         self._every: int | None = None
-        self._rate = start.max_rate_hz
+        self._rate, self._variable = start.max_rate_hz, start.field
         self._steering: list[tuple[Sequence[Any], Sequence[Any]]] = []
         self._paused = self._over = False
         self._wake = asyncio.Event()
@@ -184,8 +185,9 @@ class Stream:
         self._paused = False
         self._wake.set()
 
-    def set(self, every: int | None, max_rate_hz: float | None) -> None:
-        """Change stride and pace from the next frame on."""
+    def set(self, every: int | None, max_rate_hz: float | None, field: Variable | None = None) -> None:
+        """Change stride, pace and the field that is shown from the next frame on."""
+        self._variable = field if field is not None else self._variable
         self._every = every if every is not None else self._every
         self._rate = max_rate_hz if max_rate_hz is not None else self._rate
         self._wake.set()
@@ -303,7 +305,7 @@ class Stream:
 
     def _field(self, frame: Frame) -> tuple[dict[str, Any], bytes]:
         """Return what is said of a field, and its bytes, row after row, little-endian."""
-        variable, encoding = self._start.field, self._start.encoding
+        variable, encoding = self._variable, self._start.encoding
         array = np.asarray(getattr(frame, _VARIABLES[variable]), dtype=np.float64)
         described: dict[str, Any] = {"dtype": encoding, "shape": list(array.shape), "field": variable}
         if encoding == "float32":
