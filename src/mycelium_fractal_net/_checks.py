@@ -10,7 +10,9 @@ import difflib
 import math
 import os
 import reprlib
+import time
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,6 +42,8 @@ __all__ = [
     "shown",
     "unlocked",
 ]
+
+_QUOTAS_HOLD_S = 5.0
 
 FloatOrArray: TypeAlias = Any  # a float for scalars, else an array; a union would force a cast on callers
 
@@ -226,7 +230,8 @@ def as_result(array: NDArray[np.float64]) -> FloatOrArray:
 def available_cores(root: str = "/") -> int:
     """Return how many cores this process may keep busy: those of its affinity mask, and of its control group's quota.
 
-    A quota of two and a half cores counts as two: a third thread would spend half of its time stopped.
+    A quota of two and a half cores counts as two: a third thread would spend half of its time stopped. A quota that
+    changes is noticed within five seconds.
 
     Parameters
     ----------
@@ -234,7 +239,13 @@ def available_cores(root: str = "/") -> int:
         Where ``proc`` and ``sys`` lie.
     """
     mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(mask, int(min(_quotas(root), default=mask))))
+    return max(1, int(min(mask, _least_quota(root, int(time.monotonic() / _QUOTAS_HOLD_S)))))
+
+
+@lru_cache(maxsize=8)
+def _least_quota(root: str, _period: int) -> float:
+    """Read the quotas once in a period: a rule that takes a millisecond asks for the cores each time."""
+    return min(_quotas(root), default=math.inf)
 
 
 def _quotas(root: str) -> Iterator[float]:

@@ -81,6 +81,7 @@ def _as_dict(found: BoxCounting, mask: Mask, periodic: bool) -> dict[str, Any]:
         "r2": found.r2,
         "standard_error": None if math.isnan(found.standard_error) else found.standard_error,
         "verdict": found.verdict,
+        "thickness": found.thickness,
         "scales": found.scales.tolist(),
         "counts": found.counts.tolist(),
         "local_slopes": found.local_slopes.tolist(),
@@ -100,5 +101,7 @@ def _print(found: BoxCounting, name: str, mask: Mask) -> None:
         print_table(f"Boxes of {name}", ("side", "boxes", "local slope"), rows, numbers="side boxes")
     error = "" if math.isnan(found.standard_error) else f" +- {found.standard_error:.4f}"
     typer.echo(f"Dimension {found.dimension:.4f}{error}, R^2 {found.r2:.4f}, {mask.share:.2%} of the cells set.")
+    if found.thickness:
+        typer.echo(f"Fitted with boxes {found.thickness:.2f} cells wider than their side: the set is thin.")
     typer.echo(f"Set are {mask.rule}.")
     typer.echo(f"Verdict {found.verdict}: {_WORDS[found.verdict]}.")

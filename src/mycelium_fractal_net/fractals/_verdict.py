@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.fractals._table import BoxTable
+from mycelium_fractal_net.fractals._thick import ThickLine, fit_thick_line
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Judgement", "Verdict", "judge"]
 
 Verdict: TypeAlias = Literal["fractal", "crossover", "filled", "empty", "insufficient"]
 
@@ -20,38 +21,88 @@ _SPREAD = 0.2
 _WORST_SPREAD = 0.3
 _ROUND_LINE = 0.1
 _ROUND_PLANE = 0.05
-_MOSTLY_AREA = 0.5
+_MOSTLY_AREA = 0.85
+_MOSTLY_AREA_OF_FEW = 0.5
 _RANGE = 8
 _FEWEST_BOXES = 10
+_ENOUGH_SCALES = 6
+_RESIDUAL = 0.06
+_THINNEST, _THICKEST = -0.4, 1.5
+_THIN_SET = 0.05
+_MOST_CORRECTED = 1.1
+_MUCH_BETTER = 2.0
 _HOLE = 1 / 12
 _HOLE_IN_BOXES = 5
 
 
+class Judgement(NamedTuple):
+    """A verdict, and the line that takes the size of the cells into account where only that one is straight."""
+
+    verdict: Verdict
+    thick: ThickLine | None = None
+
+
 def judge(
     mask: NDArray[np.uint8], table: BoxTable, dimension: float, slopes: NDArray[np.float64], periodic: bool
-) -> Verdict:
+) -> Judgement:
     """Say whether one power law holds; see :func:`box_counting_dimension` for what each word means."""
     if table.cells == 0:
-        return "empty"
+        return Judgement("empty")
     if table.cells == mask.size and mask.size > 1:
-        return "filled"
+        return Judgement("filled")
     if table.scales.size < 3 or table.counts[0] < 2 * table.counts[-1]:
-        return "insufficient"
+        return Judgement("insufficient")
     if _all_near_a_whole_number(slopes):
-        return "filled" if abs(_slope_from_single_cells(table) - slopes[0]) <= _SPREAD else "crossover"
+        filled = abs(_slope_from_single_cells(table) - slopes[0]) <= _SPREAD
+        return Judgement("filled" if filled else "crossover")
     if _is_exact(table, slopes):
-        return "fractal"
+        return Judgement("fractal")
     steps = _at_least_doubling(table)
-    if _spread(steps, -0.5) > _SPREAD or _share_of_inner_cells(mask, table.cells) > _MOSTLY_AREA:
+    resolved = _take(steps, (steps.counts >= _FEWEST_BOXES) & (steps.scales > 1))
+    if resolved.scales.size < _ENOUGH_SCALES:
+        return Judgement(_of_few_scales(mask, steps, resolved, dimension, periodic))
+    thick = fit_thick_line(resolved.scales, resolved.counts)
+    verdict = _of_many_scales(mask, table.cells, steps, thick, dimension, periodic)
+    return Judgement(verdict, thick if verdict == "fractal" and _needs_thickness(mask, table.cells, thick) else None)
+
+
+def _of_few_scales(
+    mask: NDArray[np.uint8], steps: BoxTable, resolved: BoxTable, dimension: float, periodic: bool
+) -> Verdict:
+    if _spread(steps, -0.5) > _SPREAD or _share_of_inner_cells(mask, steps.cells) > _MOSTLY_AREA_OF_FEW:
         return "crossover"
     if not _is_wide(steps):
         return "insufficient"
-    near_line, near_plane = abs(dimension - 1.0) <= _ROUND_LINE, abs(dimension - 2.0) <= _ROUND_PLANE
-    if near_line or near_plane or not _has_hole(mask, periodic, 1):
+    if _is_round(dimension) or not _has_hole(mask, periodic, 1):
         return "crossover"
-    resolved = _take(steps, steps.counts >= _FEWEST_BOXES)
     agrees = _is_wide(resolved) and _spread(resolved, 0.5) <= _WORST_SPREAD
-    return "fractal" if agrees and _has_hole(mask, periodic, _HOLE_IN_BOXES * int(steps.scales[0])) else "insufficient"
+    return "fractal" if agrees and _has_large_hole(mask, periodic, steps) else "insufficient"
+
+
+def _of_many_scales(
+    mask: NDArray[np.uint8], cells: int, steps: BoxTable, thick: ThickLine, dimension: float, periodic: bool
+) -> Verdict:
+    straight = thick.residual <= _RESIDUAL and _THINNEST <= thick.thickness <= _THICKEST
+    if not straight or _share_of_inner_cells(mask, cells) > _MOSTLY_AREA:
+        return "crossover"
+    if _is_round(dimension) or _is_round(thick.line.slope) or not _has_hole(mask, periodic, 1):
+        return "crossover"
+    return "fractal" if _has_large_hole(mask, periodic, steps) else "insufficient"
+
+
+def _is_round(dimension: float) -> bool:
+    return abs(dimension - 1.0) <= _ROUND_LINE or dimension >= 2.0 - _ROUND_PLANE
+
+
+def _needs_thickness(mask: NDArray[np.uint8], cells: int, thick: ThickLine) -> bool:
+    """Tell whether the set is thin, and its counts clearly those of boxes with a border, by up to about a cell."""
+    if not 0.0 < thick.thickness <= _MOST_CORRECTED or _share_of_inner_cells(mask, cells) > _THIN_SET:
+        return False
+    return thick.plain_residual >= _MUCH_BETTER * thick.residual
+
+
+def _has_large_hole(mask: NDArray[np.uint8], periodic: bool, steps: BoxTable) -> bool:
+    return _has_hole(mask, periodic, _HOLE_IN_BOXES * int(steps.scales[0]))
 
 
 def _all_near_a_whole_number(slopes: NDArray[np.float64]) -> bool:

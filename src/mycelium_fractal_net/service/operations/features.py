@@ -171,10 +171,11 @@ class FeaturesRequest(BaseModel):
 class BoxCountingAnswer(BaseModel):
     """Counts, fit, and whether the fit means anything."""
 
-    dimension: float = Field(description="Slope of log count against log 1/scale.")
+    dimension: float = Field(description="Slope of log count against log 1/(scale + thickness).")
     r2: float = Field(description="Coefficient of determination of the fit.")
     standard_error: float | None = Field(description="Of the slope; null with fewer than three scales.")
     verdict: str = Field(description="fractal, crossover, filled, empty or insufficient.")
+    thickness: float = Field(description="Cells that boxes are wider than their side in the fit; 0 unless thin.")
     scales: list[int] = Field(description="Sides of the boxes in cells.")
     counts: list[int] = Field(description="Boxes that hold an active cell.")
 
