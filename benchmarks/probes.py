@@ -34,7 +34,7 @@ def busy(client: httpx.Client) -> float:
 
 def settled(server: Server, threads: int = 0) -> None:
     """Wait until so many threads are busy."""
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=120) as client:
         for _ in range(5_000):
             if busy(client) == threads:
                 return
@@ -83,7 +83,7 @@ def health_ms(server: Server, seconds: float, every_s: float = 0.005) -> list[fl
     """Return the times that GET /health took on one open connection, asked at a steady pace, in order of size."""
     times = []
     end = time.perf_counter() + seconds
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=120)
     while (begin := time.perf_counter()) < end:
         connection.request("GET", "/health")
         answer = connection.getresponse()
@@ -101,7 +101,7 @@ def freed_ms(server: Server, threads: int, body: dict[str, Any]) -> float:
     connections = [ask(server, "/simulate", {**body, "seed": number}) for number in range(threads)]
     settled(server, threads)
     time.sleep(random.uniform(0.0, 0.02))  # noqa: S311 # so that no moment of a step is preferred
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=120) as client:
         busy(client)
         begin = time.perf_counter()
         for connection in connections:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from locust import FastHttpUser, between, events, task
 
-from load_tests.scenarios import REFUSED, Spike, Stress, Sustained, never_asked
+from load_tests.scenarios import REFUSED, UNTIL_ASKED, Spike, Stress, Sustained, never_asked
 
 __all__ = ["HealthUser", "NernstUser", "SimulateUser", "Spike", "Stress", "Sustained", "ValidateUser"]
 
@@ -47,7 +47,7 @@ class ServiceUser(FastHttpUser):
 
     abstract = True
     wait_time = between(0.05, 0.15)
-    network_timeout = 120.0
+    network_timeout = 3600.0 if UNTIL_ASKED else 120.0  # who only wants to see everything answered once has time
 
     def ask(self, path: str, body: dict[str, Any], complaint: Callable[[Any, Any], str | None]) -> None:
         """Post; count 200 if nothing is to complain about, 429 as refused, all else as failed."""

@@ -17,7 +17,7 @@ class Meeting:
     def place(self) -> int:
         """Where they meet."""
         self.calls += 1
-        return self.barrier.wait(20)
+        return self.barrier.wait(120)
 
 
 def test_two_threads_compute_the_property_of_two_objects_at_the_same_time() -> None:

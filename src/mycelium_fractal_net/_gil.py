@@ -17,13 +17,20 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["HELD_CELLS", "HELD_SIDE", "hash_held", "hmac_held", "lazy", "random_id"]
+__all__ = ["HELD_CELLS", "HELD_SIDE", "TURN_S", "hash_held", "hmac_held", "lazy", "random_id"]
 
 HELD_CELLS = 64 * 64
 """Up to this many cells the kernel of the features keeps the GIL."""
 
 HELD_SIDE = 128
 """Up to this side fields are copied out of the engine with the GIL kept."""
+
+TURN_S = 0.0005
+"""Seconds after which a thread of the service that computes in Python gives the GIL to one that waits for it.
+
+CPython's 5 ms are too long beside thousands of short kernel calls, each of which waits so long to come back: the
+exponent in `/validate` took four times as long beside one busy thread as it does with this.
+"""
 
 _HASHED_AT_ONCE = 2047  # hashlib and hmac release the GIL for more
 _HASHED_HELD = 1 << 17

@@ -21,7 +21,7 @@ REQUESTS = 2500
 def _ask_on(server: Server, asked: threading.Semaphore, over: threading.Event) -> tuple[int, int]:
     """Ask until nobody listens any more; return how many answers came and how many were lost."""
     answers = lost = 0
-    with httpx.Client(base_url=server.url, headers={"X-API-Key": KEY}, timeout=60) as client:
+    with httpx.Client(base_url=server.url, headers={"X-API-Key": KEY}, timeout=120) as client:
         while not over.is_set():
             try:
                 answers += client.post("/nernst", json=ION).status_code in {200, 503}
@@ -38,7 +38,7 @@ def test_sigterm_under_load_loses_no_request(tmp_path: Path) -> None:
     with running(tmp_path, WARMUP="false", RATE_LIMIT_ENABLED="false") as server, ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(_ask_on, server, asked, over) for _ in range(8)]
         for _ in range(REQUESTS):
-            asked.acquire(timeout=60)
+            asked.acquire(timeout=120)
         server.terminate()
         assert server.process.wait(120) == 0
         over.set()
@@ -48,7 +48,10 @@ def test_sigterm_under_load_loses_no_request(tmp_path: Path) -> None:
 
 
 def test_an_answer_says_that_it_is_the_last_while_the_service_drains(tmp_path: Path) -> None:
-    with running(tmp_path, WARMUP="false", DRAIN_SECONDS="30") as server, httpx.Client(base_url=server.url) as client:
+    with (
+        running(tmp_path, WARMUP="false", DRAIN_SECONDS="30") as server,
+        httpx.Client(base_url=server.url, timeout=120) as client,
+    ):
         assert "connection" not in client.get("/health/live").headers
         server.terminate()
         while client.get("/health/ready").status_code != 503:
@@ -65,7 +68,7 @@ def _wait_until(holds: Callable[[], bool]) -> None:
 
 
 def _status(server: Server, key: str) -> int:
-    return httpx.post(f"{server.url}/nernst", json=ION, headers={"X-API-Key": key}).status_code
+    return httpx.post(f"{server.url}/nernst", json=ION, headers={"X-API-Key": key}, timeout=120).status_code
 
 
 def test_sighup_puts_new_secrets_in_force_and_never_ends_the_process(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     with os.fdopen(writing, "wb") as pipe:
         server = Server(tmp_path, pipe, WARMUP="false", RATE_LIMIT_ENABLED="false").wait("/health")
         try:
-            with httpx.Client(base_url=server.url) as client:
+            with httpx.Client(base_url=server.url, timeout=120) as client:
                 assert {client.get("/health").status_code for _ in range(800)} == {200}
         finally:
             server.close()

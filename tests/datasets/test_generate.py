@@ -177,7 +177,7 @@ def test_a_run_killed_again_and_again_ends_with_every_row_once(tmp_path: Path) -
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _wait_for_lines(journal, kept + 4, process)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         kept = journal.read_bytes().count(b"\n")
     assert not target.exists()
     summary = json.loads(subprocess.run([*command, "--json"], capture_output=True, check=True, timeout=120).stdout)

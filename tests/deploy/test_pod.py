@@ -88,7 +88,7 @@ def test_the_service_gets_ready_and_simulates(writable: str) -> None:
     try:
         while process.poll() is None:
             with suppress(httpx.TransportError):
-                if httpx.get(f"{url}/health/ready").status_code == 200:
+                if httpx.get(f"{url}/health/ready", timeout=120).status_code == 200:
                     break
             time.sleep(0.1)
         answer = httpx.post(f"{url}/simulate", json={"grid_size": 16, "steps": 2}, timeout=60)

@@ -89,9 +89,9 @@ class Server:
             )
 
     def wait(self, path: str = "/health/ready") -> Server:
-        for _ in range(600):
+        for _ in range(2400):
             try:
-                if httpx.get(self.url + path).status_code == 200:
+                if httpx.get(self.url + path, timeout=120).status_code == 200:
                     return self
             except httpx.TransportError:
                 if self.process.poll() is not None:
@@ -100,7 +100,7 @@ class Server:
         raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
 
     def metric(self, name: str, **labels: str) -> float:
-        return sample(httpx.get(f"{self.url}/metrics", headers=AUTH).text, name, **labels)
+        return sample(httpx.get(f"{self.url}/metrics", headers=AUTH, timeout=120).text, name, **labels)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -122,6 +122,6 @@ def running(directory: Path, **environment: str) -> Iterator[Server]:
 
 def raw_answer(server: Server, request: bytes) -> bytes:
     """Send bytes, and read until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -9,8 +9,8 @@ import schemathesis
 RULES = {"AGGREGATION_FAILED", "COST_LIMIT_EXCEEDED", "INVALID_INPUT", "NUMERICAL_DIVERGENCE", "UNSTABLE_PARAMETERS"}
 """Codes of what depends on more than one field."""
 
-SHARED_FIELDS = {"clamp_mv", "rest_potential_mv", "kinetics_parameters"}
-"""Where a validation error may be about several fields: clamp and rest; parameters that another kinetics has."""
+SHARED_FIELDS = {"clamp_mv", "rest_potential_mv", "kinetics_parameters", "start_digest"}
+"""Where a validation error may be about several fields: clamp and rest; parameters of another kinetics; the start."""
 
 
 @schemathesis.check

@@ -42,13 +42,16 @@ class _Caller:
 
 
 def _until_cancelled(cancel: threading.Event) -> None:
-    cancel.wait(20)
+    cancel.wait(120)
     raise CancelledError("stopped")
 
 
-async def _settle() -> None:
+async def _settle(compute: Compute) -> None:
+    """Wait until something runs, and what else was asked for waits."""
+    while not compute.running:
+        await asyncio.sleep(0.001)
     for _ in range(20):
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
 
 
 async def _begun(log: list[str]) -> None:
@@ -61,7 +64,7 @@ async def _begun(log: list[str]) -> None:
 async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
-    await _settle()
+    await _settle(compute)
     assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (1, 1)
     with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests wait") as caught:
         await compute.run(lambda _: None)
@@ -81,7 +84,7 @@ async def test_retry_after_follows_the_cost_of_what_runs_and_waits(metrics: Metr
     await compute.run(lambda _: None, cost=1)
     compute._pace.measured("", cost=1_000_000_000, duration_s=100.0)
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120), key=key, cost=10**8)) for key in "abc"]
-    await _settle()
+    await _settle(compute)
     assert 10 <= compute.retry_after_s() <= 11
     assert 20 <= compute.retry_after_s("b") <= 22
     assert 30 <= compute.retry_after_s("c") <= 33
@@ -94,7 +97,7 @@ async def test_retry_after_follows_the_cost_of_what_runs_and_waits(metrics: Metr
 async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metrics) -> None:
     compute, caller = Compute(1, 1, metrics), _Caller()
     job = asyncio.create_task(compute.run(_until_cancelled, departure=caller.departure))
-    await _settle()
+    await _settle(compute)
     caller.leave()
     with pytest.raises(ServiceError, match="left before the answer"):
         await job
@@ -109,7 +112,7 @@ async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics
     started: list[bool] = []
     first = asyncio.create_task(compute.run(lambda _: gate.wait(120)))
     second = asyncio.create_task(compute.run(lambda _: started.append(True), departure=caller.departure))
-    await _settle()
+    await _settle(compute)
     caller.leave()
     with pytest.raises(ServiceError, match="left before the answer"):
         await second
@@ -125,7 +128,7 @@ async def test_a_cancelled_task_stops_its_thread(metrics: Metrics, watched: bool
     compute = Compute(1, 0, metrics)
     departure = _Caller().departure if watched else None
     job = asyncio.create_task(compute.run(_until_cancelled, departure=departure))
-    await _settle()
+    await _settle(compute)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
@@ -153,7 +156,7 @@ async def test_errors_of_a_computation_reach_its_caller(metrics: Metrics) -> Non
 async def test_draining_finishes_what_was_accepted_and_refuses_the_rest(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
-    await _settle()
+    await _settle(compute)
     compute.draining = True
     with pytest.raises(ServiceError, match="takes no requests now"):
         await compute.run(lambda _: None)
@@ -165,7 +168,7 @@ async def test_draining_finishes_what_was_accepted_and_refuses_the_rest(metrics:
 @pytest.mark.anyio
 async def test_as_many_run_at_a_time_as_there_are_threads(metrics: Metrics) -> None:
     compute, barrier = Compute(3, 0, metrics), threading.Barrier(3)
-    indices = await asyncio.gather(*(compute.run(lambda _: barrier.wait(20)) for _ in range(3)))
+    indices = await asyncio.gather(*(compute.run(lambda _: barrier.wait(120)) for _ in range(3)))
     assert sorted(indices) == [0, 1, 2]
     compute.close()
 
@@ -175,9 +178,9 @@ async def test_a_waiting_computation_starts_while_the_event_loop_is_busy(metrics
     compute, gate, began = Compute(1, 1, metrics), threading.Event(), threading.Event()
     first = asyncio.create_task(compute.run(lambda _: gate.wait(120)))
     second = asyncio.create_task(compute.run(lambda _: began.set()))
-    await _settle()
+    await _settle(compute)
     gate.set()
-    assert began.wait(20)  # and nothing else may run on the event loop
+    assert began.wait(120)  # and nothing else may run on the event loop
     await asyncio.gather(first, second)
     compute.close()
 
@@ -186,7 +189,7 @@ async def test_a_waiting_computation_starts_while_the_event_loop_is_busy(metrics
 async def test_an_abandoned_computation_is_not_waited_for_even_if_it_does_not_stop(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
-    await _settle()
+    await _settle(compute)
     compute.abandon()
     for job in jobs:
         with pytest.raises(ServiceError, match="takes no requests now"):
@@ -201,15 +204,15 @@ async def test_abandoning_cancels_what_runs(metrics: Metrics) -> None:
     compute, seen = Compute(1, 0, metrics), threading.Event()
 
     def work(cancel: threading.Event) -> None:
-        if cancel.wait(20):
+        if cancel.wait(120):
             seen.set()
 
     job = asyncio.create_task(compute.run(work))
-    await _settle()
+    await _settle(compute)
     compute.abandon()
     with pytest.raises(ServiceError, match="takes no requests now"):
         await job
-    assert seen.wait(20)
+    assert seen.wait(120)
     compute.close()
 
 
@@ -217,11 +220,11 @@ async def test_abandoning_cancels_what_runs(metrics: Metrics) -> None:
 async def test_the_wait_for_a_thread_is_measured(metrics: Metrics) -> None:
     compute, gate = Compute(1, 1, metrics), threading.Event()
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
-    await _settle()
+    await _settle(compute)
     gate.set()
     await asyncio.gather(*jobs)
     assert _value(metrics, "mfn_compute_queue_wait_seconds_count") == 2
-    assert _value(metrics, "mfn_compute_queue_wait_seconds_sum") > 0.05
+    assert _value(metrics, "mfn_compute_queue_wait_seconds_sum") > 0
     compute.close()
 
 
@@ -247,7 +250,7 @@ async def test_a_key_that_fills_the_queue_shares_it_with_those_that_come(metrics
 
     async def ask(key: str, count: int) -> list[asyncio.Task[bool]]:
         jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120), key=key)) for _ in range(count)]
-        await _settle()
+        await _settle(compute)
         return jobs
 
     greedy = await ask("greedy", 5)
@@ -273,7 +276,7 @@ async def test_keys_take_turns_whoever_came_first(metrics: Metrics) -> None:
         await asyncio.sleep(0.005)
     order = ["a", "a", "a", "b", "b", "c"]
     jobs = [asyncio.create_task(compute.run(_work_for(0, log, key), key=key)) for key in order]
-    await _settle()
+    await _settle(compute)
     gate.set()
     await asyncio.gather(first, *jobs)
     assert [line[0] for line in log[::2]] == ["a", "b", "c", "a", "b", "a"]
@@ -355,10 +358,10 @@ async def test_a_failing_borrower_leaves_the_lender_alone(metrics: Metrics) -> N
 async def test_pieces_of_a_stream_wait_however_full_the_queue_is(metrics: Metrics) -> None:
     compute, gate = Compute(1, 0, metrics), threading.Event()
     first = asyncio.create_task(compute.run(lambda _: gate.wait(120), key="a"))
-    await _settle()
+    await _settle(compute)
     lane = compute.lane("a", "stream")
     piece = asyncio.create_task(lane.run(lambda _: "frame"))
-    await _settle()
+    await _settle(compute)
     assert not piece.done()
     gate.set()
     assert await piece == "frame"

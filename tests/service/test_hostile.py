@@ -345,7 +345,7 @@ def test_an_answer_that_is_not_read_is_given_up(impatient: Server) -> None:
     body = json.dumps({"grid_size": 512, "steps": 1, "include": ["field"]})
     request = HEAD.replace("/nernst", "/simulate").replace("Connection: close\r\n", "")
     request += f"Content-Length: {len(body)}\r\n\r\n{body}"
-    with socket.create_connection(("127.0.0.1", impatient.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=120) as connection:
         connection.sendall(request.encode() * 6)
         for _ in range(2000):
             answered = impatient.metric("mfn_http_requests_total", endpoint="/simulate")
@@ -355,10 +355,10 @@ def test_an_answer_that_is_not_read_is_given_up(impatient: Server) -> None:
 
 
 def test_a_body_that_arrives_slowly_but_steadily_is_taken(impatient: Server) -> None:
-    with socket.create_connection(("127.0.0.1", impatient.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=120) as connection:
         connection.sendall(f"{HEAD}Content-Length: {len(BODY)}\r\n\r\n".encode())
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with httpx.Client(base_url=impatient.url) as client:
+        with httpx.Client(base_url=impatient.url, timeout=120) as client:
             for byte in BODY:
                 connection.sendall(bytes([byte]))
                 client.get("/health")
@@ -417,7 +417,7 @@ def test_requests_in_one_go_are_answered_in_their_order(server: Server) -> None:
 
 
 def test_a_body_on_get_is_read_past(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, timeout=120) as client:
         assert client.request("GET", "/health", content=b"x" * 100_000).status_code == 200
         assert client.get("/health").status_code == 200
 
@@ -426,7 +426,7 @@ def test_a_body_on_get_is_read_past(server: Server) -> None:
 def test_a_body_that_is_too_long_does_not_cost_its_sender_the_answer(server: Server, chunked: bool) -> None:
     """http.client reads nothing before it has sent all."""
     body = b" " * 20_000_000
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     pieces = (body[i : i + 65_536] for i in range(0, len(body), 65_536))
     connection.request("POST", "/nernst", pieces if chunked else body, {**AUTH, "Content-Type": "application/json"})
     with connection.getresponse() as answer:
@@ -435,6 +435,6 @@ def test_a_body_that_is_too_long_does_not_cost_its_sender_the_answer(server: Ser
 
 
 def test_bodies_of_refused_requests_do_not_break_the_connection(server: Server) -> None:
-    with httpx.Client(base_url=server.url, headers=[JSON]) as client:
+    with httpx.Client(base_url=server.url, headers=[JSON], timeout=120) as client:
         answers = [client.post("/nernst", content=b" " * 5_000_000, headers=AUTH | {"X-API-Key": "no"}) for _ in "ab"]
     assert [answer.json()["code"] for answer in answers] == ["INVALID_API_KEY"] * 2

@@ -61,12 +61,12 @@ async def test_a_key_in_any_place_of_a_request_is_not_logged(place: str, key: st
 def test_keys_in_heads_and_in_paths_are_not_logged_by_a_real_server(tmp_path: Path) -> None:
     with running(tmp_path, LOG_LEVEL="DEBUG", WARMUP="false") as server:
         for key in (OURS, KEY):
-            httpx.post(f"{server.url}/nernst", json={**ION, "api_key": key}, headers=AUTH)
-            httpx.get(f"{server.url}/{key}", headers={"X-API-Key": key, "Authorization": f"Bearer {key}"})
-            httpx.get(f"{server.url}/health?key={key}", headers={"X-Request-ID": key})
-            httpx.get(f"{server.url}/{'x' * 190}{key}/{'x' * 9000}")
+            httpx.post(f"{server.url}/nernst", json={**ION, "api_key": key}, headers=AUTH, timeout=120)
+            httpx.get(f"{server.url}/{key}", headers={"X-API-Key": key, "Authorization": f"Bearer {key}"}, timeout=120)
+            httpx.get(f"{server.url}/health?key={key}", headers={"X-Request-ID": key}, timeout=120)
+            httpx.get(f"{server.url}/{'x' * 190}{key}/{'x' * 9000}", timeout=120)
         server.terminate()
-        server.process.wait(30)
+        server.process.wait(120)
         text = server.log.read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     assert {"timestamp", "level", "event", "logger", "env", "version"} <= set.intersection(*map(set, lines))

@@ -40,13 +40,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def _simulate_and_leave(server: Server, times: int = 1) -> socket.socket:
     body = json.dumps(LONG).encode()
     head = f"POST /simulate HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=120)
     connection.sendall((f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body) * times)
     return connection
 
 
 def _wait_for(server: Server, name: str, value: float) -> None:
-    for _ in range(400):
+    for _ in range(6000):
         if server.metric(name) == value:
             return
         time.sleep(0.02)
@@ -82,17 +82,17 @@ def test_a_chunked_body_is_bounded_too(tmp_path: Path) -> None:
     with running(tmp_path, MAX_BODY_BYTES="1000", WARMUP="false") as small:
         chunks = (b" " * 300 for _ in range(10))
         headers = {**AUTH, "Content-Type": "application/json"}
-        answer = httpx.post(f"{small.url}/nernst", content=chunks, headers=headers)
+        answer = httpx.post(f"{small.url}/nernst", content=chunks, headers=headers, timeout=120)
         assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
         whole = (part.encode() for part in (json.dumps(ION)[:9], json.dumps(ION)[9:]))
-        assert httpx.post(f"{small.url}/nernst", content=whole, headers=headers).status_code == 200
+        assert httpx.post(f"{small.url}/nernst", content=whole, headers=headers, timeout=120).status_code == 200
 
 
 def test_a_client_that_leaves_frees_its_thread_and_the_queue(server: Server) -> None:
     before = server.metric("mfn_compute_cancelled_total")
     first, second = _simulate_and_leave(server), _simulate_and_leave(server)
     _wait_for(server, "mfn_compute_queue_depth", 1)
-    refused = httpx.post(f"{server.url}/simulate", json={}, headers=AUTH)
+    refused = httpx.post(f"{server.url}/simulate", json={}, headers=AUTH, timeout=120)
     assert (refused.status_code, refused.json()["code"]) == (429, "QUEUE_FULL")
     assert int(refused.headers["retry-after"]) >= 1
     second.close()
@@ -134,7 +134,7 @@ async def test_who_asks_after_a_client_has_left_is_told_at_once() -> None:
         protocol.departure(partial(told.append, "forgotten"))()
         assert told == []
         writer.close()
-        for _ in range(200):
+        for _ in range(6000):
             if told:
                 break
             await asyncio.sleep(0.01)
@@ -145,14 +145,14 @@ async def test_who_asks_after_a_client_has_left_is_told_at_once() -> None:
 def test_a_preflight_gets_its_head_though_no_body_follows(tmp_path: Path) -> None:
     with running(tmp_path, CORS_ORIGINS="https://example.org", WARMUP="false") as server:
         headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
-        answer = httpx.options(f"{server.url}/simulate", headers=headers)
+        answer = httpx.options(f"{server.url}/simulate", headers=headers, timeout=120)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_an_answer_comes_in_one_piece(server: Server, method: str) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         connection.sendall(f"{method} /health/live HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
@@ -170,17 +170,17 @@ def test_sigterm_loses_no_accepted_request(tmp_path: Path) -> None:
             accepted = [pool.submit(simulate, number) for number in range(4)]
             _wait_for(server, "mfn_compute_queue_depth", 3)
             server.terminate()
-            for _ in range(100):
-                ready = httpx.get(f"{server.url}/health/ready")
+            for _ in range(1000):
+                ready = httpx.get(f"{server.url}/health/ready", timeout=120)
                 if ready.status_code == 503:
                     break
                 time.sleep(0.01)
-            refused = httpx.post(f"{server.url}/simulate", json=body, headers=AUTH)
-            live = httpx.get(f"{server.url}/health/live")
+            refused = httpx.post(f"{server.url}/simulate", json=body, headers=AUTH, timeout=120)
+            live = httpx.get(f"{server.url}/health/live", timeout=120)
             assert (ready.status_code, refused.status_code, live.status_code) == (503, 503, 200)
             assert refused.json()["code"] == "SERVICE_UNAVAILABLE"
             assert [future.result() for future in accepted] == [200] * 4
-        assert server.process.wait(30) == 0
+        assert server.process.wait(120) == 0
         events = [json.loads(line)["event"] for line in server.log.read_text().splitlines()]
         assert {"draining", "stopped"} <= set(events)
 
@@ -192,11 +192,11 @@ def test_a_second_signal_ends_what_runs(tmp_path: Path, second: signal.Signals) 
         asked = [pool.submit(httpx.post, f"{server.url}/simulate", json=body, headers=AUTH, timeout=60) for _ in "ab"]
         _wait_for(server, "mfn_compute_queue_depth", 1)
         server.terminate()
-        while httpx.get(f"{server.url}/health/ready").status_code == 200:
+        while httpx.get(f"{server.url}/health/ready", timeout=120).status_code == 200:
             time.sleep(0.01)
         server.process.send_signal(second)
         assert [future.result().json()["code"] for future in asked] == ["SERVICE_UNAVAILABLE"] * 2
-        assert server.process.wait(30) == 128 + second
+        assert server.process.wait(120) == 128 + second
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert [line["status"] for line in lines if line.get("route") == "/simulate"] == [503, 503]
     assert [line["event"] for line in lines][-1] == "ended at once"
@@ -214,14 +214,14 @@ def test_computations_do_not_outlast_the_time_that_they_get(tmp_path: Path) -> N
         _wait_for(server, "mfn_compute_threads_busy", 1)
         server.terminate()
         assert asked.result().json()["code"] == "SERVICE_UNAVAILABLE"
-        assert server.process.wait(30) == 128 + signal.SIGTERM
+        assert server.process.wait(120) == 128 + signal.SIGTERM
     assert "longer than MFN_SHUTDOWN_SECONDS" in server.log.read_text()
 
 
 def test_health_answers_while_every_thread_computes(server: Server) -> None:
     connection = _simulate_and_leave(server)
     _wait_for(server, "mfn_compute_threads_busy", 1)
-    answers = [httpx.get(f"{server.url}/health").status_code for _ in range(20)]
+    answers = [httpx.get(f"{server.url}/health", timeout=120).status_code for _ in range(20)]
     assert server.metric("mfn_compute_threads_busy") == 1
     connection.close()
     assert answers == [200] * 20
@@ -229,7 +229,7 @@ def test_health_answers_while_every_thread_computes(server: Server) -> None:
 
 def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path) -> None:
     server = Server(tmp_path, PORT="many")
-    assert server.process.wait(30) == 2
+    assert server.process.wait(120) == 2
 
 
 @pytest.mark.parametrize(
@@ -263,6 +263,6 @@ def test_a_signal_in_the_middle_of_a_log_line_does_not_stop_the_process() -> Non
     stream.server = DrainingServer(uvicorn.Config(app), app.state.services, Connections(Bounds()))
     line = threading.Thread(target=app.state.services.logger.info, args=("request",), daemon=True)
     line.start()
-    line.join(30)
+    line.join(120)
     assert not line.is_alive()
     assert app.state.services.compute.draining

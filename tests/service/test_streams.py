@@ -64,7 +64,7 @@ def test_a_stream_says_the_pinned_messages_and_gives_the_bits_of_simulate(server
     assert completed["sequence"] == 4
     assert completed["receipt"]["result_digest"] == RESULT.digest
     assert mfn.simulate(mfn.SimulationConfig(**completed["config"])).digest == RESULT.digest
-    unary = httpx.post(f"{server.url}/simulate", json=CONFIG, headers=AUTH).json()
+    unary = httpx.post(f"{server.url}/simulate", json=CONFIG, headers=AUTH, timeout=120).json()
     assert completed["receipt"] == unary["receipt"]
     assert {name: completed["result"][name] for name in unary if name != "receipt"} == {
         name: value for name, value in unary.items() if name != "receipt"
@@ -205,7 +205,7 @@ def test_a_handshake_is_refused_with_a_problem(
 
 
 def _ticket(server: Server, **members: str) -> str:
-    answer = httpx.post(f"{server.url}/tickets", json=members, headers=AUTH)
+    answer = httpx.post(f"{server.url}/tickets", json=members, headers=AUTH, timeout=120)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["ticket"])
 
@@ -243,10 +243,10 @@ def _events(text: str) -> list[dict[str, Any]]:
 def test_events_are_the_same_messages(server: Server, method: str) -> None:
     if method == "GET":
         query: dict[str, Any] = {**CONFIG, "every": 8, "include": "features,field"}
-        answer = httpx.get(f"{server.url}/stream/simulate", params=query, headers=AUTH)
+        answer = httpx.get(f"{server.url}/stream/simulate", params=query, headers=AUTH, timeout=120)
     else:
         members = {"config": CONFIG, "every": 8, "include": ["features", "field"]}
-        answer = httpx.post(f"{server.url}/stream/simulate", json=members, headers=AUTH)
+        answer = httpx.post(f"{server.url}/stream/simulate", json=members, headers=AUTH, timeout=120)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
     assert (answer.headers["cache-control"], answer.headers["x-accel-buffering"]) == ("no-store", "no")
     assert "retry: " in answer.text
@@ -264,21 +264,21 @@ def test_events_go_on_where_the_reader_was(server: Server, how: str) -> None:
     ways: dict[str, dict[str, Any]] = {"query": {"last_event_id": "s1:2"}, "member": {"resume_after": 2}}
     params = ways.get(how, {})
     headers = {**AUTH, "Last-Event-ID": "s1:2"} if how == "header" else AUTH
-    answer = httpx.get(f"{server.url}/stream/simulate", params={**CONFIG, **params}, headers=headers)
+    answer = httpx.get(f"{server.url}/stream/simulate", params={**CONFIG, **params}, headers=headers, timeout=120)
     assert [event["id"] for event in _events(answer.text)] == ["s1:3", "s1:4"]
 
 
 def test_a_reader_that_knows_all_is_told_to_stop(server: Server) -> None:
     headers = {**AUTH, "Last-Event-ID": "s1:4"}
-    assert httpx.get(f"{server.url}/stream/simulate", params=CONFIG, headers=headers).status_code == 204
+    assert httpx.get(f"{server.url}/stream/simulate", params=CONFIG, headers=headers, timeout=120).status_code == 204
 
 
 def test_a_ticket_of_a_stream_serves_each_of_its_reconnections(server: Server) -> None:
     ticket = _ticket(server, stream="mine")
     url = f"{server.url}/stream/simulate"
     for _ in "ab":
-        assert httpx.get(url, params={**CONFIG, "stream": "mine", "ticket": ticket}).status_code == 200
-    assert httpx.get(url, params={**CONFIG, "stream": "other", "ticket": ticket}).status_code == 401
+        assert httpx.get(url, params={**CONFIG, "stream": "mine", "ticket": ticket}, timeout=120).status_code == 200
+    assert httpx.get(url, params={**CONFIG, "stream": "other", "ticket": ticket}, timeout=120).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -286,13 +286,13 @@ def test_a_ticket_of_a_stream_serves_each_of_its_reconnections(server: Server) -
     [("grid_size=4", 422), ("grid_size=16&grid_size=16", 422), ("unknown=1", 422), ("last_event_id=s1:x", 422)],
 )
 def test_a_stream_that_cannot_begin_is_a_problem(server: Server, query: str, status: int) -> None:
-    answer = httpx.get(f"{server.url}/stream/simulate?{query}", headers=AUTH)
+    answer = httpx.get(f"{server.url}/stream/simulate?{query}", headers=AUTH, timeout=120)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
 def test_a_reader_of_events_that_leaves_stops_the_run(server: Server) -> None:
     query = {"grid_size": 512, "steps": 7000, "every": 7000}
-    with httpx.stream("GET", f"{server.url}/stream/simulate", params=query, headers=AUTH) as answer:
+    with httpx.stream("GET", f"{server.url}/stream/simulate", params=query, headers=AUTH, timeout=120) as answer:
         lines = answer.iter_lines()  # closed with the last reference to it, and the connection with it
         assert next(lines)
         assert server.metric("mfn_streams_open") == 1

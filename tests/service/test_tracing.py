@@ -64,7 +64,7 @@ def _named(lines: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
 
 
 def _wait_until_spans_are_lost(server: Server) -> None:
-    for _ in range(600):
+    for _ in range(6000):
         if server.metric("mfn_trace_spans_lost_total") > 0:
             return
         time.sleep(0.02)
@@ -76,7 +76,7 @@ def test_every_span_arrives_before_the_service_ends(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running(tmp_path, **_point_to(monkeypatch, "otlp", collector.url)) as server:
-        with httpx.Client(base_url=server.url, headers=AUTH) as client:
+        with httpx.Client(base_url=server.url, headers=AUTH, timeout=120) as client:
             assert {client.post("/nernst", json=ION).status_code for _ in range(200)} == {200}
         assert collector.requests == []
         lines = _named(_end(server), "request")
@@ -146,8 +146,8 @@ def test_a_collector_that_does_not_answer_holds_up_no_request(
 ) -> None:
     collector.open.clear()
     with running(tmp_path, **_point_to(monkeypatch, exporter, collector.url)) as server:
-        assert collector.arrived.wait(30)
-        with httpx.Client(base_url=server.url, headers=AUTH) as client:
+        assert collector.arrived.wait(120)
+        with httpx.Client(base_url=server.url, headers=AUTH, timeout=120) as client:
             assert {client.post("/nernst", json=ION).status_code for _ in range(100)} == {200}
         _wait_until_spans_are_lost(server)
         lines = _end(server)
@@ -158,7 +158,7 @@ def test_a_collector_that_does_not_answer_holds_up_no_request(
 
 @pytest.mark.usefixtures("_at_once")
 @pytest.mark.parametrize("exporter", ["otlp", "zipkin"])
-def test_a_collector_that_is_not_there_costs_a_few_lines(
+def test_a_collector_that_is_not_there_is_told_of_once(
     exporter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
@@ -167,8 +167,7 @@ def test_a_collector_that_is_not_there_costs_a_few_lines(
             assert httpx.post(f"{server.url}/simulate", json=SMALL, headers=AUTH, timeout=60).status_code == 200
             _wait_until_spans_are_lost(server)
         lines = _end(server)
-    about_it = [line for line in lines if line["event"] == AWAY or line["logger"].startswith("opentelemetry")]
-    assert 1 <= len(about_it) <= 4
+    assert len(_named(lines, AWAY)) == 1
     assert not any("Traceback" in json.dumps(line) for line in lines)
     assert "Traceback" not in capfd.readouterr().err
 
@@ -181,9 +180,9 @@ def test_a_second_signal_does_not_wait_for_a_collector(
     collector.open.clear()
     with running(tmp_path, **_point_to(monkeypatch, "otlp", collector.url)) as server:
         server.terminate()
-        assert collector.arrived.wait(30)
+        assert collector.arrived.wait(120)
         server.terminate()
-        assert server.process.wait(30) == 128 + signal.SIGTERM
+        assert server.process.wait(120) == 128 + signal.SIGTERM
     assert collector.requests == []
 
 

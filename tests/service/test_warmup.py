@@ -92,7 +92,7 @@ def test_a_service_that_fails_to_warm_up_says_why_and_ends_with_a_fault() -> Non
     reasons = set()
     while process.poll() is None:
         with suppress(httpx.TransportError):
-            reasons.add(httpx.get(f"http://127.0.0.1:{port}/health/ready").text)
+            reasons.add(httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=120).text)
         time.sleep(0.05)
     _, complaint = process.communicate()
     assert any("warm-up failed: OSError: no room for kernels" in text for text in reasons), reasons

@@ -1,5 +1,5 @@
 from ._plan import TreePlan, hostile_clients
-from ._rule import Aggregation, Rule
+from ._rule import Aggregation, Pipeline, PreAggregation, Rule
 from .attacks import (
     ALittleIsEnough,
     Attack,
@@ -23,7 +23,6 @@ from .median import Median
 from .multi_krum import MultiKrum
 from .nearest_neighbor_mixing import NNM, NearestNeighborMixing
 from .norm_clipping import NormClipping
-from .pipeline import Pipeline, PreAggregation
 from .tree import Tree
 from .trimmed_mean import TrimmedMean
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from mycelium_fractal_net._checks import as_choice, as_number
 from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._rule import Rule
 from mycelium_fractal_net.federated._tails import (
     captured_leaves_bound,
     hypergeometric_tail,
     smallest_tolerance,
 )
-
-if TYPE_CHECKING:
-    from mycelium_fractal_net.federated.tree import Tree
 
 __all__ = [
     "Placement",
@@ -34,6 +32,30 @@ Placement = Literal["random", "any"]
 _LEAF_CHANCE = 1e-3
 _LEAF_SIZE = 100
 _LARGEST_LEAF = 6400
+
+
+class Shape(Protocol):
+    """What the promise of a tree follows from."""
+
+    @property
+    def leaf_rule(self) -> Rule:
+        """Aggregates every leaf."""
+        ...
+
+    @property
+    def root_rule(self) -> Rule:
+        """Aggregates the leaves' answers."""
+        ...
+
+    @property
+    def leaf_size(self) -> int:
+        """Most clients in a leaf."""
+        ...
+
+    @property
+    def byzantine_fraction(self) -> float:
+        """Share of hostile clients."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +125,7 @@ def hostile_clients(n: int, fraction: float) -> int:
     return int(fraction * n + 1e-9)
 
 
-def leaf_count(n: int, tree: Tree) -> int:
+def leaf_count(n: int, tree: Shape) -> int:
     """Return ceil(n / leaf_size), or fewer leaves if those would be too small for the leaf rule."""
     count = -(-n // tree.leaf_size)
     if n // count < tree.leaf_rule.condition()[0]:
@@ -111,7 +133,7 @@ def leaf_count(n: int, tree: Tree) -> int:
     return count
 
 
-def make_plan(tree: Tree, n: int) -> TreePlan:
+def make_plan(tree: Shape, n: int) -> TreePlan:
     """Compute the chances of a tree for n clients."""
     hostile = hostile_clients(n, tree.byzantine_fraction)
     leaves = leaf_count(n, tree)
@@ -187,7 +209,7 @@ def _plan_for_any_placement(n: int, hostile: int) -> tuple[int, int, int]:
     return -(-n // leaves), leaf_f, root_f
 
 
-def explain_plan(plan: TreePlan, tree: Tree) -> str:
+def explain_plan(plan: TreePlan, tree: Shape) -> str:
     """Write the promise and its limits as a few sentences."""
     placed = (
         f"Guaranteed wherever they are placed, even if the seed is known: {plan.placed} hostile clients, "
@@ -204,7 +226,7 @@ def explain_plan(plan: TreePlan, tree: Tree) -> str:
     return "\n".join((_shape_in_words(plan, tree), _chance_in_words(plan), placed, unseeded, distance))
 
 
-def _shape_in_words(plan: TreePlan, tree: Tree) -> str:
+def _shape_in_words(plan: TreePlan, tree: Shape) -> str:
     return (
         f"{plan.n} clients in {plan.leaves} leaves of at most {plan.leaf_size}: {tree.leaf_rule!r} in each "
         f"leaf, {tree.root_rule!r} over the leaves' answers."

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mycelium_fractal_net._checks import as_number, as_whole
 from mycelium_fractal_net.errors import AggregationError
 
-__all__ = ["Batch", "FloatArray", "read_updates", "reject_non_finite", "require_count", "require_positive"]
+__all__ = ["Batch", "FloatArray", "read_updates", "require_count", "require_positive"]
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -135,24 +135,6 @@ def _from_torch(tensor: Any, torch: Any) -> Batch:
         return torch.from_numpy(np.array(answer)).to(dtype=dtype, device=tensor.device)
 
     return Batch(values, restore)
-
-
-def reject_non_finite(values: FloatArray) -> tuple[FloatArray, NDArray[np.intp], dict[int, str]]:
-    """Split off the rows that hold NaN or infinity: (finite rows, their indices, reason by index)."""
-    from mycelium_fractal_net.federated._scale import row_sizes
-
-    fine = np.isfinite(row_sizes(values))
-    kept = np.flatnonzero(fine)
-    if len(kept) == len(values):
-        return values, kept, {}
-    rejected = {int(i): _reason(values[i]) for i in np.flatnonzero(~fine)}
-    return values[kept], kept, rejected
-
-
-def _reason(row: FloatArray) -> str:
-    nan, infinite = int(np.isnan(row).sum()), int(np.isinf(row).sum())
-    found = [f"{count} {name}" for count, name in ((nan, "NaN"), (infinite, "infinite")) if count]
-    return f"{' and '.join(found)} of {len(row)} values"
 
 
 def require_count(name: str, value: Any, least: int) -> None:

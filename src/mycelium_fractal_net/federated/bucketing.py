@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mycelium_fractal_net.federated._rule import PreAggregation
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
 from mycelium_fractal_net.federated.mean import mean_of_rows
-from mycelium_fractal_net.federated.pipeline import PreAggregation
 
 __all__ = ["Bucketing"]
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._distances import nearest_first, squared_distances
+from mycelium_fractal_net.federated._rule import PreAggregation
 from mycelium_fractal_net.federated._scale import tame
 from mycelium_fractal_net.federated._threads import in_blocks, stretches
 from mycelium_fractal_net.federated._updates import FloatArray, require_count
-from mycelium_fractal_net.federated.pipeline import PreAggregation
 
 __all__ = ["NNM", "NearestNeighborMixing"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mycelium_fractal_net.federated._rule import PreAggregation
 from mycelium_fractal_net.federated._scale import row_sizes
 from mycelium_fractal_net.federated._updates import FloatArray, require_positive
-from mycelium_fractal_net.federated.pipeline import PreAggregation
 
 __all__ = ["NormClipping"]
 

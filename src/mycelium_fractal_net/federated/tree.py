@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated._finite import reject_non_finite
 from mycelium_fractal_net.federated._plan import (
     Placement,
     TreePlan,
@@ -28,7 +29,7 @@ from mycelium_fractal_net.federated._rule import Aggregation, Outcome, Rule
 from mycelium_fractal_net.federated._seeds import drawn_seed, require_seed
 from mycelium_fractal_net.federated._stream import Windows
 from mycelium_fractal_net.federated._threads import cancellable, stop_if_cancelled, worker_pool
-from mycelium_fractal_net.federated._updates import FloatArray, read_updates, reject_non_finite, require_count
+from mycelium_fractal_net.federated._updates import FloatArray, read_updates, require_count
 from mycelium_fractal_net.federated.nearest_neighbor_mixing import NearestNeighborMixing
 from mycelium_fractal_net.federated.trimmed_mean import TrimmedMean
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import uvicorn
 
+from mycelium_fractal_net._gil import TURN_S
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.http.connections import Bounds, Connections
@@ -242,6 +243,7 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     RuntimeError
         After the end, when the kernels could not be warmed up, so that the process does not exit with 0.
     """
+    sys.setswitchinterval(TURN_S)
     sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
     adopt_standard_logging(make_logger(settings, sink), settings.log_level)
     app = create_app(settings, log_stream=sink)

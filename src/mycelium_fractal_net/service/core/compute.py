@@ -269,6 +269,7 @@ class Compute:
             return await asyncio.shield(job.answer)
         except asyncio.CancelledError:
             stop()
+            job.answer.add_done_callback(_take_note)
             if not self.abandoned:
                 await asyncio.wait((job.answer,))
             raise
@@ -346,3 +347,8 @@ def _serve(queue: FairQueue) -> None:
     while (job := queue.take()) is not None:
         job.do()
         del job  # while the thread waits, nothing it did is kept
+
+
+def _take_note(answer: asyncio.Future[Any]) -> None:
+    """Look at what came of a computation whose caller was cancelled: asyncio would log it as never looked at."""
+    answer.exception()
