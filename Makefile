@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long serve lint format bench docs site load manifests kernels clean mutants
+.PHONY: help install install-dev run test test-long serve lint format bench docs site load manifests kernels proto clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -17,6 +17,7 @@ help:
 	@echo "make site   build the documentation into site/, to open from a file"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
 	@echo "make kernels  compile every kernel into the package, for wheels and images: CPU=x86-64-v3 chooses the processor"
+	@echo "make proto  generate the messages of gRPC from proto/"
 	@echo "make clean  remove what the targets made, the environment included"
 
 $(BIN)/python:
@@ -37,7 +38,7 @@ $(VENV)/.server: $(VENV)/.run
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[server,learn,datasets,federated,visualization,topology,signals,zipkin,bench,docs,dev]"
+	$(PIP) --editable ".[server,grpc,learn,datasets,federated,visualization,topology,signals,zipkin,bench,docs,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
 
 install: $(VENV)/.run
@@ -88,6 +89,11 @@ manifests: $(VENV)/.dev
 
 kernels: $(VENV)/.run
 	$(BIN)/mfn warmup --into src/mycelium_fractal_net/_compiled/cache $(if $(CPU),--cpu $(CPU))
+
+proto: $(VENV)/.dev
+	mkdir -p .cache/proto
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=.cache/proto --pyi_out=.cache/proto proto/mfn/v1/mfn.proto
+	cp .cache/proto/mfn/v1/mfn_pb2.py .cache/proto/mfn/v1/mfn_pb2.pyi src/mycelium_fractal_net/_proto/
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants $(MUTANTS)

@@ -80,6 +80,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"server-{self.port}.log"
         given = {"ENV": "prod", "API_KEY": KEY, "HOST": "127.0.0.1", "PORT": str(self.port), "DRAIN_SECONDS": "0"}
+        given["GRPC_ENABLED"] = "true" if "GRPC_PORT" in environment else "false"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MFN_")}
         mine = {f"MFN_{name}": value for name, value in {**given, **environment}.items()}
         code = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main(['serve']))"

@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 
 from mycelium_fractal_net._gil import TURN_S
-from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
 from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.http.connections import Bounds, Connections
 from mycelium_fractal_net.service.http.protocol import BoundedProtocol
@@ -66,6 +66,7 @@ class DrainingServer(uvicorn.Server):
         self._settled = False
         self._failed_since: float | None = None
         self._hung_up = False
+        self._rpc: Any = None
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or, asked again, end; nothing is logged here, the line it interrupts may hold the lock."""
@@ -106,6 +107,7 @@ class DrainingServer(uvicorn.Server):
         if self._signal is not None and not self._told:
             self._services.logger.info("draining", signal=self._signal)
             self._told = True
+        await self._look_at_rpc()
         if self._drains_too_long():
             self._services.logger.warning("computations take longer than MFN_SHUTDOWN_SECONDS; they are stopped")
             self._force(self._signal or signal.SIGTERM)
@@ -130,24 +132,55 @@ class DrainingServer(uvicorn.Server):
         ConfigurationError
             When host and port cannot be listened at; uvicorn would log it and exit without a word to the terminal.
         """
+        await self._start_rpc()  # before a probe can hear that this instance is ready
         try:
             await super().startup(sockets)
         except (SystemExit, UnicodeError) as end:
             cause = end.__context__ if isinstance(end, SystemExit) else end
             if not isinstance(cause, OSError | UnicodeError):
                 raise
+            if self._rpc is not None:
+                await self._rpc.stop()
             if not self.lifespan.shutdown_event.is_set():
                 await self.lifespan.shutdown()
             raise ConfigurationError(
                 f"cannot listen at {self.config.host}:{self.config.port}: {_reason(cause)}"
             ) from None
 
+    async def _start_rpc(self) -> None:
+        """Listen for gRPC too; a port that nobody asked for may be in use."""
+        settings, logger = self._services.settings, self._services.logger
+        if not settings.grpc_enabled:
+            return
+        wanted = "grpc_port" in settings.model_fields_set
+        try:
+            rpc = _rpc_server(self._services)
+            await rpc.start()
+        except (ConfigurationError, MissingExtraError) as error:
+            if wanted:
+                raise
+            logger.info("gRPC is not served", reason=error.message)
+            return
+        self._rpc = rpc
+        logger.info("gRPC is served", host=settings.host, port=rpc.port, tls=settings.grpc_tls_cert_file is not None)
+
+    async def _look_at_rpc(self) -> None:
+        if self._rpc is None:
+            return
+        await self._rpc.look()
+        if self._drain_since is not None:
+            await self._rpc.drain()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close; the application closes too where uvicorn would not wait for it, which takes no time then."""
         self._connections.draining = True
+        if self._rpc is not None:
+            await self._rpc.drain()
         await self._take_backlog()
         looks = asyncio.create_task(self._keep_dropping())
         try:
+            if self._rpc is not None:
+                await self._rpc.stop()
             await super().shutdown(sockets)
         finally:
             looks.cancel()
@@ -204,6 +237,21 @@ class DrainingServer(uvicorn.Server):
         for connection in list(self.server_state.connections):
             if isinstance(connection, BoundedProtocol | WebSocketProtocol):
                 connection.drop_if_stalled(now)
+
+
+def _rpc_server(services: Services) -> Any:
+    """Make the server of gRPC.
+
+    Raises
+    ------
+    MissingExtraError
+        Where the extra grpc is not installed.
+    """
+    try:
+        from mycelium_fractal_net.service.rpc.server import RpcServer
+    except ImportError as error:
+        raise MissingExtraError.for_extra("grpc", str(error.name)) from None
+    return RpcServer(services)
 
 
 def _reason(error: OSError | UnicodeError) -> str:

@@ -111,11 +111,9 @@ class OperationEndpoint:
         return {name: array}
 
     def _validated(self, members: Any, record: RequestRecord) -> Any:
-        """Make the model as pydantic's constructor does; SimulationConfig's only changes the error, and costs more."""
         if self._services.logs_parameters:
             self._services.logger.debug("parameters", **record.facts(), parameters=masked(members))
-        blank = self._model.__new__(self._model)
-        return self._model.__pydantic_validator__.validate_python(members, self_instance=blank)
+        return self._operation.read(members)
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:

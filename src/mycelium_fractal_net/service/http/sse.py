@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.errors import ServiceError, problem_of
 from mycelium_fractal_net.service.http.body import content_kind, parse_json, read_body
-from mycelium_fractal_net.service.operations.streaming import Message, Stream, StreamStart
+from mycelium_fractal_net.service.operations.streaming import Message, Stream, StreamStart, as_json
 from mycelium_fractal_net.service.services import Services
 
 __all__ = ["STREAM_ACCESS", "STREAM_PATH", "EventStream"]
@@ -52,7 +53,7 @@ class EventStream:
             with self._services.memory.hold() as held:
                 members = parse_json(await read_body(receive, _LONGEST, held))
         start = StreamStart.model_validate(_resumed(members, headers))
-        stream = Stream(start, record.call, self._services, inline=True)
+        stream = Stream(start, record.call, self._services, partial(as_json, inline=True))
         if stream.is_known():
             await send({"type": "http.response.start", "status": 204, "headers": _HEADERS[1:]})
             await send({"type": "http.response.body", "body": b""})

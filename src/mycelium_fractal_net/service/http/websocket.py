@@ -266,7 +266,7 @@ class _Conversation:
         if len(self._streams) >= _MOST_STREAMS:
             raise ServiceError("RATE_LIMIT_EXCEEDED", f"a connection may hold {_MOST_STREAMS} streams")
         await self._services.admission.admit(self._call, _START)
-        stream = Stream(message, self._call, self._services)
+        stream = Stream(message, self._call, self._services, acked=True)
         await stream.check()
         self._streams[stream.name] = stream, asyncio.create_task(self._serve(stream))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import secrets
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mycelium_fractal_net import federated as fed
+from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.operations.operation import LARGE_BODY, Answer, Context, Cost, Operation
@@ -88,6 +90,16 @@ class AggregateRequest(BaseModel):
     )
 
 
+class AggregateReceipt(BaseModel):
+    """What identifies an aggregate: rule, seed, gradients, code and result."""
+
+    rule: str = Field(description="The rule with its parameters.")
+    seed: int | None = Field(description="The seed that was used.")
+    gradients_digest: str = Field(description="SHA-256 of the gradients' doubles, row after row.")
+    version: str = Field(description="Version of the package that computed it.")
+    result_digest: str = Field(description="SHA-256 of the aggregate's doubles.")
+
+
 class AggregateResponse(BaseModel):
     """The aggregate and how it came about."""
 
@@ -105,6 +117,7 @@ class AggregateResponse(BaseModel):
     )
     assumption: str = Field(description="What that rests on, in words; empty for a rule that needs no more than its f.")
     seed: int | None = Field(description="The seed that was used; it repeats the same bits.")
+    receipt: AggregateReceipt = Field(description="What identifies the aggregate.")
 
 
 def aggregate(request: AggregateRequest, context: Context) -> Answer:
@@ -116,7 +129,14 @@ def aggregate(request: AggregateRequest, context: Context) -> Answer:
     rule = make_rule(request, n)
     with context.trace("aggregation", rule=request.rule, gradients=n), _naming("gradients", n):
         found = rule.aggregate(request.gradients, cancel=context.cancel)
-    return Answer(_response(found), found.vector)
+    receipt = AggregateReceipt(
+        rule=found.rule,
+        seed=found.seed,
+        gradients_digest=_digest(request.gradients),
+        version=__version__,
+        result_digest=_digest(found.vector),
+    )
+    return Answer(_response(found, receipt), found.vector, receipt)
 
 
 def aggregation_cost(request: AggregateRequest) -> Cost:
@@ -209,7 +229,11 @@ def _clusters(wanted: int | None, n: int) -> int:
     return fitting
 
 
-def _response(found: fed.Aggregation) -> AggregateResponse:
+def _digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f8").tobytes()).hexdigest()
+
+
+def _response(found: fed.Aggregation, receipt: AggregateReceipt) -> AggregateResponse:
     return AggregateResponse.model_construct(
         aggregated_gradient=found.vector,
         num_input_gradients=found.n,
@@ -220,6 +244,7 @@ def _response(found: fed.Aggregation) -> AggregateResponse:
         failure_probability=found.failure_probability,
         assumption=found.assumption,
         seed=found.seed,
+        receipt=receipt,
     )
 
 

@@ -149,6 +149,17 @@ class Operation:
     codes: tuple[str, ...] = ()
     simulated: Callable[[Any], Needed] | None = None
 
+    def read(self, members: Any) -> Any:
+        """Make the request of its members, as pydantic's constructor does; a model's own only changes the error.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            Where they are not usable.
+        """
+        model: Any = self.request
+        return model.__pydantic_validator__.validate_python(members, self_instance=model.__new__(model))
+
     @property
     def summary(self) -> str:
         """The first sentence of what people read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -26,10 +26,7 @@ from mycelium_fractal_net.service.operations.simulate import (
 from mycelium_fractal_net.service.operations.types import Whole
 from mycelium_fractal_net.service.services import Services
 
-__all__ = ["HEARTBEAT_S", "Message", "Stream", "StreamStart"]
-
-HEARTBEAT_S = 15.0
-"""Seconds of silence after which a stream says that it is there."""
+__all__ = ["Message", "Name", "Rate", "Stream", "StreamStart", "Stride", "as_json"]
 
 _WINDOW = 2
 _LOOK_EVERY_S = 0.25
@@ -76,12 +73,32 @@ class StreamStart(BaseModel):
 
 
 class Message(NamedTuple):
-    """A message as it goes out: JSON, and bytes of a field that follow it; ``sequence`` of those that are counted."""
+    """A message as it goes out: its bytes, and those of a field that follow it; ``sequence`` of those that count."""
 
     kind: str
     sequence: int | None
     text: bytes
     binary: bytes | None = None
+
+
+Render = Callable[[str, str, int | None, dict[str, Any], bytes | None], Message]
+"""``render(kind, stream, sequence, members, field)`` writes a message down; called in a compute thread."""
+
+
+def as_json(
+    kind: str, stream: str, sequence: int | None, members: dict[str, Any], field: bytes | None, *, inline: bool = False
+) -> Message:
+    r"""Write a message as JSON; the field follows it in bytes, or stands in it in base64.
+
+    Examples
+    --------
+    >>> as_json("frame", "s1", 3, {"step": 8}, None)
+    Message(kind='frame', sequence=3, text=b'{"type":"frame","stream":"s1","sequence":3,"step":8}', binary=None)
+    """
+    if inline and field is not None:
+        members, field = {**members, "field": {**members["field"], "data": base64.b64encode(field).decode()}}, None
+    counted = {} if sequence is None else {"sequence": sequence}
+    return Message(kind, sequence, orjson.dumps({"type": kind, "stream": stream, **counted, **members}), field)
 
 
 class Stream:
@@ -95,15 +112,20 @@ class Stream:
         Whose it is.
     services : Services
         Of this application.
-    inline : bool
-        Whether a field stands in the message, in base64, because no bytes can follow it.
+    render : callable
+        Writes messages down.
+    acked : bool
+        Whether its reader can acknowledge frames.
     """
 
-    def __init__(self, start: StreamStart, call: Call, services: Services, *, inline: bool = False) -> None:
+    def __init__(
+        self, start: StreamStart, call: Call, services: Services, render: Render = as_json, *, acked: bool = False
+    ) -> None:
         self.name = start.stream
         self.last = start.resume_after
         self.frames = 0
-        self._start, self._call, self._services, self._inline = start, call, services, inline
+        self._start, self._call, self._services, self._render = start, call, services, render
+        self._windowed = acked and start.flow == "ack" and "field" in start.include
         self._config = start.config.config()
         self._acked = start.resume_after or 0
         self._every: int | None = None
@@ -135,7 +157,7 @@ class Stream:
         """Tell whether the reader knows all messages already."""
         return self.last is not None and self.last > -(-self._config.steps // self._start.every)
 
-    async def messages(self) -> AsyncIterator[Message]:
+    async def messages(self) -> AsyncGenerator[Message]:
         """Yield messages; the next one is computed when the one before has been handed over.
 
         Raises
@@ -163,7 +185,7 @@ class Stream:
                     if message is not None:
                         yield message
                         spoken = loop.time()
-                    elif loop.time() - spoken > HEARTBEAT_S:
+                    elif loop.time() - spoken > services.settings.stream_heartbeat_seconds:
                         yield self._said("heartbeat")
                         spoken = loop.time()
         finally:
@@ -214,9 +236,7 @@ class Stream:
         return self._said("error", problem=problem, resume_after=resume_after)
 
     def _said(self, kind: str, sequence: int | None = None, binary: bytes | None = None, **members: Any) -> Message:
-        counted = {} if sequence is None else {"sequence": sequence}
-        text = orjson.dumps({"type": kind, "stream": self.name, **counted, **members})
-        return Message(kind, sequence, text, binary)
+        return self._render(kind, self.name, sequence, members, binary)
 
     def _on_leaving(self, tell: Callable[[], object]) -> Callable[[], object]:
         """Tell a piece that is computed when the stream is cancelled."""
@@ -228,7 +248,8 @@ class Stream:
     async def _until_wanted(self, spoken: float) -> AsyncIterator[None]:
         """Wait until the next frame is wanted; yield whenever a heartbeat is due."""
         loop, since = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-        idle_s = self._services.settings.stream_idle_seconds
+        settings = self._services.settings
+        idle_s, heartbeat_s = settings.stream_idle_seconds, settings.stream_heartbeat_seconds
         while True:
             if self._over:
                 raise ServiceError("CANCELLED")
@@ -242,7 +263,7 @@ class Stream:
                 return
             if waits and now - since > idle_s:
                 raise ServiceError("REQUEST_TIMEOUT", f"nothing was acknowledged for {idle_s:g} s; resume when you can")
-            if now - spoken > HEARTBEAT_S:
+            if now - spoken > heartbeat_s:
                 yield None
                 spoken = now
             self._wake.clear()
@@ -253,8 +274,7 @@ class Stream:
                 continue
 
     def _window_is_full(self) -> bool:
-        counts = self._start.flow == "ack" and "field" in self._start.include and not self._inline
-        return counts and (self.last or 0) - self._acked >= _WINDOW
+        return self._windowed and (self.last or 0) - self._acked >= _WINDOW
 
     def _piece(self, kept: list[Run], cancel: threading.Event) -> Message | None:
         """Compute for some milliseconds, in a compute thread; return a message if one came of it."""
@@ -297,10 +317,7 @@ class Stream:
         members["growth_events"] = [list(one) for one in event.growth_events]
         binary = None
         if "field" in wanted:
-            described, binary = self._field(frame)
-            if self._inline:
-                described["data"], binary = base64.b64encode(binary).decode(), None
-            members["field"] = described
+            members["field"], binary = self._field(frame)
         return self._said("frame", event.sequence, binary, **members)
 
     def _field(self, frame: Frame) -> tuple[dict[str, Any], bytes]:

@@ -145,7 +145,24 @@ class Settings(BaseSettings):
     stream_idle_seconds: float = Field(
         default=60.0, ge=0.5, le=3600, description="How long a stream waits for its reader before it ends, in s."
     )
+    stream_heartbeat_seconds: float = Field(
+        default=15.0, ge=0.1, le=3600, description="Silence after which a stream says that it is there, in s."
+    )
     stream_seconds: float = Field(default=3600.0, ge=1, le=86400, description="Longest time that a stream lasts, in s.")
+
+    grpc_enabled: bool = Field(default=True, description="Whether gRPC is served too, where the extra grpc is installed.")
+    grpc_port: int = Field(
+        default=50051, ge=0, le=65535, description="Port of gRPC; 0 takes a free one. Left out, a port in use is no error."
+    )
+    grpc_max_message_bytes: Count = Field(default=4 * 2**20, description="Longest message that gRPC takes.")
+    grpc_reflection: bool = Field(
+        default_factory=lambda data: bool(data["env"] != "prod"), description="Whether gRPC describes itself."
+    )
+    grpc_tls_cert_file: Path | None = Field(default=None, description="Certificates of gRPC (PEM), read at each handshake.")
+    grpc_tls_key_file: Path | None = Field(default=None, description="Their private key (PEM).")
+    grpc_tls_client_ca_file: Path | None = Field(
+        default=None, description="Authority (PEM) whose certificate clients of gRPC have to show."
+    )
 
     api_key_required: bool = Field(
         default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
@@ -226,7 +243,9 @@ class Settings(BaseSettings):
         file = file_source(settings_cls, given, get_args(Environment))
         return (init_settings, without_service_links(env_settings), file_secret_settings, *file)
 
-    @field_validator("port", "compute_queue", "stall_seconds", "drain_seconds", "shutdown_seconds", mode="before")
+    @field_validator(
+        "port", "grpc_port", "compute_queue", "stall_seconds", "drain_seconds", "shutdown_seconds", mode="before"
+    )
     @classmethod
     def _number(cls, value: Any) -> Any:
         return _no_flag(value)
@@ -306,6 +325,8 @@ class Settings(BaseSettings):
                 f"cost_limit: must be at least max_cell_steps, {self.max_cell_steps:,}, or no request of that cost "
                 f"could ever pass; got {self.cost_limit:,}"
             )
+        if (self.grpc_tls_cert_file is None) != (self.grpc_tls_key_file is None):
+            raise ValueError("grpc_tls_cert_file: TLS needs the certificates and their key; give both files or none")
         if any(not key.get_secret_value().strip() for key in self.api_keys):
             raise ValueError("api_keys: a key must not be empty")
         if self.env != "dev":

@@ -1,0 +1,1 @@
+"""Messages of gRPC, generated from ``proto/mfn/v1/mfn.proto`` by ``make proto``."""
