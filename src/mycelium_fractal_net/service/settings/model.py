@@ -150,15 +150,22 @@ class Settings(BaseSettings):
     )
     stream_seconds: float = Field(default=3600.0, ge=1, le=86400, description="Longest time that a stream lasts, in s.")
 
-    grpc_enabled: bool = Field(default=True, description="Whether gRPC is served too, where the extra grpc is installed.")
+    grpc_enabled: bool = Field(
+        default=True, description="Whether gRPC is served too, where the extra grpc is installed."
+    )
     grpc_port: int = Field(
-        default=50051, ge=0, le=65535, description="Port of gRPC; 0 takes a free one. Left out, a port in use is no error."
+        default=50051,
+        ge=0,
+        le=65535,
+        description="Port of gRPC; 0 takes a free one. Left out, a port in use is no error.",
     )
     grpc_max_message_bytes: Count = Field(default=4 * 2**20, description="Longest message that gRPC takes.")
     grpc_reflection: bool = Field(
         default_factory=lambda data: bool(data["env"] != "prod"), description="Whether gRPC describes itself."
     )
-    grpc_tls_cert_file: Path | None = Field(default=None, description="Certificates of gRPC (PEM), read at each handshake.")
+    grpc_tls_cert_file: Path | None = Field(
+        default=None, description="Certificates of gRPC (PEM), read at each handshake."
+    )
     grpc_tls_key_file: Path | None = Field(default=None, description="Their private key (PEM).")
     grpc_tls_client_ca_file: Path | None = Field(
         default=None, description="Authority (PEM) whose certificate clients of gRPC have to show."
