@@ -138,14 +138,26 @@ class FeatureConfig(_message.Message):
     def __init__(self, active_threshold_mv: _Optional[float] = ..., cluster_thresholds_mv: _Optional[_Iterable[float]] = ..., rest_potential_mv: _Optional[float] = ..., stability_share: _Optional[float] = ..., stability_window: _Optional[int] = ..., connectivity: _Optional[int] = ..., box_scales: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ExtractFeaturesRequest(_message.Message):
-    __slots__ = ("array", "periodic", "config")
+    __slots__ = ("array", "periodic", "config", "spectrum")
     ARRAY_FIELD_NUMBER: _ClassVar[int]
     PERIODIC_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
+    SPECTRUM_FIELD_NUMBER: _ClassVar[int]
     array: Array
     periodic: bool
     config: FeatureConfig
-    def __init__(self, array: _Optional[_Union[Array, _Mapping]] = ..., periodic: _Optional[bool] = ..., config: _Optional[_Union[FeatureConfig, _Mapping]] = ...) -> None: ...
+    spectrum: bool
+    def __init__(self, array: _Optional[_Union[Array, _Mapping]] = ..., periodic: _Optional[bool] = ..., config: _Optional[_Union[FeatureConfig, _Mapping]] = ..., spectrum: _Optional[bool] = ...) -> None: ...
+
+class Spectrum(_message.Message):
+    __slots__ = ("wavenumbers", "power", "wavelength_cells")
+    WAVENUMBERS_FIELD_NUMBER: _ClassVar[int]
+    POWER_FIELD_NUMBER: _ClassVar[int]
+    WAVELENGTH_CELLS_FIELD_NUMBER: _ClassVar[int]
+    wavenumbers: _containers.RepeatedScalarFieldContainer[float]
+    power: _containers.RepeatedScalarFieldContainer[float]
+    wavelength_cells: float
+    def __init__(self, wavenumbers: _Optional[_Iterable[float]] = ..., power: _Optional[_Iterable[float]] = ..., wavelength_cells: _Optional[float] = ...) -> None: ...
 
 class BoxCounting(_message.Message):
     __slots__ = ("dimension", "r2", "standard_error", "verdict", "scales", "counts")
@@ -164,7 +176,7 @@ class BoxCounting(_message.Message):
     def __init__(self, dimension: _Optional[float] = ..., r2: _Optional[float] = ..., standard_error: _Optional[float] = ..., verdict: _Optional[str] = ..., scales: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ExtractFeaturesResponse(_message.Message):
-    __slots__ = ("features", "units", "box_counting")
+    __slots__ = ("features", "units", "box_counting", "spectrum")
     class FeaturesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -182,10 +194,12 @@ class ExtractFeaturesResponse(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
     BOX_COUNTING_FIELD_NUMBER: _ClassVar[int]
+    SPECTRUM_FIELD_NUMBER: _ClassVar[int]
     features: _containers.ScalarMap[str, float]
     units: _containers.ScalarMap[str, str]
     box_counting: BoxCounting
-    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., units: _Optional[_Mapping[str, str]] = ..., box_counting: _Optional[_Union[BoxCounting, _Mapping]] = ...) -> None: ...
+    spectrum: Spectrum
+    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., units: _Optional[_Mapping[str, str]] = ..., box_counting: _Optional[_Union[BoxCounting, _Mapping]] = ..., spectrum: _Optional[_Union[Spectrum, _Mapping]] = ...) -> None: ...
 
 class StabilityRequest(_message.Message):
     __slots__ = ("kinetics", "kinetics_parameters")

@@ -52,7 +52,7 @@ def _idle(server: Server) -> None:
 
 
 def test_unary_calls_answer_as_rest_does(served: tuple[Server, str], caller: Caller) -> None:
-    ion = {"concentration_out_molar": 0.005, "concentration_in_molar": 0.14}
+    ion: dict[str, Any] = {"concentration_out_molar": 0.005, "concentration_in_molar": 0.14}
     potential = caller.unary("Nernst", mfn_pb2.NernstRequest(**ion), mfn_pb2.NernstResponse)
     rest = httpx.post(f"{served[0].url}/nernst", json=ion, headers=AUTH).json()
     assert potential.potential_mv == rest["potential_mV"]
@@ -68,11 +68,11 @@ def test_unary_calls_answer_as_rest_does(served: tuple[Server, str], caller: Cal
 def test_features_of_an_array_are_those_of_the_library(caller: Caller, dtype: str) -> None:
     field = RESULT.field_mv.astype(dtype)
     array = mfn_pb2.Array(shape=field.shape, dtype=dtype, data=field.astype(field.dtype.newbyteorder("<")).tobytes())
-    answer = caller.unary(
-        "ExtractFeatures", mfn_pb2.ExtractFeaturesRequest(array=array), mfn_pb2.ExtractFeaturesResponse
-    )
+    request = mfn_pb2.ExtractFeaturesRequest(array=array, spectrum=True)
+    answer = caller.unary("ExtractFeatures", request, mfn_pb2.ExtractFeaturesResponse)
     assert dict(answer.features) == mfn.extract_features(field.astype(np.float64)).to_dict()
     assert answer.box_counting.verdict
+    assert len(answer.spectrum.power) == len(answer.spectrum.wavenumbers) > 1
 
 
 def test_a_stream_gives_the_bits_of_simulate(caller: Caller) -> None:
@@ -260,7 +260,7 @@ def test_the_protocol_is_linted_and_the_messages_are_those_it_generates(tmp_path
 
 @pytest.mark.skipif(not BUF.exists(), reason="buf is not installed")
 def test_a_client_in_another_language_gets_the_same(served: tuple[Server, str]) -> None:
-    command = [BUF, "curl", "--protocol", "grpc", "--http2-prior-knowledge", "--schema", "proto"]
+    command = [str(BUF), "curl", "--protocol", "grpc", "--http2-prior-knowledge", "--schema", "proto"]
     told = ["-H", f"X-API-Key: {KEY}", "-d", json.dumps({"config": CONFIG, "every": 8})]
     url = f"http://{served[1]}/{SERVICE}/Simulate"
     answer = subprocess.run([*command, *told, url], cwd=ROOT, check=True, capture_output=True, text=True).stdout
