@@ -3,6 +3,7 @@ from .http.app import create_app
 from .reference import environments_reference, openapi_text, settings_reference
 from .server import serve
 from .settings import Settings, load_settings, risks, shown
+from .worker import serve_worker
 
 __all__ = [
     "SCOPES",
@@ -18,6 +19,7 @@ __all__ = [
     "remove_key",
     "risks",
     "serve",
+    "serve_worker",
     "settings_reference",
     "shown",
 ]

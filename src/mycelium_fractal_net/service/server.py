@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from mycelium_fractal_net._gil import TURN_S
 from mycelium_fractal_net.errors import ConfigurationError, MissingExtraError
@@ -30,7 +31,7 @@ from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
 from mycelium_fractal_net.service.telemetry.sink import Sink
 
-__all__ = ["DrainingServer", "serve"]
+__all__ = ["DrainingServer", "run_application", "serve"]
 
 _BACKLOG = 2048
 _TICKS_A_LOOK = 5
@@ -113,7 +114,7 @@ class DrainingServer(uvicorn.Server):
             self._force(self._signal or signal.SIGTERM)
         if self.forced_by is not None:
             self._services.compute.abandon()
-        if await super().on_tick(counter) or self._failed_long_enough():
+        if await super().on_tick(counter) or self._failed_long_enough() or self._services.finished:
             return True
         if self._drain_since is None:
             return False
@@ -294,7 +295,11 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     sys.setswitchinterval(TURN_S)
     sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
     adopt_standard_logging(make_logger(settings, sink), settings.log_level)
-    app = create_app(settings, log_stream=sink)
+    run_application(create_app(settings, log_stream=sink), settings, sink)
+
+
+def run_application(app: FastAPI, settings: Settings, sink: Sink) -> None:
+    """Serve an application until a signal ends it; see :func:`serve`."""
     services: Services = app.state.services
     sink.tell = partial(services.logger.warning, "log lines were dropped, nobody read them")
     connections = Connections(_bounds(settings), settings.trusted_proxies)

@@ -43,7 +43,7 @@ class Services:
     """Settings, keys, limits, compute, logs, metrics and traces of one application.
 
     Where ``at_once`` is set, from a signal's handler too, closing waits for no exporter. ``failure`` says why the
-    service will never be ready.
+    service will never be ready; ``finished`` that it has nothing left to do, and ends.
     """
 
     def __init__(self, settings: Settings, log_stream: Any = None, span_exporter: Any = None) -> None:
@@ -51,7 +51,7 @@ class Services:
         self.began = time.monotonic()
         self.warm = True
         self.failure: str | None = None
-        self.at_once = False
+        self.at_once = self.finished = False
         self.logger: Logger = make_logger(settings, log_stream)
         self.metrics = Metrics(settings)
         self.tracing = make_tracing(settings, self.metrics.spans_lost, self.logger.warning, span_exporter)

@@ -1,4 +1,5 @@
 from .changes import Change, cusum, page_hinkley, pelt
+from .report import Signal, raise_signal
 from .slowing import STATISTICS, EarlyWarning, early_warning
 from .spatial import morans_i, spatial_skewness, spatial_variance
 from .trend import ar1_surrogates, kendall_tau, phase_surrogates
@@ -8,6 +9,7 @@ __all__ = [
     "STATISTICS",
     "Change",
     "EarlyWarning",
+    "Signal",
     "ar1_surrogates",
     "autocorrelation",
     "cusum",
@@ -17,6 +19,7 @@ __all__ = [
     "page_hinkley",
     "pelt",
     "phase_surrogates",
+    "raise_signal",
     "reddening",
     "rolling",
     "skewness",

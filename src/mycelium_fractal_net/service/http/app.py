@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,7 +24,10 @@ from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings, load_settings, risks
 from mycelium_fractal_net.service.warmup import compile_kernels
 
-__all__ = ["create_app"]
+__all__ = ["Companion", "create_app"]
+
+Companion = Callable[[Services], AbstractAsyncContextManager[object]]
+"""Makes what runs beside an application; it has the application's services."""
 
 _TELEMETRY_OF_OUR_OWN: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
@@ -37,7 +40,14 @@ class _Application(FastAPI):
         return self.state.entry
 
 
-def create_app(settings: Settings | None = None, *, log_stream: Any = None, span_exporter: Any = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    log_stream: Any = None,
+    span_exporter: Any = None,
+    paths: Mapping[tuple[str, str], str] = PATHS,
+    companion: Companion | None = None,
+) -> FastAPI:
     """Make an application; each has its own keys, limits, threads, metrics and logs.
 
     Parameters
@@ -48,6 +58,10 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
         Where log lines go; standard output by default.
     span_exporter : opentelemetry.sdk.trace.export.SpanExporter, optional
         Where spans go in place of the collector, if tracing is enabled.
+    paths : mapping
+        What is served; streams too if it is everything.
+    companion : callable, optional
+        Makes what runs beside the application, from its start to its end.
 
     Raises
     ------
@@ -68,19 +82,21 @@ def create_app(settings: Settings | None = None, *, log_stream: Any = None, span
         telemetry=_TELEMETRY_OF_OUR_OWN,
     )
     app.state.services = services
+    app.state.companion = companion
     accesses = dict(PAGES)
-    for (method, path), name in PATHS.items():
+    for (method, path), name in paths.items():
         operation = OPERATIONS[name]
         if name != "metrics" or services.settings.metrics_enabled:
             app.router.routes.append(Route(path, OperationEndpoint(operation, services), methods=[method]))
             accesses[path] = operation.access
-    stream = Route(STREAM_PATH, EventStream(services), methods=["GET", "POST"])
-    stream.methods = {"GET", "POST"}  # a head of it would compute all of it
-    app.router.routes.append(stream)
-    accesses[STREAM_PATH] = STREAM_ACCESS
-    for page, access in lab_pages(services.settings):
-        app.router.routes.append(page)
-        accesses[page.path] = access
+    if paths is PATHS:
+        stream = Route(STREAM_PATH, EventStream(services), methods=["GET", "POST"])
+        stream.methods = {"GET", "POST"}  # a head of it would compute all of it
+        app.router.routes.append(stream)
+        accesses[STREAM_PATH] = STREAM_ACCESS
+        for page, access in lab_pages(services.settings):
+            app.router.routes.append(page)
+            accesses[page.path] = access
     app.openapi = describe  # type: ignore[method-assign] # FastAPI documents this way
     app.state.entry = Entry(app.router, RouteTable(app.routes, accesses), services)
     return app
@@ -95,8 +111,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     for line in risks(services.settings):
         services.logger.warning(line)
     services.logger.info("started", threads=services.compute.threads)
+    companion: Companion | None = app.state.companion
     try:
-        yield
+        async with nullcontext() if companion is None else companion(services):
+            yield
     finally:
         services.compute.draining = True
         if warming is not None:
