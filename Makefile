@@ -7,11 +7,12 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long serve lint format bench docs site load manifests kernels proto clean mutants
+.PHONY: help install install-dev run test test-long quick serve lint format bench docs site load manifests kernels proto clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
 	@echo "make test   run the tests; make test-long   those that take minutes; make lint   check style, types and layers"
+	@echo "make quick  style, types, layers, and the quick tests of what has changed: what a change needs, in two minutes"
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
 	@echo "make site   build the documentation into site/, to open from a file"
@@ -51,7 +52,10 @@ serve: $(VENV)/.server
 	$(BIN)/mfn serve
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+quick: $(VENV)/.dev
+	WORKERS=$(WORKERS) .ci/quick
 
 test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)

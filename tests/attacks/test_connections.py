@@ -14,6 +14,8 @@ import pytest
 from tests.attacks.doors import DOORS, Door, connected, resident_kib, rest_of, send_until_cut, status_of
 from tests.service.helpers import AUTH, ION, KEY, Server, raw_answer, running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=DOORS, ids=lambda door: door.name)
 def door(request: pytest.FixtureRequest) -> Door:

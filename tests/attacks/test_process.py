@@ -11,9 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from mycelium_fractal_net.service.telemetry.sink import Sink
 from tests.service.helpers import ION, KEY, Server, running
+
+pytestmark = pytest.mark.slow
 
 REQUESTS = 2500
 

@@ -19,6 +19,8 @@ import yaml
 
 from tests.service.helpers import AUTH, ION, KEY, SMALL, Server, free_port, running
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy" / "observability"
 PAGE = (ROOT / "docs" / "service" / "telemetry.md").read_text()

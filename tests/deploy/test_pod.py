@@ -47,7 +47,10 @@ def can_make_pods() -> bool:
     return programs and os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not can_make_pods(), reason="makes a mount namespace")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not can_make_pods(), reason="makes a mount namespace"),
+]
 
 
 @pytest.fixture(scope="module")

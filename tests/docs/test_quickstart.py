@@ -19,6 +19,8 @@ import pytest
 
 from tests.service.helpers import KEY, Server, running
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "service" / "quickstart.md").read_text()
 PAIR = re.compile(r"^```bash\n(.*?)```\n```(json|text)\n(.*?)```$", re.MULTILINE | re.DOTALL)

@@ -13,6 +13,8 @@ from mycelium_fractal_net._inputs import parse_json, parse_toml, parse_yaml, rea
 from mycelium_fractal_net.datasets import load_scenario
 from mycelium_fractal_net.errors import ConfigurationError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 5.0
 

@@ -24,6 +24,8 @@ import mycelium_fractal_net as mfn
 from benchmarks.probes import computing, settled
 from tests.service.helpers import AUTH, ION, KEY, Server, running
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 CLIENTS = 16
 MANY = json.dumps(dict.fromkeys(("simulate", "nernst", "validate", "health", "metrics"), 10**9))

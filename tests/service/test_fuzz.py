@@ -12,6 +12,8 @@ import pytest
 
 from tests.service.helpers import KEY, Server, running
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 DESCRIPTION = HERE.parents[1] / "docs" / "openapi.json"
 PROGRAM = Path(sys.executable).parent / "st"

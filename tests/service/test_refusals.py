@@ -12,6 +12,8 @@ import pytest
 
 from tests.service.helpers import ION, KEY, Server, raw_answer, running
 
+pytestmark = pytest.mark.slow
+
 BODY = json.dumps(ION).encode()
 MINE = "X-Request-ID: ticket-4711\r\n"
 HEAD = f"POST /nernst HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n{MINE}"

@@ -28,6 +28,8 @@ from mycelium_fractal_net.service.server import DrainingServer
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, Server, make_app, raw_answer, running
 
+pytestmark = pytest.mark.slow
+
 LONG = {"grid_size": 256, "steps": 3000}
 
 

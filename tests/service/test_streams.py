@@ -16,6 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 import mycelium_fractal_net as mfn
 from tests.service.helpers import AUTH, KEY, Server, running
 
+pytestmark = pytest.mark.slow
+
 CONFIG: dict[str, Any] = {"grid_size": 16, "steps": 20, "seed": 7}
 RESULT = mfn.simulate(mfn.SimulationConfig(**CONFIG))
 

@@ -21,6 +21,8 @@ from mycelium_fractal_net.service.telemetry.tracing import make_tracing
 from tests.service.collector import Collector, collecting
 from tests.service.helpers import AUTH, ION, SMALL, Server, free_port, running
 
+pytestmark = pytest.mark.slow
+
 TRACE_ID, CALLER_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = {**AUTH, "traceparent": f"00-{TRACE_ID}-{CALLER_SPAN}-01", "X-Request-ID": "ticket-4711"}
 GRADIENTS = {"gradients": [[1.0]] * 3, "rule": "median"}

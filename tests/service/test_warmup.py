@@ -16,6 +16,8 @@ from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.service.warmup import compile_kernels
 from tests.service.helpers import free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import asyncio, gc, threading
