@@ -57,6 +57,22 @@ async def test_simulate_gives_the_bits_of_the_library(parameters: dict[str, Any]
     assert answer.headers["etag"] == f'W/"{expected.digest}"'
 
 
+@pytest.mark.parametrize("media", [{}, NPY])
+async def test_a_result_that_the_client_has_is_not_sent_again(media: dict[str, str]) -> None:
+    first = await _post("/simulate", SMALL, media)
+    tag = first.headers["etag"]
+    for known in (tag, tag.removeprefix("W/"), f'"another", {tag}', "*"):
+        again = await _post("/simulate", SMALL, {**media, "If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert "content-type" not in again.headers
+    other = await _post("/simulate", SMALL, {**media, "If-None-Match": 'W/"another"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+async def test_an_answer_without_a_tag_is_always_sent() -> None:
+    assert (await _post("/nernst", ION, {"If-None-Match": "*"})).status_code == 200
+
+
 async def test_simulate_tells_counts_potentials_and_dimension() -> None:
     expected = mfn.simulate(mfn.SimulationConfig())
     body = (await _post("/simulate", {})).json()

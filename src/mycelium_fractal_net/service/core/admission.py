@@ -52,6 +52,18 @@ class Admission:
         if needed and key is not None and not key.may(access.scope):
             raise ServiceError("INSUFFICIENT_SCOPE", f"this needs a key with the scope {access.scope}")
 
+    async def count_stray(self, call: Call) -> None:
+        """Count a call that leads nowhere: an unknown path, a method that a path does not take, a preflight.
+
+        Raises
+        ------
+        ServiceError
+            RATE_LIMIT_EXCEEDED.
+        """
+        if call.token is not None:
+            call.key = self.keys.find(call.token)
+        await self._count(call, "stray")
+
     async def _count(self, call: Call, limit: str | None) -> None:
         if not self._limited or limit is None:
             return

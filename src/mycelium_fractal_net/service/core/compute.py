@@ -300,12 +300,12 @@ class Compute:
         self._gauges.waited(job.began - job.queued)
 
     def ended(self, job: Job, failure: BaseException | None) -> None:
-        """Count a computation that has ended."""
+        """Count a computation that has ended; one that was stopped tells how slow its kind is at least."""
         self._running.discard(job)
         self._queue.ended(job)
-        if failure is None:
+        if failure is None or job.used_s > self._seconds(job):
             self._pace.measured(job.kind, job.cost, job.used_s)
-        elif isinstance(failure, ServiceError) and failure.refusal == "SERVICE_UNAVAILABLE":
+        if isinstance(failure, ServiceError) and failure.refusal == "SERVICE_UNAVAILABLE":
             self._starved = monotonic()
 
     def _seconds(self, job: Job) -> float:

@@ -16,6 +16,7 @@ CLIENT_GONE = CATALOGUE["CANCELLED"].status
 """Status of a call whose caller left before the answer."""
 
 _STRAY = frozenset({404, 405})
+_TOO_MANY = CATALOGUE["RATE_LIMIT_EXCEEDED"].status
 _STRAYS_A_SECOND, _STRAYS_AT_ONCE = 10.0, 100
 
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
@@ -155,6 +156,11 @@ class RequestRecord:
                 self._recorder.spans.failed(self.span, error)
         return problem
 
+    def _is_stray(self, status: int) -> bool:
+        """Tell whether anybody can have such lines written, as many as they like."""
+        refused_unknown = status == _TOO_MANY and self.call.key is None
+        return status in _STRAY or self.call.method == "OPTIONS" or refused_unknown
+
     def close(self) -> None:
         """Write down how the call ended: one line, one count, one span."""
         self._gauge.dec()
@@ -168,8 +174,7 @@ class RequestRecord:
                 "message": self.problem.message,
                 "details": list(self.problem.details),
             }
-        strays = self._recorder.strays
-        is_stray = status in _STRAY or self.call.method == "OPTIONS"
+        strays, is_stray = self._recorder.strays, self._is_stray(status)
         if not is_stray or strays.passes():
             if is_stray and strays.left_out:
                 facts["left_out"] = strays.left_out

@@ -26,6 +26,7 @@ _TAKEN = (
     "Accept",
     "Authorization",
     "Content-Type",
+    "If-None-Match",
     "Last-Event-ID",
     "X-API-Key",
     "X-Request-ID",

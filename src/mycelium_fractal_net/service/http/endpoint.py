@@ -20,7 +20,13 @@ from mycelium_fractal_net.service.http.body import (
     read_body,
     too_large,
 )
-from mycelium_fractal_net.service.http.representations import JSON, choose_media_type, renderer
+from mycelium_fractal_net.service.http.representations import (
+    JSON,
+    choose_media_type,
+    is_known,
+    renderer,
+    without_content,
+)
 from mycelium_fractal_net.service.operations import Operation, perform
 from mycelium_fractal_net.service.operations.operation import LARGE_BODY
 from mycelium_fractal_net.service.services import Services
@@ -58,7 +64,10 @@ class OperationEndpoint:
             render = renderer(operation, media, request)
             content, answered = await perform(operation, request, record, self._services, render)
             held.settle(len(content))
-            await send({"type": "http.response.start", "status": 200, "headers": answered})
+            status = 200
+            if b"if-none-match" in headers and is_known(headers[b"if-none-match"], answered):
+                status, content, answered = 304, b"", without_content(answered)
+            await send({"type": "http.response.start", "status": status, "headers": answered})
             await send({"type": "http.response.body", "body": content})
 
     async def _request(

@@ -6,12 +6,13 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
+from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.record import CLIENT_GONE, RequestRecord
 from mycelium_fractal_net.service.http.cors import Cors
 from mycelium_fractal_net.service.http.head import call_of, check_head, header_table
 from mycelium_fractal_net.service.http.problem import quota_headers, send_problem
-from mycelium_fractal_net.service.http.routes import RouteTable
+from mycelium_fractal_net.service.http.routes import RouteTable, Target
 from mycelium_fractal_net.service.http.sse import STREAM_PATH
 from mycelium_fractal_net.service.http.ticket import show_ticket
 from mycelium_fractal_net.service.http.websocket import WEBSOCKET_PATH, WebSocketDoor
@@ -84,6 +85,8 @@ class Entry:
             await send(message)
 
         try:
+            if call.method == "OPTIONS":
+                await self._services.admission.count_stray(call)
             await self._answer(scope, receive, reply)
         except ServiceError as error:  # of a preflight
             await send_problem(reply, record.fail(error), call.request_id)
@@ -111,13 +114,22 @@ class Entry:
         if refused is not None:
             raise refused
         check_head(scope, scope["mfn.headers"])
-        target = self._routes.target(call.path, call.method)
+        target = await self._target(call)
         if call.path == STREAM_PATH:
             show_ticket(scope, call, self._services)
         await self._services.admission.admit(call, target.access)
         if call.method == "HEAD":
             scope = {**scope, "method": "GET"}
         await target.app(scope, receive, send)
+
+    async def _target(self, call: Call) -> Target:
+        """Return what a call leads to; who asks for what is not there is counted."""
+        try:
+            return self._routes.target(call.path, call.method)
+        except ServiceError:
+            if call.method != "OPTIONS":
+                await self._services.admission.count_stray(call)
+            raise
 
     async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
         """Speak over a WebSocket, or refuse it before it is accepted."""

@@ -69,6 +69,7 @@ _RECEIPT = {
     "ETag": _header("Digest of the result, as a weak tag."),
     "X-MFN-Receipt": _header("The receipt as JSON."),
 }
+_KNOWN = {"description": "If-None-Match names this result: the same bits as before, which are not sent again."}
 _EXTRA: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": _header("How to authenticate.")},
     406: {"Vary": _header("Accept: another one is answered.")},
@@ -176,8 +177,9 @@ def _operation(operation: Operation, models: dict[Any, Any], refused: list[int])
     if operation.response is not None and "receipt" in operation.response.model_fields:
         headers |= _RECEIPT
     done = {"description": "Done.", "content": answers, "headers": headers}
+    known = {"304": {**_KNOWN, "headers": {**_ID, **_LIMITS, **_RECEIPT}}} if "ETag" in headers else {}
     problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in refused}
-    told["responses"] = {"200": done, **problems}
+    told["responses"] = {"200": done, **known, **problems}
     if not operation.access.public:
         told["security"] = [{name: []} for name in _SECURITY]
     return told

@@ -19,7 +19,17 @@ from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.operations import Answer, Operation
 
-__all__ = ["ARROW", "JSON", "NPY", "Payload", "choose_media_type", "offers", "renderer"]
+__all__ = [
+    "ARROW",
+    "JSON",
+    "NPY",
+    "Payload",
+    "choose_media_type",
+    "is_known",
+    "offers",
+    "renderer",
+    "without_content",
+]
 
 JSON = "application/json"
 NPY = "application/x-npy"
@@ -101,6 +111,26 @@ def renderer(operation: Operation, media: str, request: Any) -> Callable[[Answer
         )
         raise InvalidInputError(message, field="include", value=list(getattr(request, "include", ())))
     return _npy if media == NPY else _arrow
+
+
+def is_known(tags: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether If-None-Match names the tag of an answer; weak tags and strong ones compare alike (RFC 9110).
+
+    Examples
+    --------
+    >>> is_known(b'"a", W/"b"', [(b"etag", b'W/"a"')]), is_known(b"*", [(b"etag", b'W/"a"')]), is_known(b'"a"', [])
+    (True, True, False)
+    """
+    tag = next((value for name, value in headers if name == b"etag"), None)
+    if tag is None:
+        return False
+    given = [text.strip().removeprefix(b"W/") for text in tags.split(b",", _MOST_PARTS)]
+    return given == [b"*"] or tag.removeprefix(b"W/") in given
+
+
+def without_content(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer that says only that nothing is new."""
+    return [header for header in headers if not header[0].startswith(b"content-")]
 
 
 def _json(answer: Answer) -> Payload:

@@ -205,6 +205,7 @@ def simulation_cost(request: SimulateRequest) -> Cost:
     total = cells * steps * rounds
     text = f"{total:,} cell steps ({request.grid_size} x {request.grid_size} cells, {steps:,} steps{extra})"
     kind = f"{request.kinetics}:{request.dtype}:{request.grid_size.bit_length()}"
+    kind += ":exponent" if lyapunov else ""
     return Cost(total, text, "steps", request.steps, kind)
 
 

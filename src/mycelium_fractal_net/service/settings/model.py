@@ -20,7 +20,9 @@ from mycelium_fractal_net.service.settings.sources import file_source, without_s
 __all__ = ["DEFAULT_LIMITS", "OTLP", "URLS", "ZIPKIN", "EndpointClass", "Environment", "Settings", "is_wide"]
 
 Environment = Literal["dev", "staging", "prod"]
-EndpointClass = Literal["simulate", "features", "validate", "nernst", "aggregate", "health", "metrics", "failed_auth"]
+EndpointClass = Literal[
+    "simulate", "features", "validate", "nernst", "aggregate", "health", "metrics", "failed_auth", "stray"
+]
 
 DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
     "simulate": 100,
@@ -31,6 +33,7 @@ DEFAULT_LIMITS: Mapping[EndpointClass, int] = {
     "health": 1000,
     "metrics": 1000,
     "failed_auth": 100,
+    "stray": 1000,
 }
 """Requests a minute."""
 
