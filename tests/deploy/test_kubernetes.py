@@ -173,8 +173,8 @@ def gateway_paths() -> list[str]:
 def test_every_endpoint_but_the_inner_ones_is_reached_from_outside() -> None:
     app = create_app(load_settings(env="dev", warmup=False))
     served = {str(getattr(route, "path", "")) for route in app.routes}
-    inner = {"/metrics", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"}
-    for path in served - inner:
+    inner = {"/metrics", "/docs", "/redoc", "/openapi.json"}
+    for path in {one for one in served if not one.startswith(tuple(inner))}:
         assert any(path == prefix or path.startswith(f"{prefix}/") for prefix in routed("prod")), path
     assert not inner & set(routed("prod"))
 

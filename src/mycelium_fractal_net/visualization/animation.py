@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,8 @@ def save_animation(
     title: str = "",
     limits_mv: tuple[float, float] | None = None,
     frames_per_second: float = 12.0,
+    label: str = "membrane potential (mV)",
+    colour_map: str = COLOUR_MAP,
 ) -> Path:
     """Write the evolution of a field as an animation, all frames on one colour scale.
 
@@ -43,6 +45,10 @@ def save_animation(
         Ends of the colour scale in mV; the extremes of the whole history by default.
     frames_per_second : float
         Between 0.1 and 50.
+    label : str
+        What the colours mean.
+    colour_map : str
+        One of matplotlib's.
 
     Returns
     -------
@@ -68,27 +74,40 @@ def save_animation(
     writers = {".gif": _write_gif, ".mp4": _write_mp4}
     if target.suffix.lower() not in writers:
         raise InvalidInputError(f"an animation's name must end in .gif or .mp4; got {target.name!r}")
-    pictures = _pictures(history, labels, title, shared_limits(history, limits_mv))
+    look = _Look(title, label, colour_map, shared_limits(history, limits_mv))
+    pictures = _pictures(history, labels, look)
     writers[target.suffix.lower()](pictures, target, frames_per_second)
     return target
 
 
-def _pictures(
-    history: NDArray[np.float64], steps: Sequence[int], title: str, limits_mv: tuple[float, float]
-) -> Iterator[NDArray[np.uint8]]:
+class _Look(NamedTuple):
+    title: str
+    label: str
+    colour_map: str
+    limits_mv: tuple[float, float]
+
+
+def _pictures(history: NDArray[np.float64], steps: Sequence[int], look: _Look) -> Iterator[NDArray[np.uint8]]:
     """Yield each frame as RGB, (height, width, 3); the axes are laid out once."""
     figure = new_figure(6.4, 5.4)
     axes = figure.subplots()
-    image = draw_field(axes, history[0], limits_mv)
-    figure.colorbar(image, ax=axes, label="membrane potential (mV)")
-    caption = axes.set_title(_caption(title, steps[-1]), fontsize=10)
+    image = draw_field(axes, history[0], look.limits_mv)
+    image.set_cmap(look.colour_map)
+    figure.colorbar(image, ax=axes, label=look.label)
+    caption = axes.set_title(_caption(look.title, steps[-1]), fontsize=10)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     canvas: Any = figure.canvas
+    for moving in (image, caption):
+        moving.set_animated(True)
+    canvas.draw()
+    background = canvas.copy_from_bbox(figure.bbox)
     for field, step in zip(history, steps, strict=True):
         image.set_data(field)
-        caption.set_text(_caption(title, step))
-        canvas.draw()
+        caption.set_text(_caption(look.title, step))
+        canvas.restore_region(background)
+        for moving in (image, caption):
+            axes.draw_artist(moving)
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
@@ -124,7 +143,7 @@ def _write_mp4(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_s
     height, width = (side - side % 2 for side in first.shape[:2])
     command = [program, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{width}x{height}", "-r", str(frames_per_second), "-i", "-"]
-    command += ["-pix_fmt", "yuv420p", str(target)]
+    command += ["-preset", "veryfast", "-pix_fmt", "yuv420p", "-movflags", "+faststart", str(target)]
     data = b"".join(picture[:height, :width].tobytes() for picture in (first, *pictures))
     done = subprocess.run(command, input=data, capture_output=True, check=False)  # noqa: S603 # no shell
     if done.returncode:

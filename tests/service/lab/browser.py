@@ -98,7 +98,7 @@ class Lab:
 @contextmanager
 def lab(browser: Browser, server: Server, *, key: str | None = KEY, **options: Any) -> Iterator[Lab]:
     """Open a tab; what leaves the host is refused, and what the console says is kept."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, "accept_downloads": True, **options})
+    context = browser.new_context(**{"viewport": {"width": 1000, "height": 700}, "accept_downloads": True, **options})
     if key is not None:
         context.add_init_script(f"sessionStorage.setItem('mfn-key', '{key}')")
     tab = Lab(context, context.new_page(), server)

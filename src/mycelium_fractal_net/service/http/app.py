@@ -15,7 +15,7 @@ from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.http.endpoint import OperationEndpoint
 from mycelium_fractal_net.service.http.entry import Entry
 from mycelium_fractal_net.service.http.openapi import describe
-from mycelium_fractal_net.service.http.pages import lab_pages
+from mycelium_fractal_net.service.http.pages import docs_pages, lab_pages
 from mycelium_fractal_net.service.http.routes import PAGES, PATHS, RouteTable
 from mycelium_fractal_net.service.http.sse import STREAM_ACCESS, STREAM_PATH, EventStream
 from mycelium_fractal_net.service.operations import OPERATIONS
@@ -75,8 +75,8 @@ def create_app(
         title="MyceliumFractalNet",
         version=__version__,
         lifespan=_lifespan,
-        docs_url="/docs" if shows_docs else None,
-        redoc_url="/redoc" if shows_docs else None,
+        docs_url=None,
+        redoc_url=None,
         openapi_url="/openapi.json" if shows_docs else None,
         redirect_slashes=False,
         telemetry=_TELEMETRY_OF_OUR_OWN,
@@ -94,7 +94,7 @@ def create_app(
         stream.methods = {"GET", "POST"}  # a head of it would compute all of it
         app.router.routes.append(stream)
         accesses[STREAM_PATH] = STREAM_ACCESS
-        for page, access in lab_pages(services.settings):
+        for page, access in (*lab_pages(services.settings), *(docs_pages() if shows_docs else ())):
             app.router.routes.append(page)
             accesses[page.path] = access
     app.openapi = describe  # type: ignore[method-assign] # FastAPI documents this way

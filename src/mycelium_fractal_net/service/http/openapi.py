@@ -167,7 +167,10 @@ def _operation(operation: Operation, models: dict[Any, Any], refused: list[int])
         told["requestBody"] = {"content": content, "required": True}
         if operation.arrays:
             told["requestBody"]["description"] = _of_arrays(operation)
-    answers = {"text/plain": {"schema": {"type": "string"}}}
+    answers: dict[str, Any] = {}
+    if operation.media is not None:
+        media = operation.media.partition(";")[0]
+        answers = {media: {"schema": {"type": "string"}} if media == "text/plain" else _BINARY}
     if operation.response is not None:
         answers = {JSON: {"schema": models[operation.response]}}
     headers = {**_ID, **_LIMITS}

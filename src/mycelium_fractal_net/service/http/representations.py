@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -35,7 +35,6 @@ JSON = "application/json"
 NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
 
-_EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
 _MOST_PARTS = 50
 
 
@@ -102,6 +101,8 @@ def renderer(operation: Operation, media: str, request: Any) -> Callable[[Answer
     InvalidInputError
         When the request includes what travels in JSON only.
     """
+    if operation.media is not None:
+        return partial(_bytes, operation.media)
     if media == JSON or operation.array_answer is None:
         return _json
     others = sorted(set(getattr(request, "include", ())) - {operation.array_answer})
@@ -133,10 +134,14 @@ def without_content(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes,
     return [header for header in headers if not header[0].startswith(b"content-")]
 
 
+def _bytes(media: str, answer: Answer) -> Payload:
+    if not isinstance(answer.body, bytes):
+        raise TypeError("the operation promises bytes and gives none")
+    return _payload(answer.body, media.encode(), answer)
+
+
 def _json(answer: Answer) -> Payload:
     """Write JSON; what is not finite is null."""
-    if isinstance(answer.body, bytes):
-        return _payload(answer.body, _EXPOSITION, answer)
     content = orjson.dumps(_members(answer.body), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
     return _payload(content, JSON.encode(), answer)
 

@@ -25,16 +25,12 @@ PATHS: Mapping[tuple[str, str], str] = {
     ("POST", "/nernst"): "nernst",
     ("POST", "/federated/aggregate"): "aggregate",
     ("POST", "/tickets"): "tickets",
+    ("POST", "/clip"): "clip",
 }
 """The operation behind a method and a path."""
 
-PAGES: Mapping[str, Access] = {
-    "/docs": OPEN,
-    "/docs/oauth2-redirect": OPEN,
-    "/redoc": OPEN,
-    "/openapi.json": OPEN,
-}
-"""What FastAPI shows of this service where MFN_DOCS_ENABLED is set: descriptions for everybody."""
+PAGES: Mapping[str, Access] = {"/openapi.json": OPEN}
+"""What FastAPI shows of this service where MFN_DOCS_ENABLED is set: its description, for everybody."""
 
 
 class Target(NamedTuple):

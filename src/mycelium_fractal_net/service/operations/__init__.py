@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mycelium_fractal_net.service.operations.clip import CLIP
 from mycelium_fractal_net.service.operations.features import FEATURES
 from mycelium_fractal_net.service.operations.federated import AGGREGATE
 from mycelium_fractal_net.service.operations.health import HEALTH, LIVE, METRICS, READY
@@ -14,8 +15,11 @@ from mycelium_fractal_net.service.operations.validate import VALIDATE
 
 __all__ = ["OPERATIONS", "Answer", "Context", "Cost", "Operation", "perform", "stream"]
 
-OPERATIONS: Mapping[str, Operation] = {
-    operation.name: operation
-    for operation in (HEALTH, LIVE, READY, METRICS, SIMULATE, FEATURES, VALIDATE, NERNST, AGGREGATE, TICKETS, STABILITY)
-}
+_ALL = (
+    *(HEALTH, LIVE, READY, METRICS),
+    *(SIMULATE, FEATURES, VALIDATE, STABILITY, CLIP, TICKETS),
+    *(NERNST, AGGREGATE),
+)
+
+OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
 """Every operation by name."""

@@ -87,4 +87,11 @@ READY = Operation(
     inline=True,
     codes=("SERVICE_UNAVAILABLE",),
 )
-METRICS = Operation(name="metrics", tag="health", run=metrics, access=Access("metrics", "metrics"), inline=True)
+METRICS = Operation(
+    name="metrics",
+    tag="health",
+    run=metrics,
+    access=Access("metrics", "metrics"),
+    media="text/plain; version=0.0.4; charset=utf-8",
+    inline=True,
+)

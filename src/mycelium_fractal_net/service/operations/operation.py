@@ -61,7 +61,7 @@ class Answer(NamedTuple):
     Attributes
     ----------
     body : BaseModel or bytes
-        What is told; bytes of Prometheus's text for metrics alone.
+        What is told; bytes where the operation names their media type.
     array : ndarray or None
         What a client that asks for an array gets in place of the body.
     receipt : BaseModel or None
@@ -128,6 +128,8 @@ class Operation:
         The member of the request that an array of so many dimensions is.
     array_answer : str or None
         The member of the answer that can be had as an array alone.
+    media : str, optional
+        The media type of an answer that is bytes.
     codes : tuple of str
         What it can refuse with, beside what every operation can.
     simulated : callable, optional
@@ -146,6 +148,7 @@ class Operation:
     body_limit: int = SMALL_BODY
     arrays: Mapping[int, str] = field(default_factory=dict)
     array_answer: str | None = None
+    media: str | None = None
     codes: tuple[str, ...] = ()
     simulated: Callable[[Any], Needed] | None = None
 

@@ -89,8 +89,12 @@ export class Connection {
     else this.#tell(message, null);
   }
 
+  /** What cannot be read as a start is refused without the name of its stream. */
   #tell(message, bytes) {
-    this.streams.get(message.stream)?.heard(message, bytes);
+    const refused = () => message.type === "error" && [...this.streams.values()].find((run) => !run.begun);
+    const run = this.streams.get(message.stream) || refused();
+    if (run) run.heard(message, bytes);
+    else if (message.type === "error") this.told.refused(new Refusal(message.problem));
   }
 
   say(type, members) {

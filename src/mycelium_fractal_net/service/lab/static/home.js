@@ -19,7 +19,7 @@ const nameOf = (pane) => `mfn-${pane.config.kinetics}-${pane.config.seed}-step${
 
 async function film(pane, parameters) {
   const config = differing(shownConfig(pane), parameters);
-  const answer = await call("clip", { body: { ...config, variable: pane.frame.variable, colours: pane.view.map } });
+  const answer = await call("clip", { body: { config, field: pane.frame.variable, colours: pane.view.map } });
   return answer.blob();
 }
 

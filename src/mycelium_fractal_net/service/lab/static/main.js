@@ -77,7 +77,7 @@ function readOut(pane, row, column) {
 function refresh(pane) {
   const { run, frame, root } = pane;
   root.dataset.status = run.status;
-  find(".empty", root).hidden = Boolean(frame);
+  root.classList.toggle("blank", !frame);
   find("progress", root).value = run.total ? (frame?.step ?? 0) / run.total : 0;
   find(".at", root).textContent = frame ? `${pane.config.kinetics} · step ${frame.step} of ${run.total}` : pane.config.kinetics;
   if (pane === active()) {
@@ -97,7 +97,11 @@ function refreshTransport() {
 }
 
 function refreshSteering() {
-  const { schedule, stimuli } = active().config;
+  const pane = active();
+  const { schedule, stimuli } = pane.config;
+  const size = schedule.length + stimuli.length;
+  if (pane.linked !== size) linkSoon();
+  pane.linked = size;
   const parts = [[schedule.length, "change"], [stimuli.length, "dab"]].filter(([count]) => count);
   find("#steering").hidden = !parts.length;
   find("#steering .words").textContent = `Steering: ${parts.map(([count, name]) => `${count} ${name}${count > 1 ? "s" : ""}`).join(", ")}.`;

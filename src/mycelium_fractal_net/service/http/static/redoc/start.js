@@ -1,0 +1,1 @@
+Redoc.init("openapi.json", { disableSearch: true, nativeScrollbars: true }, document.getElementById("api"));
