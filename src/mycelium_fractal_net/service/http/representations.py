@@ -142,6 +142,8 @@ def _bytes(media: str, answer: Answer) -> Payload:
 
 def _json(answer: Answer) -> Payload:
     """Write JSON; what is not finite is null."""
+    if isinstance(answer.body, bytes):
+        raise TypeError("the operation gives bytes and names no media type")
     content = orjson.dumps(_members(answer.body), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
     return _payload(content, JSON.encode(), answer)
 
