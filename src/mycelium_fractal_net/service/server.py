@@ -26,6 +26,7 @@ from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.http.connections import Bounds, Connections
 from mycelium_fractal_net.service.http.protocol import BoundedProtocol
 from mycelium_fractal_net.service.http.websocket_protocol import LONGEST_MESSAGE, WebSocketProtocol
+from mycelium_fractal_net.service.outbox import outbox
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
@@ -295,7 +296,7 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     sys.setswitchinterval(TURN_S)
     sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
     adopt_standard_logging(make_logger(settings, sink), settings.log_level)
-    run_application(create_app(settings, log_stream=sink), settings, sink)
+    run_application(create_app(settings, log_stream=sink, companion=outbox), settings, sink)
 
 
 def run_application(app: FastAPI, settings: Settings, sink: Sink) -> None:

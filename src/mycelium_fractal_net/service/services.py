@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.integrations.protocols import SecretUnavailableError
+from mycelium_fractal_net.integrations.secrets.references import SECRETS
 from mycelium_fractal_net.service.core.addresses import Addresses
 from mycelium_fractal_net.service.core.admission import Admission
 from mycelium_fractal_net.service.core.call import Call
@@ -52,6 +54,7 @@ class Services:
         self.warm = True
         self.failure: str | None = None
         self.at_once = self.finished = False
+        self.outbox: Any = None
         self.logger: Logger = make_logger(settings, log_stream)
         self.metrics = Metrics(settings)
         self.tracing = make_tracing(settings, self.metrics.spans_lost, self.logger.warning, span_exporter)
@@ -68,6 +71,8 @@ class Services:
         self.streams = Streams(settings.streams)
         self.tickets = Tickets(settings.stream_seconds)
         self.metrics.watch_streams(self.streams)
+        self._counted_in = settings.rate_limit_storage_url
+        self._left: list[RateLimiter] = []
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="mfn-reading")
         self.logs_parameters = settings.log_level == "DEBUG"
 
@@ -180,18 +185,42 @@ class Services:
         """Read a long body in a thread of its own, one at a time: the event loop goes on meanwhile."""
         return await asyncio.get_running_loop().run_in_executor(self._reading, read)
 
-    def reload(self) -> None:
-        """Read keys and secrets again; those of before stay in force if they cannot be used."""
+    def follow_secrets(self) -> None:
+        """Read keys and secrets again whenever one has changed that the settings name by reference."""
+        if SECRETS.texts:
+            SECRETS.subscribe(self._rotate, self.logger.warning)
+
+    def _rotate(self) -> None:
+        self.reload(self.settings.secret_grace_seconds)
+
+    def reload(self, grace_s: float = 0.0) -> None:
+        """Read keys and secrets again; those of before stay in force if they cannot be used, or for the grace."""
         try:
-            keys = KeyRing(load_settings(env=self.settings.env), self.logger.warning)
-        except ConfigurationError as error:
+            settings = load_settings(env=self.settings.env)
+            keys = KeyRing(settings, self.logger.warning)
+            if grace_s:
+                keys.succeed(self.keys, grace_s)
+            self._move_limiter(settings)
+        except (ConfigurationError, SecretUnavailableError) as error:
             self.logger.warning("the keys were not reloaded, those of before stay in force", reason=error.message)
         else:
             self.keys = self.admission.keys = keys
             self.logger.info("reloaded", keys=sum(keys.counts))
 
+    def _move_limiter(self, settings: Settings) -> None:
+        """Count in another Redis, or with other credentials, from now on."""
+        if settings.rate_limit_storage_url != self._counted_in:
+            self._counted_in = settings.rate_limit_storage_url
+            moved = self.settings.model_copy(update={"rate_limit_storage_url": self._counted_in})
+            self._left.append(self.limiter)
+            self.limiter = RateLimiter(moved, self.metrics.limiter_fell_back, self.logger.warning)
+            self.admission.limiter = self.limiter
+
     async def close(self) -> None:
         """Let go of threads, connections and exporters."""
+        SECRETS.unsubscribe(self._rotate)
+        for limiter in self._left:
+            await limiter.close()
         self._reading.shutdown(wait=False, cancel_futures=True)
         self.compute.close()
         await self.limiter.close()

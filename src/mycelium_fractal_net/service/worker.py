@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.integrations.config import WorkerConfig
+from mycelium_fractal_net.integrations.protocols import Publisher, Source
 from mycelium_fractal_net.integrations.registry import make_publisher, make_source
+from mycelium_fractal_net.integrations.secrets.references import SECRETS
 from mycelium_fractal_net.integrations.worker import Worker
 from mycelium_fractal_net.service.core.record import Recorder
 from mycelium_fractal_net.service.http.app import create_app
@@ -50,13 +53,29 @@ def serve_worker(settings: Settings, config: WorkerConfig, log_stream: Any = Non
     ConfigurationError
         When the configuration cannot be used.
     """
-    make_source(config.source)
+    _source(config)
     for options in (config.publisher, config.dead_letters):
-        make_publisher(options)
+        _publisher(options, settings)
+    settings = settings.model_copy(update={"grpc_enabled": False})
     sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
     adopt_standard_logging(make_logger(settings, sink), settings.log_level)
     app = create_app(settings, log_stream=sink, paths=PROBES, companion=partial(_working, config))
     run_application(app, settings, sink)
+
+
+def _source(config: WorkerConfig) -> Source:
+    """Make the source with the secrets that are in force now."""
+    return make_source(SECRETS.resolved(config.source))
+
+
+def _publisher(options: Mapping[str, Any], settings: Settings) -> Publisher:
+    """Make a publisher with the secrets that are in force now; in dev a webhook may go to this machine."""
+    resolved = SECRETS.resolved(options)
+    if resolved.get("kind") in {"webhook", "http"}:
+        if resolved.get("dev") and settings.env != "dev":
+            raise ConfigurationError(f"webhooks of {settings.env} go to https and public addresses: leave dev out")
+        resolved = {"dev": settings.env == "dev", **resolved}
+    return make_publisher(resolved)
 
 
 @asynccontextmanager
@@ -65,9 +84,9 @@ async def _working(config: WorkerConfig, services: Services) -> AsyncIterator[No
     metrics = WorkMetrics(services.metrics.registry, services.logger)
     recorder = Recorder(metrics, services.logger, services.tracing)
     worker = Worker(
-        partial(make_source, config.source),
-        partial(make_publisher, config.publisher),
-        partial(make_publisher, config.dead_letters),
+        partial(_source, config),
+        partial(_publisher, config.publisher, services.settings),
+        partial(_publisher, config.dead_letters, services.settings),
         JobRunner(services, recorder, config.uri_prefixes),
         metrics,
         max_in_flight=config.max_in_flight,
@@ -77,9 +96,16 @@ async def _working(config: WorkerConfig, services: Services) -> AsyncIterator[No
     metrics.watch(worker)
     working = asyncio.create_task(_work(worker, services))
     looking = asyncio.create_task(_stop_in_time(worker, services))
+    loop = asyncio.get_running_loop()
+
+    def rotated() -> None:
+        loop.call_soon_threadsafe(worker.reopen)
+
+    SECRETS.subscribe(rotated, services.logger.warning)
     try:
         yield
     finally:
+        SECRETS.unsubscribe(rotated)
         looking.cancel()
         worker.stop(services.settings.shutdown_seconds)
         await asyncio.gather(working, return_exceptions=True)

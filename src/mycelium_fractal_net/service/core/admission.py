@@ -30,7 +30,7 @@ class Admission:
         self._limited = settings.rate_limit_enabled
         self._metrics_public = settings.metrics_public
         self.keys = keys
-        self._limiter = limiter
+        self.limiter = limiter
 
     async def admit(self, call: Call, access: Access) -> None:
         """Let a call in, its ``key`` and ``quota`` found; whoever is known is counted, also for what is then refused.
@@ -67,7 +67,7 @@ class Admission:
     async def _count(self, call: Call, limit: str | None) -> None:
         if not self._limited or limit is None:
             return
-        quota = call.quota = await self._limiter.hit(call.who, limit)
+        quota = call.quota = await self.limiter.hit(call.who, limit)
         if not quota.passed:
             message = f"more than {quota.limit} requests a minute ({limit}); try again in {quota.reset_s} s"
             raise ServiceError("RATE_LIMIT_EXCEEDED", message, retry_after_s=quota.reset_s)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
+from mycelium_fractal_net.integrations.secrets.references import SECRETS
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["CUT", "Veil", "hidden_keys", "is_secret_name", "masked"]
@@ -52,7 +53,15 @@ class Veil:
     """
 
     def __init__(self, settings: Settings) -> None:
-        secrets = {text for text in _secrets(settings) if len(text) >= _SHORTEST}
+        self._of_settings = set(_secrets(settings))
+        self._read: frozenset[str] = frozenset()
+        self._learn()
+
+    def _learn(self) -> None:
+        """Take in what was read by reference since."""
+        self._read = SECRETS.texts
+        found = self._of_settings | self._read | {part for text in self._read for part in _of_url(text)}
+        secrets = {text for text in found if len(text) >= _SHORTEST}
         forms = {form for secret in secrets for form in _forms(secret)}
         self._secrets = tuple(sorted(forms, key=len, reverse=True))
         self._cut = tuple(
@@ -61,6 +70,8 @@ class Veil:
 
     def line(self, line: bytes) -> bytes:
         """Return a line as it may be written."""
+        if SECRETS.texts is not self._read:
+            self._learn()
         line = hidden_keys(line)
         for secret in self._secrets:
             if secret in line:
@@ -82,6 +93,9 @@ def _secrets(settings: Settings) -> Iterator[str]:
     urls = (settings.rate_limit_storage_url, settings.otlp_endpoint, settings.zipkin_endpoint)
     for url in (*urls, os.environ.get(_COLLECTOR_URL)):
         yield from _of_url(url or "")
+    for value in (settings.events_publisher or {}).values():
+        if isinstance(value, str):
+            yield from _of_url(value)
     for name in _COLLECTOR_HEADERS:
         yield from _of_headers(os.environ.get(name, ""))
 

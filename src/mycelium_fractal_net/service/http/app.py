@@ -110,6 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services.compute.start()
     for line in risks(services.settings):
         services.logger.warning(line)
+    services.follow_secrets()
     services.logger.info("started", threads=services.compute.threads)
     companion: Companion | None = app.state.companion
     try:

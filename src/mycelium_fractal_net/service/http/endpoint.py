@@ -64,6 +64,8 @@ class OperationEndpoint:
             render = renderer(operation, media, request)
             content, answered = await perform(operation, request, record, self._services, render)
             held.settle(len(content))
+            if self._services.outbox is not None and media == JSON:
+                self._services.outbox.note(operation.name, record, content, dict(answered).get(b"x-mfn-receipt", b""))
             status = 200
             if b"if-none-match" in headers and is_known(headers[b"if-none-match"], answered):
                 status, content, answered = 304, b"", without_content(answered)

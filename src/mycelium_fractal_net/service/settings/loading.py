@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.integrations.secrets.references import is_reference
 from mycelium_fractal_net.service.settings.model import DEFAULT_LIMITS, OTLP, URLS, ZIPKIN, Settings
 from mycelium_fractal_net.service.settings.sources import LIMITS, check_secrets, check_variables, secret_file, unknown
 
@@ -40,7 +41,11 @@ def load_settings(**given: Any) -> Settings:
         return Settings(_secrets_dir=directory, **given)
     except ValidationError as error:
         raise ConfigurationError(f"the settings are wrong: {'; '.join(_complaints(error, directory))}") from None
-    except SettingsError:  # only the limits are read as JSON by pydantic
+    except SettingsError as error:  # the limits, and the publisher of events, are read as JSON by pydantic
+        if "events_publisher" in str(error):
+            raise ConfigurationError(
+                'the settings are wrong: events_publisher (MFN_EVENTS_PUBLISHER): must be JSON, {"kind": "redis", ...}'
+            ) from None
         raise ConfigurationError(f"the settings are wrong: {_limits_complaint(directory)}") from None
     except (ValueError, OSError) as error:
         if isinstance(error, ConfigurationError):
@@ -92,6 +97,8 @@ def shown(settings: Settings) -> dict[str, Any]:
 def _shown_value(name: str, value: Any) -> Any:
     if name in {"api_key", "api_keys", "api_key_pepper"}:
         return ["***"] * len(value) if isinstance(value, list) else None if value is None else "***"
+    if name == "events_publisher" and isinstance(value, dict):
+        return {inner: text if inner == "kind" or is_reference(text) else "***" for inner, text in value.items()}
     if name in URLS and isinstance(value, str | list):
         return without_secrets(value) if isinstance(value, str) else [without_secrets(str(url)) for url in value]
     return str(value) if isinstance(value, Path) else value

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mycelium_fractal_net._checks import available_cores
+from mycelium_fractal_net.integrations.secrets.references import PREFIX, SECRETS, is_reference
 from mycelium_fractal_net.service.settings.machine import default_budget
 from mycelium_fractal_net.service.settings.sources import file_source, without_service_links
 
@@ -47,6 +48,12 @@ _WIDEST_PRIVATE = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7
 _MOST_CELL_STEPS = 2_000_000_000
 _SHORTEST_KEY = 20
 _FEWEST_CHARACTERS = 6
+
+
+def _of_references(value: Any) -> Any:
+    if isinstance(value, str) and PREFIX in value and not is_reference(value):
+        return ",".join(str(SECRETS.resolved(part.strip())) for part in value.split(","))
+    return SECRETS.resolved(value) if isinstance(value, str | list) else value
 
 
 def _split(value: Any) -> Any:
@@ -182,6 +189,17 @@ class Settings(BaseSettings):
     api_key_file: Path | None = Field(default=None, description="File of hashed keys that mfn keys create makes.")
     api_key_pepper: SecretStr | None = Field(default=None, description="Secret that the hashes of the key file need.")
 
+    secret_grace_seconds: float = Field(
+        60.0, ge=0, le=86400, description="How long an old key goes on to work after its secret was rotated, in s."
+    )
+
+    events_store: Path | None = Field(
+        None, description="SQLite file of the outbox; where it is set, what is computed is published too."
+    )
+    events_publisher: dict[str, Any] | None = Field(
+        None, description='Where events go: JSON as {"kind": "nats", "url": "secret:env:NATS_URL"}; without, they wait.'
+    )
+
     rate_limit_enabled: bool = Field(default_factory=_outside_dev, description="Whether requests are limited.")
     rate_limit_storage_url: str = Field(default="memory://", description="memory:// or redis://HOST:PORT/DB, shared.")
     rate_limit_prefix: str = Field(default="mfn", min_length=1, description="Prefix of the keys in Redis.")
@@ -252,6 +270,14 @@ class Settings(BaseSettings):
         given = getattr(init_settings, "init_kwargs", {})
         file = file_source(settings_cls, given, get_args(Environment))
         return (init_settings, without_service_links(env_settings), file_secret_settings, *file)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dereferenced(cls, values: Any) -> Any:
+        """Read what ``secret:KIND:NAME`` names, of each member of a list too."""
+        if not isinstance(values, dict):
+            return values
+        return {name: _of_references(value) for name, value in values.items()}
 
     @field_validator(
         "port", "grpc_port", "compute_queue", "stall_seconds", "drain_seconds", "shutdown_seconds", mode="before"

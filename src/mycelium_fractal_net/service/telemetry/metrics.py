@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.integrations.secrets.references import SECRETS
 from mycelium_fractal_net.service.core.compute import Compute
 from mycelium_fractal_net.service.core.streams import Streams
 from mycelium_fractal_net.service.settings import Settings
@@ -139,6 +140,12 @@ class Metrics:
     def _add_losses(self, registry: CollectorRegistry) -> None:
         self._fallbacks = Counter(
             "mfn_rate_limiter_fallbacks", "Requests counted locally because Redis did not answer.", registry=registry
+        )
+        Gauge(
+            "mfn_secret_age_seconds", "Time since the secret was read that was read the longest ago.", registry=registry
+        ).set_function(SECRETS.oldest_age_s)
+        Gauge("mfn_secret_failures", "Secrets that could not be read.", registry=registry).set_function(
+            lambda: SECRETS.failures
         )
         self._spans_lost = Counter(
             "mfn_trace_spans_lost", "Spans that the collector of traces did not take.", registry=registry
