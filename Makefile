@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long quick serve lint format bench docs site load manifests kernels proto clean mutants
+.PHONY: help install install-dev run test test-long quick serve lint format bench docs site notebooks load manifests kernels proto clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -16,6 +16,7 @@ help:
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
 	@echo "make site   build the documentation into site/, to open from a file"
+	@echo "make notebooks   execute each notebook from scratch"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
 	@echo "make kernels  compile every kernel into the package, for wheels and images: CPU=x86-64-v3 chooses the processor"
 	@echo "make proto  generate the messages of gRPC from proto/"
@@ -78,11 +79,15 @@ bench: $(VENV)/.dev
 docs: $(VENV)/.dev
 	for script in docs/*.py; do $(BIN)/python "$$script" || exit 1; done
 	$(BIN)/mfn openapi --out docs/openapi.json
+	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.store_widget_state=False --inplace notebooks/*.ipynb
 	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
 
 site: $(VENV)/.dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs site
 	@echo "open site/index.html"
+
+notebooks: $(VENV)/.dev
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 --override-ini testpaths= --override-ini addopts= notebooks
 
 load: $(VENV)/.dev
 	$(BIN)/python -m load_tests.run $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(HOST),--host $(HOST)) \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 from mycelium_fractal_net import __version__  # noqa: E402
+
+shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)  # Sphinx reads one tree
 
 project = "MyceliumFractalNet"
 author = copyright = "The MyceliumFractalNet developers"  # noqa: A001 # Sphinx calls it so

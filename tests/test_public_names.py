@@ -38,6 +38,7 @@ PINNED = (
     "datasets",
     "dynamics",
     "errors",
+    "explore",
     "features",
     "federated",
     "fields",

@@ -21,8 +21,9 @@ def _lead_inside(_: Sphinx, page: str, source: list[str]) -> None:
         if target.is_relative_to(DOCS) or not target.exists():
             return found[0]
         name = str(target.relative_to(DOCS.parent))
-        if name in INCLUDED:
-            return f"[{found[1]}]({os.path.relpath(DOCS / INCLUDED[name], folder)}{found[3] or ''})"
+        inside = INCLUDED.get(name, name if name.startswith("notebooks/") else None)
+        if inside:
+            return f"[{found[1]}]({os.path.relpath(DOCS / inside, folder)}{found[3] or ''})"
         return f"{found[1]} (`{name}` in the repository)"
 
     source[0] = _LINK.sub(replace, source[0])

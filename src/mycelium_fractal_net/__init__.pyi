@@ -54,6 +54,7 @@ from .fields import (
 )
 from .fractals import IFS, BoxCounting, box_counting_dimension, generalised_dimensions, generate_ifs, lacunarity
 from .validation import validate
+from .visualization import explore
 
 __all__ = [
     "FEATURE_NAMES",
@@ -85,6 +86,7 @@ __all__ = [
     "datasets",
     "dynamics",
     "errors",
+    "explore",
     "extract_features",
     "feature_schema",
     "features",

@@ -1,6 +1,7 @@
 """Pictures of fields and of what was measured on them; needs the extra ``visualization``."""
 
 from mycelium_fractal_net.visualization.animation import save_animation
+from mycelium_fractal_net.visualization.explorer import explore
 from mycelium_fractal_net.visualization.figures import (
     box_counting_figure,
     dispersion_figure,
@@ -12,6 +13,7 @@ from mycelium_fractal_net.visualization.montage import montage_figure
 __all__ = [
     "box_counting_figure",
     "dispersion_figure",
+    "explore",
     "field_figure",
     "montage_figure",
     "save_animation",
