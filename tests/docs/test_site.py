@@ -41,7 +41,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, _Page]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return {file: _Page(file.read_text(encoding="utf-8")) for file in site.rglob("*.html") if "_static" not in file.parts}
+    files = [file for file in site.rglob("*.html") if "_static" not in file.parts]
+    return {file: _Page(file.read_text(encoding="utf-8")) for file in files}
 
 
 def test_nothing_is_fetched_from_another_host(pages: dict[Path, _Page]) -> None:
