@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.features import FeatureConfig
 from mycelium_fractal_net.fields import Change, Frame, Simulation, SimulationConfig, SimulationResult, Stimulus
 from mycelium_fractal_net.fields.growth import GrowthEvent
 
@@ -53,6 +54,8 @@ class Run:
         Stride of the frames in steps; the last frame is that of the last step.
     resume_after : int, optional
         Sequence of the last event that is known already: the next one follows it, with the same bits.
+    sets, feature_config
+        Of the frames' features, as for :class:`Simulation`.
 
     Attributes
     ----------
@@ -74,7 +77,15 @@ class Run:
     ['Started', 'Framed', 'Framed', 'Framed', 'Completed']
     """
 
-    def __init__(self, config: SimulationConfig, every: int = 8, resume_after: int | None = None) -> None:
+    def __init__(
+        self,
+        config: SimulationConfig,
+        every: int = 8,
+        resume_after: int | None = None,
+        *,
+        sets: str | Iterable[str] = ("core",),
+        feature_config: FeatureConfig | None = None,
+    ) -> None:
         if every < 1:
             raise InvalidInputError(f"every must be at least 1 step; got {every}", field="every", value=every)
         last = -(-config.steps // every) + 1
@@ -84,7 +95,7 @@ class Run:
                 field="resume_after",
                 value=resume_after,
             )
-        self.simulation = Simulation(config)
+        self.simulation = Simulation(config, sets=sets, feature_config=feature_config)
         self.every = every
         self._sequence = -1
         self._skip_to = -1 if resume_after is None else resume_after

@@ -228,3 +228,11 @@ def test_a_resumed_run_ends_with_the_bits_of_one_that_was_not_interrupted(
     answer = mfn("simulate", "--resume", tmp_path / "c.npz", "--json").json
     assert answer["digest"] == expected.digest
     assert answer["features"] == {name: float(v) for name, v in expected.features.to_dict().items()}
+
+
+def test_the_field_to_show_is_that_of_pictures_and_history(mfn: Mfn, tmp_path: Path) -> None:
+    arguments = ["--grid-size", "16", "--steps", "6", "--every", "3", "--show", "activator", "--json"]
+    mfn("simulate", *arguments, "--out", str(tmp_path), "--format", "npz,png,gif")
+    with np.load(tmp_path / "field.npz") as arrays:
+        assert np.array_equal(arrays["history_activator"][-1], arrays["activator"])
+    assert {path.name for path in tmp_path.glob("*.*")} >= {"field.png", "evolution.gif"}

@@ -37,6 +37,7 @@ CHANGES: dict[str, Any] = {
     "rest_potential_mv": -71.0, "clamp_mv": (-96.0, 40.0), "dtype": "float32",
     "schedule": [mfn.Change(3, "bias", 0.01)], "stimuli": [mfn.Stimulus(3, 4, 5, 2.5, "activator", 1.0)],
     "least_substeps": 12, "start": "patches", "start_digest": "0" * 64,
+    "domain": (32, 64), "stencil": 9, "resolution": 2, "scheme": "heun",
 }  # fmt: skip
 
 

@@ -200,9 +200,9 @@ def test_the_order_in_which_entries_are_given_does_not_matter() -> None:
 
 def test_a_disc_holds_the_cells_within_its_radius() -> None:
     spot = Stimulus(0, 0.5, 0.5, 0.75, "activator", 1.0)
-    assert np.argwhere(disc(spot, 5, periodic=False)).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert np.argwhere(disc(spot, (5, 5), periodic=False)).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     edge = Stimulus(0, 0, 0, 1, "activator", 1.0)
-    assert np.argwhere(disc(edge, 5, periodic=True)).tolist() == [[0, 0], [0, 1], [0, 4], [1, 0], [4, 0]]
+    assert np.argwhere(disc(edge, (5, 5), periodic=True)).tolist() == [[0, 0], [0, 1], [0, 4], [1, 0], [4, 0]]
 
 
 def test_given_arrays_are_the_start_and_their_digest_part_of_the_configuration() -> None:

@@ -123,6 +123,34 @@ async def test_a_simulation_starts_from_the_field_it_is_given() -> None:
     assert len(receipt["initial_field_digest"]) == 64
 
 
+async def test_a_simulation_starts_from_the_pair_it_is_given() -> None:
+    rows = np.linspace(0.3, 0.7, 256 * 16).reshape(64, 64)
+    pair: dict[str, Any] = {"initial_activator": rows, "initial_inhibitor": rows.T}
+    expected = mfn.simulate(mfn.SimulationConfig(steps=3, start="array"), **pair)
+    body = {"steps": 3, "start": "array", **{name: array.tolist() for name, array in pair.items()}}
+    receipt = (await _post("/simulate", body)).json()["receipt"]
+    assert receipt["result_digest"] == expected.digest
+    assert receipt["parameters_digest"] == expected.config.digest()
+    problem = (await _post("/simulate", {**SMALL, "initial_activator": np.zeros((16, 16)).tolist()})).json()
+    assert "need start = 'array'" in problem["message"]
+
+
+@pytest.mark.parametrize("field", ["v", "activator", "inhibitor"])
+async def test_any_field_and_any_set_can_be_asked_for(field: str) -> None:
+    parameters: dict[str, Any] = {"domain": [24, 40], "steps": 6, "stencil": 9, "scheme": "heun"}
+    sets, thresholds = ["activator", "events"], mfn.FeatureConfig(active_threshold_mv=-65.0)
+    expected = mfn.simulate(mfn.SimulationConfig(**parameters), sets=sets, feature_config=thresholds)
+    asked = {**parameters, "field": field, "sets": sets, "feature_config": {"active_threshold_mv": -65}}
+    body = (await _post("/simulate", {**asked, "include": ["field", "features"]})).json()
+    assert np.array_equal(body["field"], getattr(expected, "field_mv" if field == "v" else field))
+    assert list(body["features"]) == list(expected.features.names)
+    known = {name: None if np.isnan(value) else value for name, value in expected.features.items()}
+    assert body["features"] == known
+    assert body["fractal_dimension"] == mfn.extract_features(expected).D_box
+    arrow = await _post("/simulate", {**asked, "include": ["field"]}, ARROW)
+    assert pa.ipc.open_stream(arrow.content).schema.names == ["field_mv" if field == "v" else field]
+
+
 async def test_the_lyapunov_exponent_is_that_of_the_library() -> None:
     parameters: dict[str, Any] = {"grid_size": 8, "steps": 4, "turing_enabled": False}
     body = (await _post("/simulate", {**parameters, "include": ["lyapunov"]})).json()
@@ -182,7 +210,8 @@ async def test_what_concerns_the_whole_request_names_a_field_too(
 
 def test_a_request_has_every_parameter_of_the_library() -> None:
     own = set(SimulateRequest.model_fields) - set(mfn.SimulationConfig.model_fields)
-    assert own == {"include", "initial_field_mv"}
+    arrays = {"initial_field_mv", "initial_activator", "initial_inhibitor"}
+    assert own == {"include", "field", "sets", "feature_config", *arrays}
     assert SimulateRequest().config() == mfn.SimulationConfig()
 
 

@@ -138,16 +138,18 @@ class FeatureConfig(_message.Message):
     def __init__(self, active_threshold_mv: _Optional[float] = ..., cluster_thresholds_mv: _Optional[_Iterable[float]] = ..., rest_potential_mv: _Optional[float] = ..., stability_share: _Optional[float] = ..., stability_window: _Optional[int] = ..., connectivity: _Optional[int] = ..., box_scales: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ExtractFeaturesRequest(_message.Message):
-    __slots__ = ("array", "periodic", "config", "spectrum")
+    __slots__ = ("array", "periodic", "config", "spectrum", "sets")
     ARRAY_FIELD_NUMBER: _ClassVar[int]
     PERIODIC_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     SPECTRUM_FIELD_NUMBER: _ClassVar[int]
+    SETS_FIELD_NUMBER: _ClassVar[int]
     array: Array
     periodic: bool
     config: FeatureConfig
     spectrum: bool
-    def __init__(self, array: _Optional[_Union[Array, _Mapping]] = ..., periodic: _Optional[bool] = ..., config: _Optional[_Union[FeatureConfig, _Mapping]] = ..., spectrum: _Optional[bool] = ...) -> None: ...
+    sets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, array: _Optional[_Union[Array, _Mapping]] = ..., periodic: _Optional[bool] = ..., config: _Optional[_Union[FeatureConfig, _Mapping]] = ..., spectrum: _Optional[bool] = ..., sets: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Spectrum(_message.Message):
     __slots__ = ("wavenumbers", "power", "wavelength_cells")
@@ -160,20 +162,22 @@ class Spectrum(_message.Message):
     def __init__(self, wavenumbers: _Optional[_Iterable[float]] = ..., power: _Optional[_Iterable[float]] = ..., wavelength_cells: _Optional[float] = ...) -> None: ...
 
 class BoxCounting(_message.Message):
-    __slots__ = ("dimension", "r2", "standard_error", "verdict", "scales", "counts")
+    __slots__ = ("dimension", "r2", "standard_error", "verdict", "scales", "counts", "thickness")
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
     R2_FIELD_NUMBER: _ClassVar[int]
     STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     SCALES_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
+    THICKNESS_FIELD_NUMBER: _ClassVar[int]
     dimension: float
     r2: float
     standard_error: float
     verdict: str
     scales: _containers.RepeatedScalarFieldContainer[int]
     counts: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, dimension: _Optional[float] = ..., r2: _Optional[float] = ..., standard_error: _Optional[float] = ..., verdict: _Optional[str] = ..., scales: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
+    thickness: float
+    def __init__(self, dimension: _Optional[float] = ..., r2: _Optional[float] = ..., standard_error: _Optional[float] = ..., verdict: _Optional[str] = ..., scales: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ..., thickness: _Optional[float] = ...) -> None: ...
 
 class ExtractFeaturesResponse(_message.Message):
     __slots__ = ("features", "units", "box_counting", "spectrum")
@@ -294,7 +298,7 @@ class Stimulus(_message.Message):
     def __init__(self, step: _Optional[int] = ..., row: _Optional[float] = ..., column: _Optional[float] = ..., radius: _Optional[float] = ..., variable: _Optional[str] = ..., value: _Optional[float] = ..., mode: _Optional[str] = ...) -> None: ...
 
 class SimulationConfig(_message.Message):
-    __slots__ = ("grid_size", "steps", "seed", "alpha", "leak", "spike_probability", "turing_enabled", "turing_threshold", "turing_drive_mv", "quantum_jitter", "jitter_std_mv", "boundary", "kinetics", "kinetics_parameters", "rest_potential_mv", "clamp_mv", "dtype", "least_substeps", "schedule", "stimuli", "start", "start_digest")
+    __slots__ = ("grid_size", "steps", "seed", "alpha", "leak", "spike_probability", "turing_enabled", "turing_threshold", "turing_drive_mv", "quantum_jitter", "jitter_std_mv", "boundary", "kinetics", "kinetics_parameters", "rest_potential_mv", "clamp_mv", "dtype", "least_substeps", "schedule", "stimuli", "start", "start_digest", "domain", "stencil", "resolution", "scheme")
     class KineticsParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -324,6 +328,10 @@ class SimulationConfig(_message.Message):
     STIMULI_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     START_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    STENCIL_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
     grid_size: int
     steps: int
     seed: int
@@ -346,10 +354,14 @@ class SimulationConfig(_message.Message):
     stimuli: _containers.RepeatedCompositeFieldContainer[Stimulus]
     start: str
     start_digest: str
-    def __init__(self, grid_size: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., alpha: _Optional[float] = ..., leak: _Optional[float] = ..., spike_probability: _Optional[float] = ..., turing_enabled: _Optional[bool] = ..., turing_threshold: _Optional[float] = ..., turing_drive_mv: _Optional[float] = ..., quantum_jitter: _Optional[bool] = ..., jitter_std_mv: _Optional[float] = ..., boundary: _Optional[str] = ..., kinetics: _Optional[str] = ..., kinetics_parameters: _Optional[_Mapping[str, float]] = ..., rest_potential_mv: _Optional[float] = ..., clamp_mv: _Optional[_Iterable[float]] = ..., dtype: _Optional[str] = ..., least_substeps: _Optional[int] = ..., schedule: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., stimuli: _Optional[_Iterable[_Union[Stimulus, _Mapping]]] = ..., start: _Optional[str] = ..., start_digest: _Optional[str] = ...) -> None: ...
+    domain: _containers.RepeatedScalarFieldContainer[int]
+    stencil: int
+    resolution: int
+    scheme: str
+    def __init__(self, grid_size: _Optional[int] = ..., steps: _Optional[int] = ..., seed: _Optional[int] = ..., alpha: _Optional[float] = ..., leak: _Optional[float] = ..., spike_probability: _Optional[float] = ..., turing_enabled: _Optional[bool] = ..., turing_threshold: _Optional[float] = ..., turing_drive_mv: _Optional[float] = ..., quantum_jitter: _Optional[bool] = ..., jitter_std_mv: _Optional[float] = ..., boundary: _Optional[str] = ..., kinetics: _Optional[str] = ..., kinetics_parameters: _Optional[_Mapping[str, float]] = ..., rest_potential_mv: _Optional[float] = ..., clamp_mv: _Optional[_Iterable[float]] = ..., dtype: _Optional[str] = ..., least_substeps: _Optional[int] = ..., schedule: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., stimuli: _Optional[_Iterable[_Union[Stimulus, _Mapping]]] = ..., start: _Optional[str] = ..., start_digest: _Optional[str] = ..., domain: _Optional[_Iterable[int]] = ..., stencil: _Optional[int] = ..., resolution: _Optional[int] = ..., scheme: _Optional[str] = ...) -> None: ...
 
 class SimulateRequest(_message.Message):
-    __slots__ = ("stream", "config", "every", "include", "field", "encoding", "max_rate_hz", "resume_after")
+    __slots__ = ("stream", "config", "every", "include", "field", "encoding", "max_rate_hz", "resume_after", "sets", "feature_config")
     STREAM_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     EVERY_FIELD_NUMBER: _ClassVar[int]
@@ -358,6 +370,8 @@ class SimulateRequest(_message.Message):
     ENCODING_FIELD_NUMBER: _ClassVar[int]
     MAX_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
+    SETS_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_CONFIG_FIELD_NUMBER: _ClassVar[int]
     stream: str
     config: SimulationConfig
     every: int
@@ -366,7 +380,9 @@ class SimulateRequest(_message.Message):
     encoding: str
     max_rate_hz: float
     resume_after: int
-    def __init__(self, stream: _Optional[str] = ..., config: _Optional[_Union[SimulationConfig, _Mapping]] = ..., every: _Optional[int] = ..., include: _Optional[_Iterable[str]] = ..., field: _Optional[str] = ..., encoding: _Optional[str] = ..., max_rate_hz: _Optional[float] = ..., resume_after: _Optional[int] = ...) -> None: ...
+    sets: _containers.RepeatedScalarFieldContainer[str]
+    feature_config: FeatureConfig
+    def __init__(self, stream: _Optional[str] = ..., config: _Optional[_Union[SimulationConfig, _Mapping]] = ..., every: _Optional[int] = ..., include: _Optional[_Iterable[str]] = ..., field: _Optional[str] = ..., encoding: _Optional[str] = ..., max_rate_hz: _Optional[float] = ..., resume_after: _Optional[int] = ..., sets: _Optional[_Iterable[str]] = ..., feature_config: _Optional[_Union[FeatureConfig, _Mapping]] = ...) -> None: ...
 
 class Statistics(_message.Message):
     __slots__ = ("pot_min_mv", "pot_max_mv", "pot_mean_mv", "pot_std_mv")

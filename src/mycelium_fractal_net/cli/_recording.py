@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mycelium_fractal_net.cli._console import cancel_on_signal, progress_bar
 from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.fields import Simulation
+from mycelium_fractal_net.fields.variables import variable
 
 __all__ = ["CHECKPOINT_NAME", "Recording", "run_recorded"]
 
@@ -21,19 +22,20 @@ CHECKPOINT_NAME = "checkpoint.npz"
 
 @dataclass
 class Recording:
-    """Frames of the potential (mV) and the steps to which they belong."""
+    """Frames of a field, the potential in mV or one of the pair, and the steps to which they belong."""
 
+    shown: str = "v"
     steps: list[int] = field(default_factory=list)
-    frames_mv: list[NDArray[np.floating[Any]]] = field(default_factory=list)
+    frames: list[NDArray[np.floating[Any]]] = field(default_factory=list)
 
     def keep(self, simulation: Simulation) -> None:
         """Add the present field."""
         self.steps.append(simulation.step)
-        self.frames_mv.append(simulation.field_mv)
+        self.frames.append(getattr(simulation, variable(self.shown).attribute))
 
 
 def run_recorded(
-    simulation: Simulation, *, every: int | None, directory: Path, again: list[str], quiet: bool
+    simulation: Simulation, *, every: int | None, directory: Path, again: list[str], quiet: bool, show: str = "v"
 ) -> Recording:
     """Run to the configuration's last step.
 
@@ -49,13 +51,15 @@ def run_recorded(
         Options to repeat when the run is resumed.
     quiet : bool
         Draw no progress bar.
+    show : {"v", "activator", "inhibitor"}
+        Which field is kept.
 
     Raises
     ------
     CancelledError
         After the checkpoint has been written; the message says how to resume.
     """
-    recording = Recording()
+    recording = Recording(show)
     last = simulation.config.steps
     with cancel_on_signal() as cancel, progress_bar("simulating", quiet=quiet) as report:
         if every is not None:

@@ -81,7 +81,7 @@ def feature_rows(features: FeatureVector) -> list[tuple[str, str, str, str]]:
 def print_report(result: SimulationResult) -> None:
     """Print the features as a table and what they mean in words."""
     config = result.config
-    size = f"{config.grid_size} x {config.grid_size} cells"
+    size = "{} x {} cells".format(*config.shape)
     title = f"{config.kinetics}, {size}, {result.step} steps, seed {config.seed}"
     rows = feature_rows(result.features)
     print_table(title, ("feature", "value", "unit", "meaning"), rows, numbers="value")

@@ -186,7 +186,11 @@ def _collect(
         }
     for name, kind in _ENTRIES.items():
         options[name] = [parse_entry(kind, text) for text in options[name] or ()] or None
-    return settings | {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
+    for one, other in (("domain", "grid_size"), ("grid_size", "domain")):
+        if one in given and other not in given:
+            settings.pop(other, None)
+    return settings | given
 
 
 def _keyword(name: str, annotation: Any, option: Any) -> inspect.Parameter:
@@ -240,7 +244,10 @@ def _field_parameter(item: tuple[str, FieldInfo]) -> inspect.Parameter:
     if name == "kinetics":
         return _keyword(name, str, typer.Option(option_names(name), help=help_text, autocompletion=complete_kinetics))
     if get_origin(kind) is Literal:
-        choice = click.Choice(list(get_args(kind)))
+        values = get_args(kind)
+        if isinstance(values[0], int):
+            return _keyword(name, int, typer.Option(option_names(name), help=f"{help_text} One of {values}."))
+        choice = click.Choice(list(values))
         return _keyword(name, str, typer.Option(option_names(name), click_type=choice, help=help_text))
     return _keyword(name, kind, typer.Option(option_names(name), help=help_text))
 

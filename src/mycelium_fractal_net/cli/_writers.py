@@ -19,6 +19,7 @@ from mycelium_fractal_net.cli._recording import CHECKPOINT_NAME, Recording
 from mycelium_fractal_net.cli._report import box_counting_of, summary
 from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.fields import Simulation, SimulationConfig, SimulationResult
+from mycelium_fractal_net.fields.variables import physical_limits
 
 __all__ = ["FORMATS", "check_room", "keep_elsewhere", "parse_formats", "write_results"]
 
@@ -63,7 +64,7 @@ def check_room(directory: Path, config: SimulationConfig, every: int | None, for
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory):
         pass
-    field = config.grid_size**2 * np.dtype(config.dtype).itemsize
+    field = config.shape[0] * config.shape[1] * np.dtype(config.dtype).itemsize
     frames = 0 if every is None else config.steps // every + 2
     needed = _FOR_EACH_FILE * len(formats) + ((3 + frames) * field if "npz" in formats else 0)
     free = shutil.disk_usage(directory).free
@@ -121,10 +122,14 @@ def _write_npz(result: SimulationResult, recording: Recording, directory: Path) 
         "config": np.array(result.config.model_dump_json()),
     }
     if recording.steps:
-        arrays |= {"history_mv": np.stack(recording.frames_mv), "history_steps": np.array(recording.steps)}
+        arrays |= {_history_name(recording): np.stack(recording.frames), "history_steps": np.array(recording.steps)}
     with _whole(path) as scratch:
         np.savez(scratch, **arrays)  # compressed, these doubles take many times as long for some percent
     return [path]
+
+
+def _history_name(recording: Recording) -> str:
+    return "history_mv" if recording.shown == "v" else f"history_{recording.shown}"
 
 
 def _write_json(result: SimulationResult, _recording: Recording, directory: Path) -> list[Path]:
@@ -134,11 +139,11 @@ def _write_json(result: SimulationResult, _recording: Recording, directory: Path
     return [path]
 
 
-def _write_png(result: SimulationResult, _recording: Recording, directory: Path) -> list[Path]:
+def _write_png(result: SimulationResult, recording: Recording, directory: Path) -> list[Path]:
     from mycelium_fractal_net.visualization import box_counting_figure, field_figure, save_figure
 
     title = _title(result)
-    figures = {"field.png": field_figure(result.field_mv, title=title)}
+    figures = {"field.png": field_figure(result, field=recording.shown, title=title)}
     boxes = box_counting_of(result)
     if boxes.scales.size > 1 and boxes.verdict != "empty":
         figures["box-counting.png"] = box_counting_figure(boxes, title=title)
@@ -151,11 +156,11 @@ def _write_png(result: SimulationResult, _recording: Recording, directory: Path)
 def _write_gif(result: SimulationResult, recording: Recording, directory: Path) -> list[Path]:
     from mycelium_fractal_net.visualization import save_animation
 
-    history = np.stack(recording.frames_mv)
+    history, limits = np.stack(recording.frames), physical_limits(result.config, recording.shown)
     title = f"{result.config.kinetics}, seed {result.config.seed}"
     path = directory / "evolution.gif"
     with _whole(path) as scratch:
-        save_animation(history, scratch, steps=recording.steps, title=title)
+        save_animation(history, scratch, field=recording.shown, steps=recording.steps, title=title, limits_mv=limits)
     return [path]
 
 

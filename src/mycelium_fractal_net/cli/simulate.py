@@ -20,6 +20,7 @@ from mycelium_fractal_net.cli._settings import simulation_options
 from mycelium_fractal_net.cli._writers import FORMATS, check_room, keep_elsewhere, parse_formats, write_results
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import Simulation, SimulationConfig
+from mycelium_fractal_net.fields.variables import VARIABLES
 
 __all__ = ["simulate"]
 
@@ -45,6 +46,10 @@ def simulate(
     every: Annotated[
         int | None, typer.Option(min=1, help="Keep every so many steps, for the npz history and the gif.")
     ] = None,
+    show: Annotated[
+        str,
+        typer.Option(click_type=click.Choice(list(VARIABLES)), help="The field of pictures and of the history."),
+    ] = "v",
     resume: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Go on from a checkpoint.")] = None,
     start_file: Annotated[
         Path | None,
@@ -70,9 +75,9 @@ def simulate(
         check_room(out, simulation.config, every, wanted)
     _compile_for(simulation.config, threads)
     place = out if out is not None else (resume.parent if resume else Path())
-    again = [*_options_again(out, wanted, every), *measures.as_options()]
+    again = [*_options_again(out, wanted, every, show), *measures.as_options()]
     with locked(place, f"into {place}") if out is not None else nullcontext():
-        recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json)
+        recording = run_recorded(simulation, every=every, directory=place, again=again, quiet=as_json, show=show)
         result = simulation.result
         if not as_json:
             print_report(result)
@@ -89,9 +94,18 @@ def simulate(
 
 def _compile_for(config: SimulationConfig, threads: int | None) -> None:
     """Have the kernels ready before the first step: what is compiled afterwards could not be stopped without a loss."""
-    tiled = config.grid_size >= _TILED_SIDE and (config.grid_size >= _THREADED_SIDE or (threads or 1) > 1)
-    side = _TILED_SIDE if tiled else min(config.grid_size, _SMALL_SIDE)
-    small = SimulationConfig(kinetics=config.kinetics, dtype=config.dtype, grid_size=side, steps=1)
+    if not config.method.plain:
+        shorter = {"grid_size": 16 * config.resolution, "domain": None, "steps": 1, "schedule": (), "stimuli": ()}
+        small = config.model_copy(update={**shorter, "start": "noise", "start_digest": None})
+        with expecting("potential_rows", "_summarise"):
+            Simulation(small).result.features  # noqa: B018 # computed when asked for
+        return
+    shortest = min(config.shape)
+    tiled = shortest >= _TILED_SIDE and (config.grid_size >= _THREADED_SIDE or (threads or 1) > 1)
+    side = _TILED_SIDE if tiled else min(shortest, _SMALL_SIDE)
+    small = SimulationConfig(
+        kinetics=config.kinetics, dtype=config.dtype, stencil=config.stencil, grid_size=side, steps=1
+    )
     with expecting("advance_tiles" if tiled else "advance_whole", "_summarise"):
         Simulation(small, threads=2 if tiled else threads).result.features  # noqa: B018 # computed when asked for
 
@@ -102,13 +116,13 @@ def _wanted_formats(out: Path | None, formats: list[str] | None) -> list[str]:
     return parse_formats(formats or ["npz", "json"])
 
 
-def _options_again(out: Path | None, formats: list[str], every: int | None) -> list[str]:
+def _options_again(out: Path | None, formats: list[str], every: int | None, show: str) -> list[str]:
     """Return the options to repeat when an interrupted run is resumed."""
     file = click.get_current_context().params.get("kinetics_file")
     model = [] if file is None else ["--kinetics-file", str(file)]
     if out is None:
         return model
-    stride = [] if every is None else ["--every", str(every)]
+    stride = [*([] if every is None else ["--every", str(every)]), *([] if show == "v" else ["--show", show])]
     return ["--out", str(out), "--format", ",".join(formats), *stride, *model]
 
 

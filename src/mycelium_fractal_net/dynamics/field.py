@@ -158,7 +158,7 @@ def most_lyapunov_steps(config: SimulationConfig) -> int:
 
 
 def _settling_limit(config: SimulationConfig) -> int:
-    updates = config.grid_size**2 * config.substeps
+    updates = config.shape[0] * config.shape[1] * config.substeps
     return min(_LONGEST_SETTLING, max(_SHORTEST_SETTLING, _SETTLING_UPDATES // updates))
 
 
@@ -177,8 +177,7 @@ class _Twins:
             self._units |= {"activator": high - low, "inhibitor": high - low}
         self._distance = math.sqrt(float(np.finfo(config.dtype).eps))
         generator = np.random.default_rng(seed)
-        shape = (config.grid_size, config.grid_size)
-        self._direction = {name: unit * generator.standard_normal(shape) for name, unit in self._units.items()}
+        self._direction = {name: unit * generator.standard_normal(config.shape) for name, unit in self._units.items()}
 
     def advance(self, steps: int) -> None:
         """Advance both by some steps, side by side where that saves time."""

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net._display import table_html
+from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.features._schema import CORE, FEATURE_NAMES, FEATURE_UNITS, Feature
 
 __all__ = ["FEATURE_NAMES", "FEATURE_UNITS", "FeatureVector"]
@@ -118,6 +119,31 @@ class FeatureVector:
     def items(self) -> Iterator[tuple[str, float]]:
         """Yield name and value of each feature."""
         return zip(self.names, self._values, strict=True)
+
+    def to_series(self) -> Any:
+        """Return the features as a pandas Series, by name.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas.
+
+        Examples
+        --------
+        >>> FeatureVector.from_array(range(18)).to_series()["V_min"]
+        np.float64(2.0)
+        """
+        try:
+            import pandas as pd  # type: ignore[import-untyped] # its stubs are another package
+        except ImportError:
+            raise MissingExtraError.for_extra("frames", "pandas") from None
+        return pd.Series(self.to_array(), index=list(self.names), name="value")
+
+    def _repr_html_(self) -> str:
+        definitions = {feature.name: feature.definition for feature in self.schema}
+        return table_html(
+            (name, f"{value:.6g}", "" if unit == "1" else unit, definitions[name]) for name, value, unit in self.rows()
+        )
 
     def rows(self) -> list[tuple[str, float, str]]:
         """Return name, value and unit of each feature."""

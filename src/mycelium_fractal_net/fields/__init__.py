@@ -13,9 +13,10 @@ from mycelium_fractal_net.fields.models import (
     load_kinetics_file,
 )
 from mycelium_fractal_net.fields.regimes import REGIMES, Regime, regime
+from mycelium_fractal_net.fields.result import Frame, SimulationResult
 from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
-from mycelium_fractal_net.fields.simulation import Frame, Simulation, SimulationResult
+from mycelium_fractal_net.fields.simulation import Simulation
 from mycelium_fractal_net.fields.stability import LinearStability, linear_stability, steady_states
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Turn a traced kinetics into compiled kernels.
 
-The kernel template and the traced reaction become one Python module in memory, named by a digest of the reaction.
+The kernel template, the traced reaction and a Laplacian become one Python module in memory, named by their digest.
 Its machine code is kept like that of every kernel, so each kinetics compiles once per machine.
 """
 
@@ -19,8 +19,9 @@ from mycelium_fractal_net.fields._trace import Trace
 __all__ = ["load_kernels"]
 
 _PLACEHOLDER = "from mycelium_fractal_net.fields._reaction import reaction\n"
+_LAPLACIAN = "import five_points as laplacian\n"
 _lock = threading.Lock()
-_loaded: dict[tuple[Trace, str], ModuleType] = {}
+_loaded: dict[tuple[Trace, str, int], ModuleType] = {}
 
 
 @cache
@@ -28,10 +29,13 @@ def _template() -> str:
     return Path(__file__).with_name("_kernels.py").read_text("utf-8")
 
 
-def _make_module(reaction: str) -> ModuleType:
+def _make_module(reaction: str, stencil: int) -> ModuleType:
     """Return the template with a reaction in place of its own; tracebacks show its lines although it is no file."""
     text = _template().replace(_PLACEHOLDER, reaction)
     name = f"mfn_kernels_{hashlib.sha256(reaction.encode()).hexdigest()[:20]}"
+    if stencil == 9:
+        text = text.replace(_LAPLACIAN, _LAPLACIAN.replace("five", "nine"))
+        name += "_9"
     file = f"<{name}>"
     module = ModuleType(name)
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
@@ -40,8 +44,8 @@ def _make_module(reaction: str) -> ModuleType:
     return module
 
 
-def load_kernels(trace: Trace, dtype: str) -> ModuleType:
-    """Return the module of kernels for a kinetics and a dtype; compilation happens at the first call.
+def load_kernels(trace: Trace, dtype: str, stencil: int = 5) -> ModuleType:
+    """Return the module of kernels for a kinetics, a dtype and a stencil; compilation happens at the first call.
 
     Parameters
     ----------
@@ -49,9 +53,11 @@ def load_kernels(trace: Trace, dtype: str) -> ModuleType:
         The recorded kinetics.
     dtype : {"float64", "float32"}
         Arithmetic of the kernels.
+    stencil : {5, 9}
+        Points of the Laplacian.
     """
-    key = (trace, dtype)
+    key = (trace, dtype, stencil)
     with _lock:
         if key not in _loaded:
-            _loaded[key] = _make_module(trace.source(dtype) + "\n")
+            _loaded[key] = _make_module(trace.source(dtype) + "\n", stencil)
         return _loaded[key]

@@ -1,7 +1,8 @@
 """Compiled time step of the field: one text, specialised for each kinetics and dtype.
 
 This module is a template. ``_compile.py`` replaces the import of ``reaction`` by straight-line code traced
-from a kinetics, so that the compiler sees one loop without calls, and Numba caches the result on disk.
+from a kinetics, and that of ``laplacian`` where nine points are asked for, so that the compiler sees one loop without
+calls, and Numba caches the result on disk.
 
 Fields carry a border of ghost cells: one row above and below, ``pad`` columns left and right. Rows and columns
 are counted from 1 inside it. The pair is advanced over the flattened array in one span, ghost columns included:
@@ -14,64 +15,11 @@ import numpy as np
 from mycelium_fractal_net._compiled import njit
 from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, GROUP_ROWS, accumulate_group, reduce_block
 from mycelium_fractal_net.fields._kernels_frame import draw_events, lay_start
+from mycelium_fractal_net.fields._kernels_ghosts import ALL_SIDES, PERIODIC, refresh_ghosts
+from mycelium_fractal_net.fields._laplacian import five_points as laplacian
 from mycelium_fractal_net.fields._reaction import reaction
 
-PERIODIC, NEUMANN, DIRICHLET = 0, 1, 2
 LANES = 16  # numbers of four bytes in a line of the cache
-ALL_SIDES = (True, True, True, True)
-
-
-@njit(nogil=True, error_model="numpy")
-def refresh_columns(x, rows, pad, boundary, held, left, right):
-    """Fill the ghost columns of the closed sides: wrapped, mirrored (zero flux) or held."""
-    columns = x.shape[1] - 2 * pad
-    end = pad + columns
-    for k in range(pad):
-        from_left = columns + k if boundary == PERIODIC else pad
-        from_right = pad + k if boundary == PERIODIC else end - 1
-        if boundary == DIRICHLET:
-            if left:
-                x[1 : rows + 1, k] = held
-            if right:
-                x[1 : rows + 1, end + k] = held
-        elif left and right:
-            for i in range(1, rows + 1):
-                x[i, k] = x[i, from_left]
-                x[i, end + k] = x[i, from_right]
-        elif left:
-            for i in range(1, rows + 1):
-                x[i, k] = x[i, from_left]
-        elif right:
-            for i in range(1, rows + 1):
-                x[i, end + k] = x[i, from_right]
-
-
-@njit(nogil=True, error_model="numpy")
-def fill_row(ghost, source, boundary, held):
-    """Fill one ghost row; plain loops, which are quicker here than assigning slices."""
-    if boundary == DIRICHLET:
-        for j in range(ghost.shape[0]):
-            ghost[j] = held
-    else:
-        for j in range(ghost.shape[0]):
-            ghost[j] = source[j]
-
-
-@njit(nogil=True, error_model="numpy")
-def refresh_rows(x, rows, boundary, held, top, bottom):
-    """Fill the ghost rows of the closed sides: wrapped, mirrored (zero flux) or held."""
-    if top:
-        fill_row(x[0], x[rows if boundary == PERIODIC else 1], boundary, held)
-    if bottom:
-        fill_row(x[rows + 1], x[1 if boundary == PERIODIC else rows], boundary, held)
-
-
-@njit(nogil=True, error_model="numpy")
-def refresh_ghosts(x, rows, pad, boundary, held, closed):
-    """Fill the ghost cells of the sides (top, bottom, left, right) that are closed."""
-    top, bottom, left, right = closed
-    refresh_columns(x, rows, pad, boundary, held, left, right)
-    refresh_rows(x, rows, boundary, held, top, bottom)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -81,8 +29,8 @@ def pair_span(a_up, a_mid, a_down, h_up, h_mid, h_down, a_new, h_new, n, scales,
     for j in range(1, n + 1):
         a = a_mid[j]
         h = h_mid[j]
-        lap_a = ((a_up[j] + a_down[j]) + (a_mid[j - 1] + a_mid[j + 1])) - four * a
-        lap_h = ((h_up[j] + h_down[j]) + (h_mid[j - 1] + h_mid[j + 1])) - four * h
+        lap_a = laplacian(a_up, a_mid, a_down, j, four)
+        lap_h = laplacian(h_up, h_mid, h_down, j, four)
         f, g = reaction(a, h, p)
         a_new[j] = a + (da * lap_a + dt * f)
         h_new[j] = h + (dh * lap_h + dt * g)
@@ -117,6 +65,35 @@ def evolve_pair(a, h, a_new, h_new, substeps, boundary, rest, scales, p):
 
 
 @njit(nogil=True, error_model="numpy")
+def evolve_pair_heun(a, h, a_new, h_new, a_twice, h_twice, substeps, boundary, rest, scales, p):
+    """Advance the pair by ``substeps`` of Heun's method: the mean of the start and of two Euler substeps from it.
+
+    The result lies in ``a`` and ``h``.
+    """
+    rows = a.shape[0] - 2
+    one = scales[0] / scales[0]
+    half = one / (one + one)
+    for _ in range(substeps):
+        refresh_ghosts(a, rows, 1, boundary, rest[0], ALL_SIDES)
+        refresh_ghosts(h, rows, 1, boundary, rest[1], ALL_SIDES)
+        evolve_rows(a, h, a_new, h_new, 0, 1, rows, scales, p)
+        refresh_ghosts(a_new, rows, 1, boundary, rest[0], ALL_SIDES)
+        refresh_ghosts(h_new, rows, 1, boundary, rest[1], ALL_SIDES)
+        evolve_rows(a_new, h_new, a_twice, h_twice, 0, 1, rows, scales, p)
+        average(a, a_twice, half)
+        average(h, h_twice, half)
+
+
+@njit(nogil=True, error_model="numpy")
+def average(x, y, half):
+    """Replace ``x`` by the mean of both, inside the border."""
+    for i in range(1, x.shape[0] - 1):
+        row, other = x[i], y[i]
+        for j in range(1, row.shape[0] - 1):
+            row[j] = half * (row[j] + other[j])
+
+
+@njit(nogil=True, error_model="numpy")
 def potential_span(v_up, v_mid, v_down, v_new, a, h, n, four, alpha, leak, rest, threshold, drive):
     """Write diffusion, leak and drive of ``n`` cells of one row into ``v_new``, not clamped yet.
 
@@ -127,7 +104,7 @@ def potential_span(v_up, v_mid, v_down, v_new, a, h, n, four, alpha, leak, rest,
     bad = 0
     for j in range(1, n + 1):
         v = v_mid[j]
-        lap = ((v_up[j] + v_down[j]) + (v_mid[j - 1] + v_mid[j + 1])) - four * v
+        lap = laplacian(v_up, v_mid, v_down, j, four)
         x = v + (alpha * lap + leak * (rest - v))
         lives = a[j] > threshold
         v_new[j] = x + (drive if lives else zero)

@@ -13,15 +13,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net.errors import DivergedError, StabilityError
+from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.models import Kinetics
 
-__all__ = ["Substep", "alternation", "window"]
+__all__ = [
+    "Substep",
+    "allowed_alternation",
+    "alternation",
+    "check_alternation",
+    "check_doubling",
+    "diverged_pair",
+    "diverged_potential",
+    "window",
+]
 
 Field = NDArray[np.floating[Any]]
 
 TRIALS = 6
 _LASTING = 0.8  # diffusion alone leaves at most 0.6 of what alternates
 _WINDOW = 128
+_ALTERNATION = 0.01  # of the activator's range
+_DOUBLING = 0.01  # of that range, in one step
 
 
 class Substep(NamedTuple):
@@ -31,29 +44,36 @@ class Substep(NamedTuple):
     rates: dict[str, float]
     diffusion: tuple[float, float]
     dt: float
+    stencil: int = 5
 
     def __call__(self, a: Field, h: Field) -> tuple[Field, Field]:
         """Advance what lies one cell inside the border; the result is smaller by it."""
         f, g = self.model.function(a[1:-1, 1:-1], h[1:-1, 1:-1], **self.rates)
         return (
-            a[1:-1, 1:-1] + self.dt * (self.diffusion[0] * _laplacian(a) + f),
-            h[1:-1, 1:-1] + self.dt * (self.diffusion[1] * _laplacian(h) + g),
+            a[1:-1, 1:-1] + self.dt * (self.diffusion[0] * _laplacian(a, self.stencil) + f),
+            h[1:-1, 1:-1] + self.dt * (self.diffusion[1] * _laplacian(h, self.stencil) + g),
         )
 
 
-def _laplacian(x: Field) -> Field:
-    return np.asarray(x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:] - 4 * x[1:-1, 1:-1])
+def _laplacian(x: Field, stencil: int) -> Field:
+    sides = x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:]
+    if stencil == 9:
+        corners = x[:-2, :-2] + x[:-2, 2:] + x[2:, :-2] + x[2:, 2:]
+        return np.asarray((4 * sides + corners - 20 * x[1:-1, 1:-1]) / 6)
+    return np.asarray(sides - 4 * x[1:-1, 1:-1])
 
 
 def window(field: Field, step: int, *, periodic: bool) -> Field:
     """Return a window of at most 128 x 128 cells with six more around it; it wanders with the step."""
-    n = field.shape[0]
-    places = np.arange(-TRIALS, min(n, _WINDOW) + TRIALS)
-    rows, columns = places + (step * 37) % n, places + (step * 91) % n
-    if not periodic:
-        last = n - min(n, _WINDOW)
-        rows, columns = (np.clip(places + min((step * k) % n, last), 0, n - 1) for k in (37, 91))
-    return np.asarray(field[np.ix_(rows % n, columns % n)])
+    along = []
+    for size, pace in zip(field.shape, (37, 91), strict=True):
+        places = np.arange(-TRIALS, min(size, _WINDOW) + TRIALS)
+        first = (step * pace) % size
+        if periodic:
+            along.append((places + first) % size)
+        else:
+            along.append(np.clip(places + min(first, size - min(size, _WINDOW)), 0, size - 1))
+    return np.asarray(field[np.ix_(*along)])
 
 
 def alternation(substep: Substep, a: Field, h: Field) -> float:
@@ -93,3 +113,64 @@ def _lasting_jump(states: list[Field]) -> float:
 
 def _inside(x: Field, border: int) -> Field:
     return x[border : x.shape[0] - border, border : x.shape[1] - border]
+
+
+def allowed_alternation(config: SimulationConfig) -> float:
+    """Return the activator by which the pair may jump to and fro."""
+    low, high = config.model.activator_range
+    return _ALTERNATION * (high - low)
+
+
+def check_alternation(config: SimulationConfig, jump: float, substeps: int, step: int) -> None:
+    """Refuse a jump to and fro that is too large.
+
+    Raises
+    ------
+    StabilityError
+        With the step, and the number of substeps to try.
+    """
+    if jump > allowed_alternation(config):
+        raise StabilityError(
+            f"the substep 1/{substeps} is too long where the pattern of kinetics {config.kinetics!r} reacts "
+            f"fastest: at step {step} the pair jumps by {jump:.3g} to and fro from one substep to the next; "
+            f"set least_substeps to {2 * substeps}, or lower the rate constants",
+            field="least_substeps",
+            value=config.least_substeps,
+            step=step,
+        )
+
+
+def check_doubling(config: SimulationConfig, error: float, substeps: int, step: int) -> None:
+    """Refuse a step that comes out otherwise with twice the substeps; ``error`` is the difference, of the pair's range.
+
+    Raises
+    ------
+    StabilityError
+        With the step, and the number of substeps to try.
+    """
+    if not error <= _DOUBLING:
+        raise StabilityError(
+            f"the substep 1/{substeps} of scheme {config.scheme!r} is too long: after step {step} half of it changes "
+            f"the pair by {error:.2g} of its range; set least_substeps to {2 * substeps}",
+            field="least_substeps",
+            value=config.least_substeps,
+            step=step,
+        )
+
+
+def diverged_pair(config: SimulationConfig, step: int) -> DivergedError:
+    """Return the error of a pair that is not finite any more."""
+    return DivergedError(
+        f"the Turing pair left the finite numbers at step {step}: kinetics {config.kinetics!r} with "
+        f"{config.complete_parameters} diverges; use parameters with a bounded steady state",
+        step=step,
+    )
+
+
+def diverged_potential(config: SimulationConfig, step: int) -> DivergedError:
+    """Return the error of a potential that is not finite any more."""
+    return DivergedError(
+        f"the potential left the finite numbers at step {step}: sums of its values are beyond "
+        f"{config.dtype}; replace it by a field of smaller ones",
+        step=step,
+    )

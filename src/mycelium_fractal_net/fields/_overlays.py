@@ -32,13 +32,15 @@ def lay_patches(a: Field, h: Field, model: Kinetics, rest: tuple[float, float], 
         Draws the places, (row, column) of the upper left corner of each square.
     """
     patches = model.patches or Patches(model.activator_range[1], rest[1], _SQUARE, _SHARE)
-    size = min(patches.size, a.shape[0])
+    size, longest = min(patches.size, *a.shape), max(a.shape)
     count = max(1, round(patches.share * a.size / size**2))
-    places_a = generator.integers(a.shape[0], size=(count, 2))
-    places_h = places_a if patches.together else generator.integers(a.shape[0], size=(count, 2))
+    places_a = generator.integers(longest, size=(count, 2)) * a.shape // longest
+    places_h = places_a if patches.together else generator.integers(longest, size=(count, 2)) * a.shape // longest
     for field, value, places in ((a, patches.activator, places_a), (h, patches.inhibitor, places_h)):
         for row, column in places:
-            rows, columns = (np.arange(start, start + size) % a.shape[0] for start in (row, column))
+            rows, columns = (
+                np.arange(start, start + size) % side for start, side in zip((row, column), a.shape, strict=True)
+            )
             field[np.ix_(rows, columns)] = value
 
 
@@ -70,31 +72,31 @@ def lay_spiral(a: Field, h: Field, model: Kinetics, rest: tuple[float, float]) -
     The front that starts between the halves ends in the middle, and curls around its end. Under a periodic boundary
     there is a second end, at the edges, that turns the other way.
     """
-    half = a.shape[0] // 2
+    rows, columns = a.shape[0] // 2, a.shape[1] // 2
     activator, inhibitor, refractory = _excited(model, rest)
-    a[:, :half] = activator
-    h[:, :half] = inhibitor
-    h[:half] = refractory
+    a[:, :columns] = activator
+    h[:, :columns] = inhibitor
+    h[:rows] = refractory
 
 
-def disc(stimulus: Stimulus, n: int, *, periodic: bool) -> NDArray[np.bool_]:
-    """Return which cells a stimulus acts on, (n, n).
+def disc(stimulus: Stimulus, shape: tuple[int, int], *, periodic: bool, resolution: int = 1) -> NDArray[np.bool_]:
+    """Return which cells of a lattice of this shape a stimulus acts on; it is given in units of ``resolution`` cells.
 
     Examples
     --------
     >>> spot = Stimulus(step=0, row=0, column=0, radius=1, variable="activator", value=1.0)
-    >>> disc(spot, 4, periodic=False).sum(), disc(spot, 4, periodic=True).sum()
+    >>> disc(spot, (4, 4), periodic=False).sum(), disc(spot, (4, 4), periodic=True).sum()
     (np.int64(3), np.int64(5))
     """
-    places = np.arange(n)
-    rows, columns = np.abs(places - stimulus.row), np.abs(places - stimulus.column)
-    if periodic:
-        rows, columns = np.minimum(rows, n - rows), np.minimum(columns, n - columns)
-    return np.asarray(rows[:, None] ** 2 + columns**2 <= stimulus.radius**2)
+    squares = []
+    for side, centre in zip(shape, (stimulus.row, stimulus.column), strict=True):
+        away = np.abs((np.arange(side) + 0.5) / resolution - 0.5 - centre)
+        squares.append((np.minimum(away, side / resolution - away) if periodic else away) ** 2)
+    return np.asarray(squares[0][:, None] + squares[1] <= stimulus.radius**2)
 
 
-def apply_stimulus(field: Field, stimulus: Stimulus, *, periodic: bool) -> None:
+def apply_stimulus(field: Field, stimulus: Stimulus, *, periodic: bool, resolution: int = 1) -> None:
     """Set or raise the cells of a stimulus in place."""
-    cells = disc(stimulus, field.shape[0], periodic=periodic)
+    cells = disc(stimulus, (field.shape[0], field.shape[1]), periodic=periodic, resolution=resolution)
     value = field.dtype.type(stimulus.value)
     field[cells] = value if stimulus.mode == "set" else field[cells] + value

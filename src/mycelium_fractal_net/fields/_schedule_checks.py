@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields._bounds import check_pair_stability, check_potential_stability
+from mycelium_fractal_net.fields._method import Method
 from mycelium_fractal_net.fields.models import Kinetics
 from mycelium_fractal_net.fields.schedule import Change, Programme, Stimulus
-from mycelium_fractal_net.fields.stability import check_pair_stability, check_potential_stability
 
 __all__ = ["check_changes", "check_ramps", "check_stimuli"]
 
@@ -43,7 +44,7 @@ def check_changes(
                 )
 
 
-def check_ramps(programme: Programme, model: Kinetics, steps: int, least_substeps: int) -> None:
+def check_ramps(programme: Programme, model: Kinetics, steps: int, method: Method) -> None:
     """Refuse a schedule with an unstable step.
 
     The bound of the potential is linear, so it is looked at where ramps begin and end; that of the pair at up to
@@ -64,7 +65,7 @@ def check_ramps(programme: Programme, model: Kinetics, steps: int, least_substep
     for step in programme.sampled_steps(model.parameters, steps, _CHECKED_STEPS):
         values = programme.at(step)
         rates = {name: values[name] for name in model.parameters}
-        _at_step(step, check_pair_stability, model, rates, least_substeps)
+        _at_step(step, check_pair_stability, model, method.explicit(rates), method.substeps(rates))
 
 
 def _at_step(step: int, check: Callable[..., None], *values: object) -> None:
@@ -74,7 +75,9 @@ def _at_step(step: int, check: Callable[..., None], *values: object) -> None:
         raise type(error)(f"at step {step} of the schedule: {error.message}", **error.details) from None
 
 
-def check_stimuli(stimuli: Sequence[Stimulus], grid_size: int, clamp_mv: tuple[float, float], steps: int) -> None:
+def check_stimuli(
+    stimuli: Sequence[Stimulus], sides: tuple[int, int], clamp_mv: tuple[float, float], steps: int
+) -> None:
     """Refuse a stimulus that never comes, lies outside the lattice, or gives a potential outside the clamp.
 
     Raises
@@ -84,9 +87,10 @@ def check_stimuli(stimuli: Sequence[Stimulus], grid_size: int, clamp_mv: tuple[f
     low, high = clamp_mv
     for stimulus in stimuli:
         _check_step("stimuli", stimulus.step, steps)
-        if stimulus.row >= grid_size or stimulus.column >= grid_size:
+        if stimulus.row >= sides[0] or stimulus.column >= sides[1]:
+            within = f"[0, {sides[0]})" if sides[0] == sides[1] else f"[0, {sides[0]}) and [0, {sides[1]})"
             raise _refused(
-                f"stimuli: row and column must be in [0, {grid_size}) on {grid_size} x {grid_size} cells, got "
+                f"stimuli: row and column must be in {within} on {sides[0]} x {sides[1]} cells, got "
                 f"({stimulus.row:g}, {stimulus.column:g})",
                 [stimulus.row, stimulus.column],
             )

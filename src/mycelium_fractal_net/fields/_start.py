@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net._gil import lazy
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields._memory import bordered
 from mycelium_fractal_net.fields._overlays import lay_front, lay_patches, lay_spiral
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.stability import steady_pair
@@ -22,6 +23,7 @@ __all__ = [
     "given_arrays",
     "inside",
     "lay_fields",
+    "lay_units",
     "plain_start",
     "start_numbers",
 ]
@@ -110,6 +112,28 @@ def lay_fields(
         inside(fields[name], pad)[:] = array
 
 
+def lay_units(
+    config: SimulationConfig,
+    start: StartNumbers,
+    generator: np.random.Generator,
+    arrays: Mapping[str, Field],
+    fields: Mapping[str, Field],
+    spare: Mapping[str, Field],
+    pad: int,
+) -> None:
+    """Do what :func:`lay_fields` does with a value for each unit of length, which all cells in it take."""
+    unit = config.resolution
+    shape = (config.shape[0] // unit, config.shape[1] // unit)
+    coarse, other = bordered(shape, 1, config.dtype)
+    lay_fields(config, start, generator, {}, coarse, other, 1)
+    for field in (*fields.values(), *spare.values()):
+        field.fill(0.0)
+    for name, field in coarse.items():
+        inside(fields[name], pad)[:] = inside(field, 1).repeat(unit, axis=0).repeat(unit, axis=1)
+    for name, array in arrays.items():
+        inside(fields[name], pad)[:] = array
+
+
 def _lay_over(config: SimulationConfig, a: Field, h: Field, generator: np.random.Generator) -> None:
     model = config.model
     if plain_start(config):
@@ -155,7 +179,7 @@ def given_arrays(
     arrays: dict[str, Field] = {}
     for name, label, values in (("a", "initial_activator", activator), ("h", "initial_inhibitor", inhibitor)):
         if values is not None:
-            arrays[name] = checked_field(label, values, config.grid_size, config.dtype)
+            arrays[name] = checked_field(label, values, config.shape, config.dtype)
     if field_mv is not None:
         arrays["v"] = checked_potential(config, field_mv)
     if config.start != "array":
@@ -196,8 +220,8 @@ def _with_digest(config: SimulationConfig, digest: str) -> SimulationConfig:
     return config
 
 
-def checked_field(name: str, values: ArrayLike, n: int, dtype: str = "float64") -> NDArray[np.float64]:
-    """Return a caller's field as float64 (n, n), or refuse it; its values must be finite in ``dtype``, too.
+def checked_field(name: str, values: ArrayLike, shape: tuple[int, int], dtype: str = "float64") -> NDArray[np.float64]:
+    """Return a caller's field as float64 of this shape, or refuse it; its values must be finite in ``dtype``, too.
 
     Raises
     ------
@@ -210,10 +234,9 @@ def checked_field(name: str, values: ArrayLike, n: int, dtype: str = "float64") 
         raise InvalidInputError(f"{name} is not an array: {error}", field=name) from None
     if raw.dtype.kind not in "fiu":
         raise InvalidInputError(f"{name} must hold real numbers, got dtype {raw.dtype}", field=name)
-    if raw.shape != (n, n):
-        raise InvalidInputError(
-            f"{name} must have the shape ({n}, {n}) of grid_size = {n}, got {raw.shape}", field=name
-        )
+    if raw.shape != shape:
+        sides = f"grid_size = {shape[0]}" if shape[0] == shape[1] else "the domain"
+        raise InvalidInputError(f"{name} must have the shape {shape} of {sides}, got {raw.shape}", field=name)
     field = raw.astype(np.float64)
     largest = float(np.finfo(dtype).max)
     if (np.abs(field) > largest).any():
@@ -231,7 +254,7 @@ def checked_potential(config: SimulationConfig, field_mv: ArrayLike) -> NDArray[
     InvalidInputError
         As :func:`checked_field`, and for values outside the clamp.
     """
-    field = checked_field("initial_field_mv", field_mv, config.grid_size)
+    field = checked_field("initial_field_mv", field_mv, config.shape)
     low, high = config.clamp_mv
     if field.min() < low or field.max() > high:
         raise InvalidInputError(

@@ -117,7 +117,7 @@ def _checked_state(config: SimulationConfig, header: dict[str, Any], arrays: dic
         raise ValueError(f"step {shown(step)} and counters {shown(counters)} are not five whole numbers")
     _check_array("statistics", arrays["statistics"], (step, 5), "float64")
     for name in "ahv":
-        _check_array(name, arrays[name], (config.grid_size, config.grid_size), config.dtype)
+        _check_array(name, arrays[name], config.shape, config.dtype)
         if counters[2] == 0 and not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name!r} is not finite everywhere")
     RandomStreams(0).states = header["streams"]

@@ -11,20 +11,23 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from mycelium_fractal_net._checks import as_choice
+from mycelium_fractal_net._checks import as_choice, is_whole
 from mycelium_fractal_net._models import CheckedModel
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields._bounds import check_pair_stability, check_potential_stability
+from mycelium_fractal_net.fields._method import Method
 from mycelium_fractal_net.fields._scalars import Flag, Integer, Real
 from mycelium_fractal_net.fields._schedule_checks import check_changes, check_ramps, check_stimuli
 from mycelium_fractal_net.fields.models import MORPHOLOGIES, Kinetics, get_kinetics
 from mycelium_fractal_net.fields.schedule import Change, Programme, Stimulus, in_order
-from mycelium_fractal_net.fields.stability import check_pair_stability, check_potential_stability, substeps_for
 
 __all__ = ["PRESETS", "Frozen", "Real", "SimulationConfig"]
 
 Boundary = Literal["periodic", "neumann", "dirichlet"]
 Dtype = Literal["float64", "float32"]
 Start = Literal["noise", "patches", "front", "spiral", "array"]
+Scheme = Literal["euler", "heun", "exponential"]
+Side = Annotated[Integer, Field(ge=4, le=16384)]
 
 PRESETS: dict[str, dict[str, Any]] = {
     **{name: {"kinetics_parameters": {"bias": bias}} for name, bias in MORPHOLOGIES.items()},
@@ -68,6 +71,10 @@ _LATER = (
     "stimuli",
     "start",
     "start_digest",
+    "domain",
+    "stencil",
+    "resolution",
+    "scheme",
 )  # told apart from what older digests cover when not default
 
 
@@ -121,6 +128,16 @@ class SimulationConfig(CheckedModel):
         halves of excited cells over it; or arrays that are given to the simulation.
     start_digest : str, optional
         SHA-256 of those arrays; a simulation fills it in, and refuses other arrays where it is given.
+    domain : tuple of int, optional
+        Rows and columns of a rectangular lattice, each in [4, 16384]; ``grid_size`` is then its longer side.
+    stencil : {5, 9}
+        Points of the Laplacian; the error of nine does not depend on the direction.
+    resolution : int
+        Cells along a unit of length, [1, 16], of which both sides are multiples: the same physics, finer.
+        Diffusion, places and radii of stimuli are given in units, the start is drawn a unit at a time.
+    scheme : {"euler", "heun", "exponential"}
+        How the pair advances: of first order; of second order at twice the cost; of second order with exact
+        diffusion, whose substeps do not shrink with the cells (not with a Dirichlet boundary).
 
     Raises
     ------
@@ -184,6 +201,30 @@ class SimulationConfig(CheckedModel):
     start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", max_length=64)] | None = Field(
         default=None, description="SHA-256 of the arrays that a start of array is given."
     )
+    domain: Annotated[tuple[Side, Side], Field(strict=False)] | None = Field(
+        default=None, description="Rows and columns of a rectangular lattice, the longer of which is grid_size."
+    )
+    stencil: Literal[5, 9] = Field(default=5, description="Points of the Laplacian; 9 treat all directions alike.")
+    resolution: Integer = Field(
+        default=1, ge=1, le=16, description="Cells along a unit of length, which divides both sides."
+    )
+    scheme: Scheme = Field(default="euler", description="How the pair advances in time.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sides(cls, values: Any) -> Any:
+        """Let grid_size be the longer side of a domain, and a square one be no domain of its own."""
+        domain = values.get("domain") if isinstance(values, Mapping) else None
+        if not (isinstance(domain, list | tuple) and len(domain) == 2 and all(map(is_whole, domain))):
+            return values
+        longest = max(domain)
+        if values.get("grid_size", longest) != longest:
+            raise InvalidInputError(
+                f"domain = {tuple(domain)} makes grid_size {longest}; leave out grid_size = {values['grid_size']}",
+                field="domain",
+                value=list(domain),
+            )
+        return {**values, "grid_size": longest, "domain": None if domain[0] == domain[1] else tuple(domain)}
 
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> Self:
@@ -226,12 +267,44 @@ class SimulationConfig(CheckedModel):
                 value=self.start_digest,
             )
         check_potential_stability(self.alpha, self.leak)
-        check_pair_stability(self.model, self.complete_parameters, self.least_substeps)
+        self._check_method()
+        check_pair_stability(self.model, self.method.explicit(self.complete_parameters), self.substeps)
         if self.schedule:
             check_changes(self.schedule, self.model, {name: _range_of(self, name) for name in _CHANGEABLE}, self.steps)
-            check_ramps(self.programme, self.model, self.steps, self.least_substeps)
-        check_stimuli(self.stimuli, self.grid_size, self.clamp_mv, self.steps)
+            check_ramps(self.programme, self.model, self.steps, self.method)
+        rows, columns = self.shape
+        check_stimuli(self.stimuli, (rows // self.resolution, columns // self.resolution), self.clamp_mv, self.steps)
         return self
+
+    def _check_method(self) -> None:
+        if any(side % self.resolution for side in self.shape):
+            raise InvalidInputError(
+                f"{self.shape[0]} x {self.shape[1]} cells are no whole units of {self.resolution} cells; choose sides "
+                "that are multiples of resolution",
+                field="resolution",
+                value=self.resolution,
+            )
+        if self.scheme == "exponential" and self.boundary == "dirichlet":
+            raise InvalidInputError(
+                "scheme = 'exponential' needs boundary = 'periodic' or 'neumann'; use 'heun' with 'dirichlet'",
+                field="scheme",
+                value=self.scheme,
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the fields."""
+        return self.domain or (self.grid_size, self.grid_size)
+
+    @property
+    def method(self) -> Method:
+        """How the equations become numbers."""
+        return Method(self.stencil, self.resolution, self.scheme, self.least_substeps)
+
+    @property
+    def lattice_parameters(self) -> dict[str, float]:
+        """Every parameter of the kinetics, diffusion in cells^2 a step: what linear stability on the lattice takes."""
+        return self.method.on_lattice(self.complete_parameters)
 
     @property
     def model(self) -> Kinetics:
@@ -287,9 +360,8 @@ class SimulationConfig(CheckedModel):
 
     @property
     def substeps(self) -> int:
-        """Euler substeps of the pair inside one step, at step 0."""
-        values = self.complete_parameters
-        return max(self.least_substeps, substeps_for(values["D_a"], values["D_h"]))
+        """Substeps of the pair inside one step, at step 0."""
+        return self.method.substeps(self.complete_parameters)
 
     @property
     def most_substeps(self) -> int:
@@ -297,7 +369,7 @@ class SimulationConfig(CheckedModel):
         if {"D_a", "D_h"}.isdisjoint(change.parameter for change in self.schedule):
             return self.substeps
         values = map(self.programme.at, self.programme.turning_steps(self.steps))
-        return max(self.least_substeps, *(substeps_for(value["D_a"], value["D_h"]) for value in values))
+        return max(map(self.method.substeps, values))
 
     @property
     def activator_threshold(self) -> float:

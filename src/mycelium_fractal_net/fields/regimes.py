@@ -115,4 +115,7 @@ def regime(name: str, **overrides: Any) -> SimulationConfig:
         raise InvalidInputError(
             f"unknown regime {name!r}; known are {', '.join(REGIMES)}", field="regime", value=str(name)[:80]
         )
-    return SimulationConfig(**{**REGIMES[name].settings, **overrides})
+    settings = dict(REGIMES[name].settings)
+    if overrides.get("domain") is not None:
+        settings.pop("grid_size", None)  # the domain says it
+    return SimulationConfig(**{**settings, **overrides})

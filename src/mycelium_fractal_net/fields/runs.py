@@ -16,7 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from mycelium_fractal_net._checks import as_whole, available_cores
 from mycelium_fractal_net.features import FeatureConfig, ordered_sets
 from mycelium_fractal_net.fields.config import SimulationConfig
-from mycelium_fractal_net.fields.simulation import Progress, Simulation, SimulationResult
+from mycelium_fractal_net.fields.result import SimulationResult
+from mycelium_fractal_net.fields.simulation import Progress, Simulation
+from mycelium_fractal_net.fields.variables import variable
 
 __all__ = ["simulate", "simulate_ensemble", "simulate_history"]
 
@@ -83,8 +85,10 @@ def simulate(
     return simulation.result
 
 
-def simulate_history(config: SimulationConfig, every: int = 1, threads: int | None = None) -> NDArray[np.floating[Any]]:
-    """Simulate and keep the potential of every so many steps.
+def simulate_history(
+    config: SimulationConfig, every: int = 1, threads: int | None = None, *, field: str = "v"
+) -> NDArray[np.floating[Any]]:
+    """Simulate and keep a field of every so many steps.
 
     Parameters
     ----------
@@ -94,11 +98,13 @@ def simulate_history(config: SimulationConfig, every: int = 1, threads: int | No
         Stride in steps, >= 1.
     threads : int, optional
         Threads to use.
+    field : {"v", "activator", "inhibitor"}
+        Which field.
 
     Returns
     -------
     ndarray, shape (T, N, N)
-        Potential in mV at step 0, at every multiple of ``every``, and after the last step:
+        The potential in mV, or one of the pair, at step 0, at every multiple of ``every``, and after the last step:
         ``T = 1 + ceil(steps / every)``.
 
     Examples
@@ -108,12 +114,12 @@ def simulate_history(config: SimulationConfig, every: int = 1, threads: int | No
     (4, 16, 16)
     """
     stride = as_whole("every", every, 1)
-    n = config.grid_size
     simulation = Simulation(config, threads=threads)
-    history = np.empty((1 - (-config.steps // stride), n, n), config.dtype)
-    history[0] = simulation.field_mv
+    history = np.empty((1 - (-config.steps // stride), *config.shape), config.dtype)
+    name = variable(field).attribute
+    history[0] = getattr(simulation, name)
     for k, frame in enumerate(simulation.frames(stride), start=1):
-        history[k] = frame.field_mv
+        history[k] = getattr(frame, name)
     return history
 
 

@@ -6,22 +6,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycelium_fractal_net.errors import InvalidInputError, StabilityError
+from mycelium_fractal_net._display import image_html
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields._dispersion import eigenvalues, fastest_mode, growth_at, unstable_band
 from mycelium_fractal_net.fields.models import Kinetics, get_kinetics
 
 __all__ = [
     "LinearStability",
-    "check_pair_stability",
-    "check_potential_stability",
+    "jacobian_at",
     "linear_stability",
     "steady_pair",
     "steady_states",
-    "substeps_for",
 ]
 
 Array = NDArray[np.float64]
@@ -35,7 +35,7 @@ _LARGEST_SYMBOL = 8.0  # of the 5-point Laplacian, at (pi, pi)
 _LARGEST_RATE = 1e100  # per step; far beyond what any step can follow, and its square is still a number
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearStability:
     """Verdict of the linear stability analysis around a homogeneous steady state.
 
@@ -85,6 +85,15 @@ class LinearStability:
     max_growth_rate: float
     max_lattice_growth_rate: float
     band: tuple[float, float] | None
+
+    def __repr__(self) -> str:
+        return (
+            f"LinearStability(kinetics={self.kinetics!r}, turing_unstable={self.turing_unstable}, "
+            f"wavelength_cells={self.wavelength_cells:.6g}, max_growth_rate={self.max_growth_rate:.6g})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.explain())}</p>{image_html('dispersion_figure', self)}"
 
     def growth_rate(self, k: ArrayLike, *, lattice: bool = False) -> Array | float:
         """Return the largest real part of the eigenvalues at wave number ``k``.
@@ -213,7 +222,7 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
     model = kinetics if isinstance(kinetics, Kinetics) else get_kinetics(kinetics)
     values = model.complete(parameters)
     state = _steady_state(model, values)
-    jacobian = _jacobian(model, values, state)
+    jacobian = jacobian_at(model, values, state)
     diffusion = values["D_a"], values["D_h"]
     nothing = _MARGINAL * float(np.abs(jacobian).max())
     uniform = growth_at(jacobian, diffusion, 0.0)
@@ -310,7 +319,7 @@ def _newton_everywhere(model: Kinetics, values: dict[str, float], a: Array, h: A
 def _vanishes(model: Kinetics, values: dict[str, float], state: Array) -> bool:
     """Return whether both rates are zero to rounding: below what a relative change of 1e-9 of the state makes."""
     residual = np.array(_rates(model, values, complex(state[0]), complex(state[1]))).real
-    scale = np.abs(_jacobian(model, values, state)) @ np.abs(state)
+    scale = np.abs(jacobian_at(model, values, state)) @ np.abs(state)
     return bool(np.isfinite(residual).all() and (np.abs(residual) <= 1e-9 * scale + 1e-15).all())
 
 
@@ -333,74 +342,6 @@ def _steady_pair(model: Kinetics, items: tuple[tuple[str, float], ...]) -> tuple
     return float(a), float(h)
 
 
-def substeps_for(d_a: float, d_h: float) -> int:
-    """Return how many Euler substeps one step takes: ``ceil(max(D) / 0.2)``, at least one.
-
-    Examples
-    --------
-    >>> substeps_for(0.1, 2.0)
-    10
-    """
-    return max(1, math.ceil(max(d_a, d_h) / 0.2))
-
-
-def check_potential_stability(alpha: float, leak: float) -> None:
-    """Refuse a diffusion and a leak of the potential with which its explicit step is unstable.
-
-    Raises
-    ------
-    StabilityError
-        When ``8 alpha + leak`` exceeds 2.
-
-    Examples
-    --------
-    >>> check_potential_stability(0.18, 0.1)
-    """
-    bound = 8 * alpha + leak
-    if bound > 2:
-        raise StabilityError(
-            f"8 alpha + leak = {bound} with alpha = {alpha} and leak = {leak}, but the explicit "
-            f"step is stable only up to 2: use alpha <= {(2 - leak) / 8}",
-            field="alpha",
-            value=alpha,
-        )
-
-
-def check_pair_stability(model: Kinetics, values: dict[str, float], least_substeps: int = 1) -> None:
-    """Refuse parameters for which the explicit substep amplifies a mode that the equations damp.
-
-    For every eigenvalue of ``J - s D`` with the lattice symbol ``s`` in [0, 8] and negative real part, the substep
-    ``dt`` must keep ``abs(1 + dt eigenvalue) <= 1``.
-
-    Raises
-    ------
-    StabilityError
-        With the bound and the value that breaks it.
-    """
-    _check_pair_stability(model, tuple(values.items()), least_substeps)
-
-
-@lru_cache(maxsize=4096)
-def _check_pair_stability(model: Kinetics, items: tuple[tuple[str, float], ...], least_substeps: int) -> None:
-    values = dict(items)
-    diffusion = values["D_a"], values["D_h"]
-    substeps = max(least_substeps, substeps_for(*diffusion))
-    jacobian = _jacobian(model, values, _steady_state(model, values))
-    found = np.concatenate(eigenvalues(jacobian, diffusion, np.linspace(0.0, 8.0, 65)))
-    damped = found[found.real < 0]
-    if damped.size == 0:
-        return
-    needed = float(np.max(np.abs(damped) ** 2 / (-2 * damped.real)))
-    if needed > substeps * (1 + 1e-9):
-        raise StabilityError(
-            f"kinetics {model.name!r} with {values} decays so fast that the explicit substep 1/{substeps} is unstable: "
-            f"at most 1/{needed:.4g} is stable; lower the rate constants by a factor of {needed / substeps:.3g}, or "
-            f"set least_substeps to {math.ceil(needed)}",
-            field="kinetics_parameters",
-            value=values,
-        )
-
-
 def _rates(model: Kinetics, values: dict[str, float], a: complex, h: complex) -> tuple[complex, complex]:
     try:
         f, g = model.function(a, h, **{name: values[name] for name in model.rate_names})
@@ -409,7 +350,8 @@ def _rates(model: Kinetics, values: dict[str, float], a: complex, h: complex) ->
     return complex(f), complex(g)
 
 
-def _jacobian(model: Kinetics, values: dict[str, float], state: Array) -> Array:
+def jacobian_at(model: Kinetics, values: dict[str, float], state: Array) -> Array:
+    """Return the derivatives of the rates at a state, (2, 2), by complex steps."""
     a, h = float(state[0]), float(state[1])
     step = 1j * _COMPLEX_STEP
     by_a = _rates(model, values, a + step, complex(h))
@@ -433,7 +375,7 @@ def _newton(model: Kinetics, values: dict[str, float], place: Sequence[float], s
     change: Array = np.full(2, math.inf)
     for _ in range(steps):
         residual = np.array([rate.real for rate in _rates(model, values, complex(state[0]), complex(state[1]))])
-        jacobian = _jacobian(model, values, state)
+        jacobian = jacobian_at(model, values, state)
         if not (np.all(np.abs(jacobian) < _LARGEST_RATE) and np.isfinite(residual).all()):
             return None
         with np.errstate(all="ignore"):

@@ -6,6 +6,7 @@ from mycelium_fractal_net.visualization.figures import (
     box_counting_figure,
     dispersion_figure,
     field_figure,
+    overview_figure,
     save_figure,
 )
 from mycelium_fractal_net.visualization.montage import montage_figure
@@ -16,6 +17,7 @@ __all__ = [
     "explore",
     "field_figure",
     "montage_figure",
+    "overview_figure",
     "save_animation",
     "save_figure",
 ]

@@ -12,10 +12,10 @@ from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOUR_MAP", "checked_fields", "new_figure", "shared_limits"]
+__all__ = ["COLOUR_MAPS", "checked_fields", "new_figure", "shared_limits"]
 
-COLOUR_MAP = "inferno"
-"""Perceptually uniform: equal steps in mV look equally large, in print and to colour-blind readers too."""
+COLOUR_MAPS = {"v": "inferno", "activator": "viridis", "inhibitor": "cividis"}
+"""One for each field, perceptually uniform: equal steps look equally large, in print and to colour-blind readers."""
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:

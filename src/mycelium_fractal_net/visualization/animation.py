@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError, MissingExtraError
-from mycelium_fractal_net.visualization._canvas import COLOUR_MAP, checked_fields, new_figure, shared_limits
+from mycelium_fractal_net.fields.variables import variable
+from mycelium_fractal_net.visualization._canvas import COLOUR_MAPS, checked_fields, new_figure, shared_limits
 from mycelium_fractal_net.visualization.figures import draw_field
 
 __all__ = ["save_animation"]
@@ -22,33 +23,36 @@ def save_animation(
     history_mv: ArrayLike,
     path: str | Path,
     *,
+    field: str = "v",
     steps: Sequence[int] | None = None,
     title: str = "",
     limits_mv: tuple[float, float] | None = None,
     frames_per_second: float = 12.0,
-    label: str = "membrane potential (mV)",
-    colour_map: str = COLOUR_MAP,
+    label: str | None = None,
+    colour_map: str | None = None,
 ) -> Path:
     """Write the evolution of a field as an animation, all frames on one colour scale.
 
     Parameters
     ----------
     history_mv : array, shape (frames, rows, columns)
-        In mV, finite.
+        Finite, potentials in mV.
     path : str or Path
         Ends in ``.gif`` or ``.mp4``.
+    field : {"v", "activator", "inhibitor"}
+        What it is a history of.
     steps : sequence of int, optional
         Step of each frame, for the titles; 0, 1, 2, ... by default.
     title : str
         Stands before the step.
     limits_mv : tuple of float, optional
-        Ends of the colour scale in mV; the extremes of the whole history by default.
+        Ends of the colour scale in the field's unit; the extremes of the whole history by default.
     frames_per_second : float
         Between 0.1 and 50.
-    label : str
-        What the colours mean.
-    colour_map : str
-        One of matplotlib's.
+    label : str, optional
+        What the colours mean; by default the field's name and unit.
+    colour_map : str, optional
+        One of matplotlib's; the field's own by default.
 
     Returns
     -------
@@ -71,12 +75,15 @@ def save_animation(
         raise InvalidInputError(f"steps must name each of the {len(history)} frames; got {len(labels)} names")
     if not 0.1 <= frames_per_second <= 50:
         raise InvalidInputError(f"frames_per_second must be between 0.1 and 50; got {frames_per_second}")
-    writers = {".gif": _write_gif, ".mp4": _write_mp4}
-    if target.suffix.lower() not in writers:
+    if target.suffix.lower() not in {".gif", ".mp4"}:
         raise InvalidInputError(f"an animation's name must end in .gif or .mp4; got {target.name!r}")
-    look = _Look(title, label, colour_map, shared_limits(history, limits_mv))
+    shown = variable(field)
+    look = _Look(title, label or shown.label, colour_map or COLOUR_MAPS[field], shared_limits(history, limits_mv))
     pictures = _pictures(history, labels, look)
-    writers[target.suffix.lower()](pictures, target, frames_per_second)
+    if target.suffix.lower() == ".gif":
+        _write_gif(pictures, target, frames_per_second, look.colour_map)
+    else:
+        _write_mp4(pictures, target, frames_per_second)
     return target
 
 
@@ -115,22 +122,22 @@ def _caption(title: str, step: int) -> str:
     return f"{title}, step {step}" if title else f"step {step}"
 
 
-def _write_gif(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_second: float) -> None:
+def _write_gif(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_second: float, colour_map: str) -> None:
     try:
         from PIL import Image
     except ImportError:
         raise MissingExtraError.for_extra("visualization", "Pillow") from None
     palette = Image.new("P", (1, 1))
-    palette.putpalette(_palette())
+    palette.putpalette(_palette(colour_map))
     indexed = [Image.fromarray(p).quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
     indexed[0].save(target, save_all=True, append_images=indexed[1:], duration=round(1000 / frames_per_second), loop=0)
 
 
-def _palette() -> bytes:
+def _palette(colour_map: str) -> bytes:
     """Return the 256 colours of a GIF: most for the field, the others greys for text and lines."""
     from matplotlib import colormaps
 
-    field = colormaps[COLOUR_MAP](np.linspace(0.0, 1.0, 208))[:, :3]
+    field = colormaps[colour_map](np.linspace(0.0, 1.0, 208))[:, :3]
     greys = np.repeat(np.linspace(0.0, 1.0, 48)[:, None], 3, axis=1)
     return np.round(255 * np.vstack([field, greys])).astype(np.uint8).tobytes()
 

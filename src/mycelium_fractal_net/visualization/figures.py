@@ -10,29 +10,42 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fields import LinearStability
+from mycelium_fractal_net.fields import Frame, LinearStability
+from mycelium_fractal_net.fields.variables import VARIABLES, physical_limits, variable
 from mycelium_fractal_net.fractals import BoxCounting
-from mycelium_fractal_net.visualization._canvas import COLOUR_MAP, checked_fields, new_figure, shared_limits
+from mycelium_fractal_net.visualization._canvas import COLOUR_MAPS, checked_fields, new_figure, shared_limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-__all__ = ["box_counting_figure", "dispersion_figure", "draw_field", "field_figure", "save_figure"]
+__all__ = [
+    "box_counting_figure",
+    "dispersion_figure",
+    "draw_field",
+    "field_figure",
+    "overview_figure",
+    "save_figure",
+]
 
 
-def field_figure(field_mv: ArrayLike, *, title: str = "", limits_mv: tuple[float, float] | None = None) -> Figure:
-    """Draw a membrane potential with its scale in mV.
+def field_figure(
+    field_mv: ArrayLike | Frame, *, field: str = "v", title: str = "", limits_mv: tuple[float, float] | None = None
+) -> Figure:
+    """Draw a field with its scale: the membrane potential in mV, the activator or the inhibitor.
 
     Parameters
     ----------
-    field_mv : array, shape (rows, columns)
-        In mV, finite.
+    field_mv : array, shape (rows, columns), or frame or result of a simulation
+        Finite; a potential in mV.
+    field : {"v", "activator", "inhibitor"}
+        What the array is, or which field of the frame to draw.
     title : str
         Usually the parameters.
     limits_mv : tuple of float, optional
-        Ends of the colour scale in mV; the field's extremes by default.
+        Ends of the colour scale in the field's unit. By default of a frame what its physics allows, the clamp or the
+        kinetics' own scale, so that a dead field looks dead; of an array its extremes.
 
     Returns
     -------
@@ -51,21 +64,52 @@ def field_figure(field_mv: ArrayLike, *, title: str = "", limits_mv: tuple[float
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['row', 'membrane potential (mV)']
     """
-    field = checked_fields("field_mv", field_mv, 2)
+    shown = variable(field)
+    array: ArrayLike = getattr(field_mv, shown.attribute) if isinstance(field_mv, Frame) else field_mv
+    if isinstance(field_mv, Frame):
+        limits_mv = limits_mv or physical_limits(field_mv.config, field)
+    values = checked_fields("field_mv", array, 2)
     figure = new_figure(6.4, 5.4)
     axes = figure.subplots()
-    image = draw_field(axes, field, shared_limits(field, limits_mv))
-    figure.colorbar(image, ax=axes, label="membrane potential (mV)")
+    image = draw_field(axes, values, shared_limits(values, limits_mv), field)
+    figure.colorbar(image, ax=axes, label=shown.label)
     axes.set_title(title, fontsize=10)
     return figure
 
 
-def draw_field(axes: Axes, field: NDArray[np.float64], limits_mv: tuple[float, float]) -> AxesImage:
-    """Draw the field into the axes and return the image."""
+def draw_field(axes: Axes, values: NDArray[np.float64], limits: tuple[float, float], field: str = "v") -> AxesImage:
+    """Draw a field into the axes, in its colours, and return the image."""
     axes.set_xlabel("column")
     axes.set_ylabel("row")
-    low, high = limits_mv
-    return axes.imshow(field, cmap=COLOUR_MAP, vmin=low, vmax=high, interpolation="nearest")
+    low, high = limits
+    return axes.imshow(values, cmap=COLOUR_MAPS[field], vmin=low, vmax=high, interpolation="nearest")
+
+
+def overview_figure(frame: Frame) -> Figure:
+    """Draw potential, activator and inhibitor beside each other, each on the scale of its physics.
+
+    Parameters
+    ----------
+    frame : Frame
+        Or a result of a simulation.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import mycelium_fractal_net as mfn
+    >>> figure = overview_figure(mfn.simulate(mfn.SimulationConfig(grid_size=16, steps=2)))
+    >>> len(figure.axes)
+    6
+    """
+    figure = new_figure(11.0, 3.4)
+    for axes, shown in zip(figure.subplots(1, len(VARIABLES)), VARIABLES.values(), strict=True):
+        values = checked_fields(shown.attribute, getattr(frame, shown.attribute), 2)
+        image = draw_field(axes, values, physical_limits(frame.config, shown.name), shown.name)
+        figure.colorbar(image, ax=axes, label=shown.label)
+    return figure
 
 
 def box_counting_figure(counting: BoxCounting, *, title: str = "") -> Figure:

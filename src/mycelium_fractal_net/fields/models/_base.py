@@ -67,6 +67,9 @@ class Kinetics:
         What is laid over the noise at step 0.
     activator_range : tuple of float
         Activator values that count as 0 and as 1 for ``turing_threshold``.
+    scales : tuple of two tuples of float, optional
+        Ends of the activator's and the inhibitor's scale in pictures; the activator's range by default. No result
+        depends on it.
     summary, source : str
         What it models, and where it was published.
     ranges : mapping
@@ -81,6 +84,7 @@ class Kinetics:
     noise: float = 0.05
     patches: Patches | None = None
     activator_range: tuple[float, float] = (0.0, 1.0)
+    scales: tuple[tuple[float, float], tuple[float, float]] | None = None
     summary: str = ""
     source: str = ""
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -145,7 +149,7 @@ class Kinetics:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to other processes as the recorded arithmetic: the function itself may live in no module there."""
-        values = {name: getattr(self, name) for name in (*_PLAIN, "patches", "summary", "source")}
+        values = {name: getattr(self, name) for name in (*_PLAIN, "scales", "patches", "summary", "source")}
         return _revive, ({**values, "parameters": dict(self.parameters)}, self.trace)
 
     def __copy__(self) -> Kinetics:
@@ -214,6 +218,7 @@ def kinetics(
     noise: float = 0.05,
     patches: Patches | None = None,
     activator_range: tuple[float, float] = (0.0, 1.0),
+    scales: tuple[tuple[float, float], tuple[float, float]] | None = None,
     source: str = "",
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Callable[[Rates], Kinetics]:
@@ -230,7 +235,7 @@ def kinetics(
         Defaults of ``D_a`` and ``D_h`` in cells^2/step, [0, 20].
     steady_guess : tuple of float
         A point near the steady state.
-    start, noise, patches, activator_range, source, ranges
+    start, noise, patches, activator_range, scales, source, ranges
         See :class:`Kinetics`.
 
     Raises
@@ -258,6 +263,7 @@ def kinetics(
             noise=noise,
             patches=patches,
             activator_range=activator_range,
+            scales=scales,
             summary=(inspect.getdoc(function) or "").split("\n")[0],
             source=source,
             ranges=MappingProxyType(_checked_ranges(name, function, ranges or {})),

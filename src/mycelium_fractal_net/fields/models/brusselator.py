@@ -14,6 +14,7 @@ __all__ = ["brusselator"]
     diffusion=(0.2, 1.6),
     steady_guess=(2.0, 1.75),
     activator_range=(0.0, 4.0),
+    scales=((0.0, 5.0), (0.0, 3.0)),
     source="Prigogine and Lefever 1968, doi:10.1063/1.1668896",
     ranges={
         "rate": (0.02, 0.25),

@@ -14,6 +14,7 @@ __all__ = ["gierer_meinhardt"]
     diffusion=(0.05, 2.0),
     steady_guess=(1.1, 1.2),
     activator_range=(0.0, 3.0),
+    scales=((0.0, 5.0), (0.0, 3.0)),
     source="Gierer and Meinhardt 1972, doi:10.1007/BF00289234",
     ranges={
         "rate": (0.02, 0.5),

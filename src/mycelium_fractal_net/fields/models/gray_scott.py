@@ -16,6 +16,7 @@ __all__ = ["gray_scott"]
     noise=0.0,
     patches=Patches(activator=0.25, inhibitor=0.5, size=6, share=0.08),
     activator_range=(0.0, 0.4),
+    scales=((0.0, 0.4), (0.0, 1.0)),
     source="Gray and Scott 1984, doi:10.1016/0009-2509(84)87017-7; regimes: Pearson 1993, "
     "doi:10.1126/science.261.5118.189",
     ranges={

@@ -14,6 +14,7 @@ __all__ = ["schnakenberg"]
     diffusion=(0.05, 2.0),
     steady_guess=(1.0, 0.9),
     activator_range=(0.0, 2.0),
+    scales=((0.0, 5.0), (0.0, 1.0)),
     source="Schnakenberg 1979, doi:10.1016/0022-5193(79)90042-0",
     ranges={
         "rate": (0.02, 0.3),

@@ -35,9 +35,11 @@ class Family(NamedTuple):
     kinetics: str
     dtype: str
     quantum_jitter: bool
+    stencil: int
+    scheme: str
 
 
-SELF_CHECK = Family("every", "float64", False)
+SELF_CHECK = Family("every", "float64", False, 5, "plain")
 """A few kernels of every kinetics, those of aggregation and of the exponent."""
 
 Needed = SimulationConfig | None
@@ -52,7 +54,11 @@ def family_of(config: Needed) -> Family:
     >>> family_of(SimulationConfig(kinetics="gray-scott")).kinetics
     'gray-scott'
     """
-    return SELF_CHECK if config is None else Family(config.kinetics, config.dtype, config.quantum_jitter)
+    if config is None:
+        return SELF_CHECK
+    method = config.method
+    scheme = "plain" if method.plain else method.scheme
+    return Family(config.kinetics, config.dtype, config.quantum_jitter, config.stencil, scheme)
 
 
 class Kernels:
@@ -81,7 +87,7 @@ class Kernels:
     def missing(self, config: Needed) -> bool:
         """Tell whether kernels may have to be compiled first; those of the warm-up are there."""
         family = family_of(config)
-        return family.kinetics != _WARM and family not in self._known
+        return (family.kinetics, *family[3:]) != (_WARM, 5, "plain") and family not in self._known
 
     def would_begin(self, config: Needed) -> bool:
         """Tell whether a compilation begins with the next who waits for these kernels."""
@@ -137,9 +143,15 @@ def _mark(family: Family, config: Needed) -> Path | None:
     return place / f"family-{digest}.done"
 
 
+def _small(config: SimulationConfig) -> SimulationConfig:
+    """Return a short run that needs the same kernels."""
+    shorter = {"grid_size": 16 * config.resolution, "domain": None, "steps": 2, "schedule": (), "stimuli": ()}
+    return config.model_copy(update={**shorter, "start": "noise", "start_digest": None})
+
+
 async def _in_process(config: Needed) -> bool:
     """Compile in another process, which is killed when this task is cancelled; tell whether it succeeded."""
-    text = "" if config is None else config.model_copy(update={"grid_size": 16, "steps": 2}).model_dump_json()
+    text = "" if config is None else _small(config).model_dump_json()
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -109,7 +109,9 @@ class OperationEndpoint:
         arrays = self._operation.arrays
         if kind == "npy":
             return {**members_of_query(query, self._lists), **self._of_array(parse_npy(content))}
-        if len(content) > self._operation.body_limit and not any(name.encode() in content for name in arrays.values()):
+        if len(content) > self._operation.body_limit and not any(
+            name.encode() in content for name in (*arrays.values(), *self._operation.more_arrays)
+        ):
             raise too_large(self._operation.body_limit)
         return parse_json(content)
 

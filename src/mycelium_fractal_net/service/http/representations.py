@@ -178,7 +178,7 @@ def _arrow(answer: Answer) -> Payload:
     if array.ndim == 2:
         values = pa.FixedSizeListArray.from_arrays(values, array.shape[1])
     facts = answer.receipt.model_dump() if answer.receipt is not None else {}
-    name = "field_mv" if array.ndim == 2 else "values"
+    name = answer.column if array.ndim == 2 else "values"
     schema = pa.schema([pa.field(name, values.type)], metadata={"mfn": json.dumps(facts)})
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, schema) as writer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +12,40 @@ from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, WithJsonSc
 from pydantic_core import CoreSchema, core_schema
 
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.features import FEATURE_UNITS, REST_POTENTIAL_MV, FeatureConfig, extract_features
+from mycelium_fractal_net.features import (
+    FEATURE_SETS,
+    FEATURE_UNITS,
+    REST_POTENTIAL_MV,
+    FeatureConfig,
+    extract_features,
+)
 from mycelium_fractal_net.features.spectrum import find_wavelength, radial_power_spectrum
 from mycelium_fractal_net.fractals import box_counting_dimension
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.operations.operation import LARGE_BODY, Answer, Context, Cost, Operation
 from mycelium_fractal_net.service.operations.types import Box
 
-__all__ = ["FEATURES", "BoxCountingAnswer", "FeatureNumbers", "FeaturesRequest", "FeaturesResponse"]
+__all__ = [
+    "FEATURES",
+    "SETS_FIELD",
+    "BoxCountingAnswer",
+    "FeatureNumbers",
+    "FeaturesRequest",
+    "FeaturesResponse",
+    "GivenFeatureConfig",
+    "Sets",
+    "sets_cost",
+]
 
 FeatureNumbers = Annotated[
     dict[str, float],
     WithJsonSchema(
         {
             "type": "object",
-            "required": list(FEATURE_UNITS),
             "properties": {
                 name: {"type": "number", "description": f"In {unit}."} for name, unit in FEATURE_UNITS.items()
             },
+            "additionalProperties": {"type": ["number", "null"]},
         }
     ),
 ]
@@ -128,6 +144,23 @@ def _by_the_library(_source: Any, _handler: Any) -> CoreSchema:
     return core_schema.no_info_plain_validator_function(_feature_config)
 
 
+GivenFeatureConfig = Annotated[FeatureConfig, GetPydanticSchema(_by_the_library), WithJsonSchema(_SCHEMA)]
+SetName = Literal["core", "spectral", "activator", "events", "topology", "extended"]
+Sets = Annotated[list[SetName], Field(min_length=1, max_length=len(FEATURE_SETS), fail_fast=True)]
+SETS_FIELD: Any = Field(
+    default_factory=lambda: ["core"],
+    json_schema_extra={"default": ["core"]},
+    description="Feature sets, which follow each other in this order: core (the 18), spectral, activator, events, "
+    "topology, extended. A feature that does not exist for the field is null.",
+)
+_STEPS_A_SET = {"core": 0, "spectral": 30, "activator": 60, "events": 0, "topology": 400, "extended": 300}
+
+
+def sets_cost(sets: list[SetName]) -> int:
+    """Return the cell steps that the sets beside the 18 take for each cell of the last field."""
+    return sum(_STEPS_A_SET[name] for name in set(sets))
+
+
 class FeaturesRequest(BaseModel):
     """A field, or a history of fields, in mV."""
 
@@ -156,9 +189,10 @@ class FeaturesRequest(BaseModel):
         default=None, description="Successive fields of one size, the start included."
     )
     periodic: bool = Field(default=True, description="Whether opposite edges touch.")
-    config: Annotated[FeatureConfig, GetPydanticSchema(_by_the_library), WithJsonSchema(_SCHEMA)] = Field(
+    config: GivenFeatureConfig = Field(
         default_factory=FeatureConfig, description="Thresholds, window, connectivity, box scales."
     )
+    sets: Sets = SETS_FIELD
     spectrum: bool = Field(default=False, description="Whether the answer holds the spectrum of the last field too.")
 
     @model_validator(mode="after")
@@ -189,23 +223,24 @@ class SpectrumAnswer(BaseModel):
 
 
 class FeaturesResponse(BaseModel):
-    """The 18 features, their units, and the box counting behind the first two."""
+    """The features, their units, and the box counting behind the first two."""
 
-    features: FeatureNumbers = Field(description="The 18 features by name.")
+    features: FeatureNumbers = Field(description="The features by name: the 18, or those of the sets.")
     units: dict[str, str] = Field(description="The unit of each; 1 for a number without one.")
     box_counting: BoxCountingAnswer = Field(description="How the dimension came about.")
     spectrum: SpectrumAnswer | None = Field(default=None, description="The spectrum of the last field, if asked for.")
 
 
 def features(request: FeaturesRequest, context: Context) -> Answer:
-    """Compute the 18 features of a field or of a history of fields.
+    """Compute features of a field or of a history: the 18, or any sets by name.
 
-    A single field has not moved: dV_mean, dV_max, T_stable and E_trend are 0. Send an array as
-    `application/x-npy` to save nine tenths of the time: two dimensions are a field, three a history.
+    The set `activator` needs the pair, which no array holds: ask `/simulate`; `events` needs a history. A single
+    field has not moved: dV_mean, dV_max, T_stable and E_trend are 0. Send an array as `application/x-npy` to save nine
+    tenths of the time: two dimensions are a field, three a history.
     """
     array, config = _array(request), request.config
     with context.trace("features"):
-        vector = extract_features(array, config, request.periodic, context.cancel)
+        vector = extract_features(array, config, request.periodic, context.cancel, sets=request.sets)
         last = array if array.ndim == 2 else array[-1]
         active = last > config.at_rest(REST_POTENTIAL_MV).active_threshold_mv
         boxes = box_counting_dimension(
@@ -216,7 +251,7 @@ def features(request: FeaturesRequest, context: Context) -> Answer:
     return Answer(
         FeaturesResponse.model_construct(
             features=vector.to_dict(),
-            units=dict(FEATURE_UNITS),
+            units=dict(vector.units),
             box_counting=BoxCountingAnswer.model_construct(**counting),
             **extra,
         )
@@ -244,7 +279,8 @@ def features_cost(request: FeaturesRequest) -> Cost:
     cells = array.shape[-1] * array.shape[-2]
     scales = len(request.config.box_scales or range(_USUAL_SCALES))
     frames = array.size // cells
-    steps = cells * (_STEPS_A_FRAME * (frames + request.spectrum) + _STEPS_A_SCALE * scales)
+    each = _STEPS_A_FRAME * (frames + request.spectrum) + _STEPS_A_SCALE * scales + sets_cost(request.sets)
+    steps = cells * each
     text = f"{steps:,} cell steps ({frames:,} frames of {cells:,} cells, {scales} box scales)"
     return Cost(steps, text, "field" if request.history is None else "history", frames)
 

@@ -66,11 +66,14 @@ class Answer(NamedTuple):
         What a client that asks for an array gets in place of the body.
     receipt : BaseModel or None
         What identifies the result.
+    column : str
+        What an array of two dimensions is called in an Arrow table.
     """
 
     body: BaseModel | bytes
     array: NDArray[Any] | None = None
     receipt: BaseModel | None = None
+    column: str = "field_mv"
 
 
 class Context:
@@ -147,6 +150,7 @@ class Operation:
     inline: bool = False
     body_limit: int = SMALL_BODY
     arrays: Mapping[int, str] = field(default_factory=dict)
+    more_arrays: tuple[str, ...] = ()
     array_answer: str | None = None
     media: str | None = None
     codes: tuple[str, ...] = ()

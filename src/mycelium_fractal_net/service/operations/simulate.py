@@ -12,10 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mycelium_fractal_net.dynamics import lyapunov_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.features import FeatureVector, extract_features
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
 from mycelium_fractal_net.fields.config import Frozen, Real
+from mycelium_fractal_net.fields.variables import variable
 from mycelium_fractal_net.service.core.access import Access
-from mycelium_fractal_net.service.operations.features import FeatureNumbers
+from mycelium_fractal_net.service.operations.features import (
+    SETS_FIELD,
+    FeatureNumbers,
+    GivenFeatureConfig,
+    Sets,
+    sets_cost,
+)
 from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation
 from mycelium_fractal_net.service.operations.receipt import Receipt, receipt_of
 from mycelium_fractal_net.service.operations.types import Box, Whole
@@ -38,6 +46,8 @@ Steps = Annotated[Whole, Field(ge=1, le=10_000, description="Steps to simulate."
 Seed = Annotated[Whole, Field(ge=0, lt=2**64, description="Seed of every random process.")]
 Part = Literal["features", "field", "lyapunov"]
 Rate = Annotated[Real, Field(ge=-1e6, le=1e6)]
+Show = Literal["v", "activator", "inhibitor"]
+PairField = Annotated[NDArray[np.float64], Box(((8, 512), (8, 512)), -1e6, 1e6)]
 StartField = Annotated[NDArray[np.float64], Box(((8, 512), (8, 512)), -1000, 1000)]
 Rows = Annotated[
     NDArray[np.floating[Any]],
@@ -52,6 +62,7 @@ _EXAMPLES: list[Any] = [
 ]
 
 _USUAL_SUBSTEPS = 10
+_PASSES = {"euler": 1, "heun": 3, "exponential": 100}  # over the field in a substep, in time
 
 
 def _say_more(schema: dict[str, Any]) -> None:
@@ -101,10 +112,20 @@ class SimulateRequest(SimulationConfig):
     include: Annotated[list[Part], Field(max_length=3, fail_fast=True)] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="What to add to the answer."
     )
+    domain: Annotated[tuple[GridSize, GridSize], Field(strict=False)] | None = Field(
+        default=None, description="Rows and columns of a rectangular lattice, the longer of which is grid_size."
+    )
+    field: Show = Field(default="v", description="Which field is included: the potential is in mV.")
+    sets: Sets = SETS_FIELD
+    feature_config: GivenFeatureConfig | None = Field(
+        default=None, description="Thresholds, window, connectivity, box scales of the features."
+    )
+    initial_activator: PairField | None = Field(default=None, description="Activator at step 0, with start = array.")
+    initial_inhibitor: PairField | None = Field(default=None, description="Inhibitor at step 0, with start = array.")
     initial_field_mv: StartField | None = Field(
         default=None,
-        description="Potential at step 0 in mV, a row a list: grid_size rows and columns, inside clamp_mv. Not "
-        "together with lyapunov in include, which is measured from the random start.",
+        description="Potential at step 0 in mV, a row a list: as many rows and columns as the lattice has, inside "
+        "clamp_mv. Not together with lyapunov in include, which is measured from the random start.",
     )
 
     def config(self) -> SimulationConfig:
@@ -126,9 +147,10 @@ class SimulateResponse(BaseModel):
     pot_mean_mV: float = Field(description="Mean potential of the last field.")  # noqa: N815 # as above
     pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
-    features: FeatureNumbers | None = Field(default=None, description="The 18 features, if included.")
+    features: FeatureNumbers | None = Field(default=None, description="If included: the 18, or those of sets.")
     field: Rows | None = Field(
-        default=None, description="The last field in mV, if included; of float32 the exact values."
+        default=None,
+        description="If included: the last field; of float32 the exact values.",
     )
     lyapunov_exponent: float | None = Field(
         default=None, description="Per step, if included; null where a step wipes every disturbance out."
@@ -143,36 +165,54 @@ def run_simulation(request: SimulateRequest, context: Context) -> Answer:
     the header ``X-MFN-Receipt``; what else could be included travels in JSON only.
     """
     start, wanted = request.initial_field_mv, frozenset(request.include)
-    if start is not None and "lyapunov" in wanted:
+    given = [request.initial_activator, request.initial_inhibitor]
+    if any(array is not None for array in (start, *given)) and "lyapunov" in wanted:
         raise InvalidInputError(
-            "the Lyapunov exponent is measured from the random start; leave out initial_field_mv", field="include"
+            "the Lyapunov exponent is measured from the random start; leave out the initial fields", field="include"
         )
     config, begin = request.config(), perf_counter()
     with context.trace("simulation", grid_size=config.grid_size, steps=config.steps):
-        result = simulate(config, start, threads=1, cancel=context.cancel)
+        result = simulate(
+            config,
+            start,
+            threads=1,
+            cancel=context.cancel,
+            initial_activator=given[0],
+            initial_inhibitor=given[1],
+            sets=request.sets,
+            feature_config=request.feature_config,
+        )
     duration_s = perf_counter() - begin
     with context.trace("features"):
-        _ = result.features
+        core = _core_of(result)
     exponent = None
     if "lyapunov" in wanted:
         with context.trace("lyapunov"):
             exponent = lyapunov_exponent(config, cancel=context.cancel)
     metrics = context.services.metrics
-    metrics.simulated(config, duration_s, result.growth_events, result.features.D_box, exponent)
+    metrics.simulated(config, duration_s, result.growth_events, core.D_box, exponent)
     receipt = receipt_of(result, start)
-    return Answer(response_of(result, exponent, receipt, wanted), result.field_mv, receipt)
+    column = variable(request.field).attribute
+    return Answer(
+        response_of(result, exponent, receipt, wanted, request.field), getattr(result, column), receipt, column
+    )
+
+
+def _core_of(result: SimulationResult) -> FeatureVector:
+    """Return the 18 features, and compute those that were asked for."""
+    return result.features if "core" in result.sets else extract_features(result)
 
 
 def response_of(
-    result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str]
+    result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str], field: str = "v"
 ) -> SimulateResponse:
     """Make the response; what was not asked for is left out."""
-    features = result.features
+    features = _core_of(result)
     extra: dict[str, Any] = {}
     if "features" in wanted:
-        extra["features"] = features.to_dict()
+        extra["features"] = result.features.to_dict()
     if "field" in wanted:
-        extra["field"] = np.asarray(result.field_mv, dtype=np.float64)
+        extra["field"] = np.asarray(getattr(result, variable(field).attribute), dtype=np.float64)
     if "lyapunov" in wanted:
         extra["lyapunov_exponent"] = exponent
     return SimulateResponse.model_construct(
@@ -197,14 +237,18 @@ def simulation_cost(request: SimulateRequest) -> Cost:
     >>> simulation_cost(SimulateRequest(grid_size=100, steps=1001)).text
     '10,010,000 cell steps (100 x 100 cells, 1,001 steps)'
     """
-    cells, lyapunov = request.grid_size**2, "lyapunov" in request.include
+    (rows, columns), lyapunov = request.shape, "lyapunov" in request.include
+    cells = rows * columns
     steps = request.steps + (most_lyapunov_steps(request) if lyapunov else 0)
-    rounds = math.ceil(request.most_substeps / _USUAL_SUBSTEPS) if request.turing_enabled else 1
+    substeps = request.most_substeps if request.turing_enabled else 1
+    passes = substeps * _PASSES[request.scheme] + request.method.potential_substeps(request.alpha, request.leak) - 1
+    rounds, more = math.ceil(passes / _USUAL_SUBSTEPS), sets_cost(request.sets)
     extra = ", the Lyapunov exponent included" if lyapunov else ""
-    extra += f", {rounds} times for {request.most_substeps:,} substeps" if rounds > 1 else ""
-    total = cells * steps * rounds
-    text = f"{total:,} cell steps ({request.grid_size} x {request.grid_size} cells, {steps:,} steps{extra})"
-    kind = f"{request.kinetics}:{request.dtype}:{request.grid_size.bit_length()}"
+    extra += f", {rounds} times for {substeps:,} substeps" if rounds > 1 else ""
+    extra += ", and feature sets" if more else ""
+    total = cells * (steps * rounds + more)
+    text = f"{total:,} cell steps ({rows} x {columns} cells, {steps:,} steps{extra})"
+    kind = f"{request.kinetics}:{request.dtype}:{request.stencil}:{request.grid_size.bit_length()}"
     kind += ":exponent" if lyapunov else ""
     return Cost(total, text, "steps", request.steps, kind)
 
@@ -219,6 +263,7 @@ SIMULATE = Operation(
     cost=simulation_cost,
     simulated=SimulateRequest.config,
     arrays={2: "initial_field_mv"},
+    more_arrays=("initial_activator", "initial_inhibitor"),
     array_answer="field",
     codes=(
         "COST_LIMIT_EXCEEDED",

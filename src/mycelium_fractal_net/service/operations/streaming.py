@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
@@ -15,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mycelium_fractal_net.events import Completed, Event, Framed, Run, Started
 from mycelium_fractal_net.fields import Change, Frame, Stimulus
+from mycelium_fractal_net.fields.variables import physical_limits, variable
 from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.errors import ServiceError, problem_of, too_costly
+from mycelium_fractal_net.service.operations.features import SETS_FIELD, GivenFeatureConfig, Sets
 from mycelium_fractal_net.service.operations.receipt import receipt_of
 from mycelium_fractal_net.service.operations.simulate import (
     SimulateRequest,
@@ -32,11 +35,11 @@ _WINDOW = 2
 _LOOK_EVERY_S = 0.25
 _MOST_STEERING = 64
 _ARRAYS_OF_A_RUN = 10
-_VARIABLES = {"v": "field_mv", "a": "activator", "h": "inhibitor"}
+_SHORT = {"a": "activator", "h": "inhibitor"}
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step has one too.")]
-Variable = Literal["v", "a", "h"]
+Shown = Literal["v", "a", "h", "activator", "inhibitor"]
 Rate = Annotated[float, Field(gt=0, le=1000, description="Most frames a second.")]
 
 
@@ -51,7 +54,13 @@ class StreamStart(BaseModel):
     include: list[Literal["features", "field"]] = Field(
         default_factory=list, max_length=2, description="What each frame holds beside its statistics."
     )
-    field: Variable = Field(default="v", description="Which field: potential, activator or inhibitor.")
+    field: Shown = Field(
+        default="v", description="Which field: potential, activator or inhibitor; a and h are short for the last two."
+    )
+    sets: Sets = SETS_FIELD
+    feature_config: GivenFeatureConfig | None = Field(
+        default=None, description="Thresholds, window, connectivity, box scales of the features."
+    )
     encoding: Literal["float32", "uint8"] = Field(
         default="float32", description="uint8 for display: 0 to 255 over its range."
     )
@@ -65,9 +74,12 @@ class StreamStart(BaseModel):
 
     @model_validator(mode="after")
     def _start_is_random(self) -> Self:
-        if self.config.initial_field_mv is not None or self.config.include:
+        beside = {"include", "field", "sets", "feature_config"}
+        arrays = (self.config.initial_field_mv, self.config.initial_activator, self.config.initial_inhibitor)
+        if any(array is not None for array in arrays) or beside & self.config.model_fields_set:
             raise ValueError(
-                "config holds parameters only; include stands beside it, and initial_field_mv is not taken"
+                "config holds parameters only; include, field, sets and feature_config stand beside it, and initial "
+                "fields are not taken"
             )
         return self
 
@@ -166,7 +178,7 @@ class Stream:
             SERVICE_UNAVAILABLE while draining, REQUEST_TIMEOUT when nobody acknowledges, CANCELLED, and what a run
             raises; :meth:`error` makes the last message of it.
         """
-        services, who, size = self._services, self._call.who, self._config.grid_size**2 * 8 * _ARRAYS_OF_A_RUN
+        services, who, size = self._services, self._call.who, math.prod(self._config.shape) * 8 * _ARRAYS_OF_A_RUN
         services.streams.enter(who)
         try:
             with services.memory.hold(size):
@@ -207,7 +219,7 @@ class Stream:
         self._paused = False
         self._wake.set()
 
-    def set(self, every: int | None, max_rate_hz: float | None, field: Variable | None = None) -> None:
+    def set(self, every: int | None, max_rate_hz: float | None, field: Shown | None = None) -> None:
         """Change stride, pace and the field that is shown from the next frame on."""
         self._variable = field if field is not None else self._variable
         self._every = every if every is not None else self._every
@@ -279,7 +291,11 @@ class Stream:
     def _piece(self, kept: list[Run], cancel: threading.Event) -> Message | None:
         """Compute for some milliseconds, in a compute thread; return a message if one came of it."""
         if not kept:
-            kept.append(Run(self._config, self._start.every, self._start.resume_after))
+            start = self._start
+            run = Run(
+                self._config, start.every, start.resume_after, sets=start.sets, feature_config=start.feature_config
+            )
+            kept.append(run)
         run = kept[0]
         if self._every is not None:
             run.every, self._every = self._every, None
@@ -322,14 +338,15 @@ class Stream:
 
     def _field(self, frame: Frame) -> tuple[dict[str, Any], bytes]:
         """Return what is said of a field, and its bytes, row after row, little-endian."""
-        variable, encoding = self._variable, self._start.encoding
-        array = np.asarray(getattr(frame, _VARIABLES[variable]), dtype=np.float64)
-        described: dict[str, Any] = {"dtype": encoding, "shape": list(array.shape), "field": variable}
+        name, encoding = self._variable, self._start.encoding
+        shown = variable(_SHORT.get(name, name))
+        array = np.asarray(getattr(frame, shown.attribute), dtype=np.float64)
+        described: dict[str, Any] = {"dtype": encoding, "shape": list(array.shape), "field": name}
         if encoding == "float32":
             return described, array.astype("<f4").tobytes()
-        low, high = frame.config.clamp_mv if variable == "v" else (float(array.min()), float(array.max()))
+        low, high = physical_limits(frame.config, shown.name)
         described["range"] = [low, high]
-        scaled = (array - low) * (255.0 / (high - low)) if high > low else np.zeros_like(array)
+        scaled = (array - low) * (255.0 / (high - low))
         return described, np.clip(np.rint(scaled), 0, 255).astype(np.uint8).tobytes()
 
     def _completed(self, event: Completed) -> Message:
