@@ -14,9 +14,8 @@ from scipy.stats import hypergeom
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.federated import HierarchicalKrum, Median, TrimmedMean
+from mycelium_fractal_net.federated import RULES, HierarchicalKrum, Median, TrimmedMean, make_rule
 from mycelium_fractal_net.service.operations import features
-from mycelium_fractal_net.service.operations.federated import RULES
 from mycelium_fractal_net.service.operations.simulate import SimulateRequest
 from mycelium_fractal_net.service.telemetry.metrics import size_label
 from tests.service.helpers import AUTH, ION, KEY, SMALL, Log, client_of, make_app, sample
@@ -355,6 +354,7 @@ async def test_hierarchical_krum_says_its_chance_and_what_that_rests_on() -> Non
         ({"gradients": [[1.0]] * 20, "num_clusters": 3, "byzantine_fraction": 0.4}, "num_clusters", 3),
         ({"gradients": [[1.0]] * 9, "byzantine_fraction": 0.4}, "byzantine_fraction", 0.4),
         ({"gradients": [[1.0]] * 8}, "gradients", 8),
+        ({"gradients": [[1.0]] * 20, "num_clusters": 2}, "num_clusters", 2),
     ],
 )
 async def test_an_aggregation_that_fails_names_a_field(change: dict[str, object], field: str, value: float) -> None:
@@ -369,6 +369,13 @@ async def test_every_rule_withstands_one_wild_gradient_or_is_the_mean(rule: str)
     body = {"gradients": gradients, "rule": rule, "byzantine_fraction": 0.1, "seed": 1}
     answer = (await _post("/federated/aggregate", body)).json()
     assert (abs(answer["aggregated_gradient"][1] + 1.0) < 0.5) == (rule != "mean")
+
+
+async def test_one_cluster_is_krum_over_all_and_the_answer_says_so() -> None:
+    gradients = [[float(i % 5)] for i in range(10)]
+    body = (await _post("/federated/aggregate", {"gradients": gradients, "num_clusters": 1})).json()
+    expected = make_rule("krum", 10).aggregate(gradients).to_dict()
+    assert {name: body[name] for name in expected} == expected
 
 
 async def test_few_gradients_get_fewer_clusters_and_too_few_a_hint() -> None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import asyncio, gc, threading
 from numba.core.registry import CPUDispatcher
-from mycelium_fractal_net.service.operations.federated import RULES
+from mycelium_fractal_net.federated import RULES
 from mycelium_fractal_net.service.warmup import compile_kernels
 from tests.service.helpers import AUTH, client_of, make_app
 

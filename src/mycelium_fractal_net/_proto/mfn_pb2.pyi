@@ -513,18 +513,20 @@ class SimulateResponse(_message.Message):
     def __init__(self, stream: _Optional[str] = ..., sequence: _Optional[int] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., completed: _Optional[_Union[Completed, _Mapping]] = ...) -> None: ...
 
 class AggregateStart(_message.Message):
-    __slots__ = ("length", "rule", "num_clusters", "byzantine_fraction", "seed")
+    __slots__ = ("length", "rule", "num_clusters", "byzantine_fraction", "seed", "radius")
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     NUM_CLUSTERS_FIELD_NUMBER: _ClassVar[int]
     BYZANTINE_FRACTION_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    RADIUS_FIELD_NUMBER: _ClassVar[int]
     length: int
     rule: str
     num_clusters: int
     byzantine_fraction: float
     seed: int
-    def __init__(self, length: _Optional[int] = ..., rule: _Optional[str] = ..., num_clusters: _Optional[int] = ..., byzantine_fraction: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    radius: float
+    def __init__(self, length: _Optional[int] = ..., rule: _Optional[str] = ..., num_clusters: _Optional[int] = ..., byzantine_fraction: _Optional[float] = ..., seed: _Optional[int] = ..., radius: _Optional[float] = ...) -> None: ...
 
 class UpdateChunk(_message.Message):
     __slots__ = ("client", "values", "dtype", "last")
@@ -581,7 +583,7 @@ class AggregateReceipt(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., seed: _Optional[int] = ..., gradients_digest: _Optional[str] = ..., version: _Optional[str] = ..., result_digest: _Optional[str] = ...) -> None: ...
 
 class AggregateResult(_message.Message):
-    __slots__ = ("num_input_gradients", "selected", "rejected", "rule", "f", "failure_probability", "assumption", "seed", "receipt")
+    __slots__ = ("num_input_gradients", "selected", "rejected", "rule", "f", "failure_probability", "assumption", "seed", "receipt", "reasons")
     NUM_INPUT_GRADIENTS_FIELD_NUMBER: _ClassVar[int]
     SELECTED_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
@@ -591,6 +593,7 @@ class AggregateResult(_message.Message):
     ASSUMPTION_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
     num_input_gradients: int
     selected: _containers.RepeatedScalarFieldContainer[int]
     rejected: _containers.RepeatedScalarFieldContainer[int]
@@ -600,7 +603,8 @@ class AggregateResult(_message.Message):
     assumption: str
     seed: int
     receipt: AggregateReceipt
-    def __init__(self, num_input_gradients: _Optional[int] = ..., selected: _Optional[_Iterable[int]] = ..., rejected: _Optional[_Iterable[int]] = ..., rule: _Optional[str] = ..., f: _Optional[int] = ..., failure_probability: _Optional[float] = ..., assumption: _Optional[str] = ..., seed: _Optional[int] = ..., receipt: _Optional[_Union[AggregateReceipt, _Mapping]] = ...) -> None: ...
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, num_input_gradients: _Optional[int] = ..., selected: _Optional[_Iterable[int]] = ..., rejected: _Optional[_Iterable[int]] = ..., rule: _Optional[str] = ..., f: _Optional[int] = ..., failure_probability: _Optional[float] = ..., assumption: _Optional[str] = ..., seed: _Optional[int] = ..., receipt: _Optional[_Union[AggregateReceipt, _Mapping]] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AggregateResponse(_message.Message):
     __slots__ = ("acknowledgement", "chunk", "result")

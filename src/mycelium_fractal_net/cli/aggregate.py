@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -14,45 +14,42 @@ from mycelium_fractal_net._checks import one_line
 from mycelium_fractal_net._inputs import array_names, check_npy, load_arrays
 from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.federated import Aggregation
+from mycelium_fractal_net.federated.rules import DEFAULT_RULE, RULES, make_rule
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mycelium_fractal_net.federated import Aggregation, Rule
-
-__all__ = ["RULES", "aggregate"]
-
-RULES = (
-    "mean",
-    "median",
-    "trimmed-mean",
-    "krum",
-    "multi-krum",
-    "bulyan",
-    "geometric-median",
-    "centered-clipping",
-    "nnm-trimmed-mean",
-    "tree",
-)
+__all__ = ["aggregate"]
 
 
 def aggregate(
     file: Annotated[Path, typer.Argument(help="Updates, one client to a row: .npy, or .npz (see --key).")],
-    rule: Annotated[str, typer.Option(help="One of: " + ", ".join(RULES) + ".")] = "nnm-trimmed-mean",
-    f: Annotated[int, typer.Option(min=0, help="Hostile clients to be prepared for.")] = 0,
-    fraction: Annotated[float, typer.Option(help="tree: hostile share to be prepared for.")] = 0.2,
-    radius: Annotated[float, typer.Option(help="centered-clipping: the longest full difference.")] = 1.0,
-    seed: Annotated[int | None, typer.Option(min=0, help="tree: seed of the assignment.")] = None,
+    rule: Annotated[str, typer.Option(help="One of: " + ", ".join(RULES) + ".")] = DEFAULT_RULE,
+    byzantine_fraction: Annotated[float, typer.Option(help="Share of hostile clients to be prepared for.")] = 0.2,
+    num_clusters: Annotated[
+        int | None,
+        typer.Option(min=1, help="hierarchical_krum: clusters, at least 3; 1 means Krum over all. [default: up to 10]"),
+    ] = None,
+    radius: Annotated[float, typer.Option(help="centered_clipping: the longest difference that counts in full.")] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the assignment to clusters or leaves. [default: drawn, and told]")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the answer to this .npy file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Aggregate clients' updates so that a few hostile ones cannot steer the answer."""
     updates = _read(file, key)
-    result = _make_rule(rule, f, fraction, radius, seed, len(updates) if updates.ndim else 0).aggregate(updates)
+    made = make_rule(
+        rule,
+        max(1, len(updates)) if updates.ndim else 1,
+        byzantine_fraction=byzantine_fraction,
+        num_clusters=num_clusters,
+        radius=radius,
+        seed=seed,
+    )
+    result = made.aggregate(updates)
     if out is not None:
         _write(out, result.vector)
-    typer.echo(json.dumps(_report(result), allow_nan=False) if as_json else _describe(result))
+    typer.echo(json.dumps(result.to_dict(), allow_nan=False) if as_json else _describe(result))
 
 
 def _read(file: Path, key: str | None) -> NDArray[Any]:
@@ -78,48 +75,12 @@ def _only_key(file: Path, names: tuple[str, ...], key: str | None) -> str:
     return key
 
 
-def _make_rule(name: str, f: int, fraction: float, radius: float, seed: int | None, n: int) -> Rule:
-    from mycelium_fractal_net import federated as fed
-
-    makers: dict[str, Callable[[], Rule]] = {
-        "mean": fed.Mean,
-        "median": fed.Median,
-        "trimmed-mean": lambda: fed.TrimmedMean(f=f),
-        "krum": lambda: fed.Krum(f=f),
-        "multi-krum": lambda: fed.MultiKrum(f=f),
-        "bulyan": lambda: fed.Bulyan(f=f),
-        "geometric-median": fed.GeometricMedian,
-        "centered-clipping": lambda: fed.CenteredClipping(radius=radius),
-        "nnm-trimmed-mean": lambda: fed.TrimmedMean(f=f).after(fed.NearestNeighborMixing(f=f)),
-        "tree": lambda: fed.Tree.default(max(1, n), fraction, seed),
-    }
-    if name not in makers:
-        raise InvalidInputError(f"rule is one of {', '.join(makers)}; got {name!r}", rule=name)
-    return makers[name]()
-
-
 def _write(out: Path, vector: NDArray[Any]) -> None:
     try:
         with whole_file(out) as stream:
             np.save(stream, vector)
     except OSError as error:
         raise InvalidInputError(f"cannot write {out}: {error.strerror or error}", file=str(out)) from error
-
-
-def _report(result: Aggregation) -> dict[str, Any]:
-    """Make the JSON object; a score that is not finite becomes null."""
-    return {
-        "rule": result.rule,
-        "n": result.n,
-        "f": result.f,
-        "vector": result.vector.tolist(),
-        "selected": list(result.selected),
-        "scores": [score if np.isfinite(score) else None for score in result.scores.tolist()],
-        "rejected": {str(index): reason for index, reason in result.rejected.items()},
-        "failure_probability": result.failure_probability,
-        "seed": None if result.seed is None else str(result.seed),
-        "assumption": result.assumption,
-    }
 
 
 def _describe(result: Aggregation) -> str:

@@ -23,11 +23,13 @@ from .median import Median
 from .multi_krum import MultiKrum
 from .nearest_neighbor_mixing import NNM, NearestNeighborMixing
 from .norm_clipping import NormClipping
+from .rules import RULES, make_rule
 from .tree import Tree
 from .trimmed_mean import TrimmedMean
 
 __all__ = [
     "NNM",
+    "RULES",
     "ALittleIsEnough",
     "Aggregation",
     "Attack",
@@ -57,4 +59,5 @@ __all__ = [
     "TreePlan",
     "TrimmedMean",
     "hostile_clients",
+    "make_rule",
 ]

@@ -63,6 +63,33 @@ class Aggregation:
     seed: int | None = None
     assumption: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what every front door answers, as JSON takes it.
+
+        Examples
+        --------
+        >>> from mycelium_fractal_net.federated import Median
+        >>> told = Median().aggregate([[1.0], [2.0], [float("nan")], [9.0]]).to_dict()
+        >>> told["aggregated_gradient"], told["rejected"], told["reasons"]
+        ([2.0], [2], ['1 NaN of 1 values'])
+        """
+        return {"aggregated_gradient": self.vector.tolist(), **self.facts()}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what `to_dict` does, without the vector."""
+        rejected = sorted(self.rejected)
+        return {
+            "num_input_gradients": self.n,
+            "selected": list(self.selected),
+            "rejected": rejected,
+            "reasons": [self.rejected[index] for index in rejected],
+            "rule": self.rule,
+            "f": self.f,
+            "failure_probability": self.failure_probability,
+            "assumption": self.assumption,
+            "seed": self.seed,
+        }
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from mycelium_fractal_net import federated as fed
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.errors import AggregationError
+from mycelium_fractal_net.federated.rules import DEFAULT_RULE, RuleName, cluster_count, make_rule
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.operations.operation import LARGE_BODY, Answer, Context, Cost, Operation
 from mycelium_fractal_net.service.operations.types import Box, Whole
 
-__all__ = ["AGGREGATE", "RULES", "AggregateRequest", "AggregateResponse", "aggregation_cost", "make_rule"]
-
-RuleName = Literal[
-    "hierarchical_krum",
-    "krum",
-    "multi_krum",
-    "bulyan",
-    "median",
-    "trimmed_mean",
-    "nnm_trimmed_mean",
-    "geometric_median",
-    "mean",
-    "tree",
-]
-RULES: tuple[str, ...] = get_args(RuleName)
+__all__ = ["AGGREGATE", "AggregateRequest", "AggregateResponse", "aggregation_cost"]
 
 # null is no reason to refuse the other clients: rules reject such a gradient by name.
 Gradients = Annotated[NDArray[np.float64], Box(((1, 100_000), (1, 1_000_000)), holes=True)]
@@ -42,10 +28,6 @@ Numbers = Annotated[NDArray[np.float64], WithJsonSchema({"type": "array", "items
 
 _PAIR_RULES = frozenset({"krum", "multi_krum", "bulyan", "nnm_trimmed_mean"})
 _PAIR_VALUES = 64
-_CLUSTERS = 10
-_LEAST_IN_CLUSTER = 3
-_SEEDED_RULES = frozenset({"hierarchical_krum", "tree"})
-_SEED_BITS = 53
 
 
 class AggregateRequest(BaseModel):
@@ -71,17 +53,23 @@ class AggregateRequest(BaseModel):
         description="One gradient a client, all of one length. A gradient that holds null (in an array: NaN or an "
         "infinity) is not finite: it is rejected by name and counts against f."
     )
-    rule: RuleName = Field(
-        default="hierarchical_krum", description="Rule; the page on federated aggregation compares them."
-    )
+    rule: RuleName = Field(default=DEFAULT_RULE, description="Rule; the page on federated aggregation compares them.")
     num_clusters: Whole | None = Field(
         default=None,
-        ge=3,
+        ge=1,
         le=100_000,
-        description="Clusters of hierarchical_krum; 10, or as many as leave three gradients to each.",
+        description="Clusters of hierarchical_krum, at least 3; 10, or as many as leave three gradients to each. "
+        "1 means Krum over all, and `rule` of the answer says so.",
     )
     byzantine_fraction: float = Field(
         default=0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
+    )
+    radius: float = Field(
+        default=1.0,
+        gt=0,
+        le=1e300,
+        allow_inf_nan=False,
+        description="centered_clipping: the longest difference that counts in full.",
     )
     seed: Annotated[Whole, Field(ge=0, lt=2**64)] | None = Field(
         default=None,
@@ -109,6 +97,7 @@ class AggregateResponse(BaseModel):
     num_input_gradients: int = Field(description="Gradients that came.")
     selected: list[int] = Field(description="Gradients the rule picked; empty where it picks none as a whole.")
     rejected: list[int] = Field(description="Gradients refused before anything was computed: they are not finite.")
+    reasons: list[str] = Field(description="Why, in the order of `rejected`.")
     rule: str = Field(description="The rule with its parameters.")
     f: int = Field(description="Hostile gradients the rule was prepared for.")
     failure_probability: float = Field(
@@ -126,7 +115,7 @@ def aggregate(request: AggregateRequest, context: Context) -> Answer:
     Needs a key with the scope ``federated``.
     """
     n = len(request.gradients)
-    rule = make_rule(request, n)
+    rule = _rule(request, n)
     with context.trace("aggregation", rule=request.rule, gradients=n), _naming("gradients", n):
         found = rule.aggregate(request.gradients, cancel=context.cancel)
     receipt = AggregateReceipt(
@@ -136,7 +125,8 @@ def aggregate(request: AggregateRequest, context: Context) -> Answer:
         version=__version__,
         result_digest=_digest(found.vector),
     )
-    return Answer(_response(found, receipt), found.vector, receipt)
+    body = AggregateResponse.model_construct(aggregated_gradient=found.vector, **found.facts(), receipt=receipt)
+    return Answer(body, found.vector, receipt)
 
 
 def aggregation_cost(request: AggregateRequest) -> Cost:
@@ -152,7 +142,7 @@ def aggregation_cost(request: AggregateRequest) -> Cost:
     """
     (n, length), pairs = request.gradients.shape, 0
     if request.rule == "hierarchical_krum":
-        clusters = _clusters(request.num_clusters, n)
+        clusters = cluster_count(n, request.num_clusters)
         pairs = n * math.ceil(n / clusters) + clusters**2
     elif request.rule in _PAIR_RULES:
         pairs = n**2
@@ -162,46 +152,17 @@ def aggregation_cost(request: AggregateRequest) -> Cost:
     return Cost(cost, text, "gradients", n, request.rule)
 
 
-def make_rule(body: AggregateRequest, n: int) -> fed.Rule:
-    """Make the rule a request names, for n gradients.
-
-    A seed that is left out is drawn here: the library's own has more bits than JavaScript's numbers, and than a request
-    may give.
-
-    Raises
-    ------
-    AggregationError
-        When there are too few gradients for it.
-    """
-    given = "byzantine_fraction" if body.num_clusters is None else "num_clusters"
-    with _naming(given, getattr(body, given)):
-        return _rule(body, n)
-
-
-def _rule(body: AggregateRequest, n: int) -> fed.Rule:
-    f = fed.hostile_clients(n, body.byzantine_fraction)
-    seed = secrets.randbits(_SEED_BITS) if body.seed is None and body.rule in _SEEDED_RULES else body.seed
-    match body.rule:
-        case "hierarchical_krum":
-            return fed.HierarchicalKrum(_clusters(body.num_clusters, n), body.byzantine_fraction, seed)
-        case "krum":
-            return fed.Krum(f=f)
-        case "multi_krum":
-            return fed.MultiKrum(f=f)
-        case "bulyan":
-            return fed.Bulyan(f=f)
-        case "median":
-            return fed.Median()
-        case "trimmed_mean":
-            return fed.TrimmedMean(f=f)
-        case "nnm_trimmed_mean":
-            return fed.TrimmedMean(f=f).after(fed.NearestNeighborMixing(f=f))
-        case "geometric_median":
-            return fed.GeometricMedian()
-        case "mean":
-            return fed.Mean()
-        case "tree":
-            return fed.Tree.default(n, body.byzantine_fraction, seed)
+def _rule(request: AggregateRequest, n: int) -> fed.Rule:
+    given = "byzantine_fraction" if request.num_clusters is None else "num_clusters"
+    with _naming(given, getattr(request, given)):
+        return make_rule(
+            request.rule,
+            n,
+            byzantine_fraction=request.byzantine_fraction,
+            num_clusters=request.num_clusters,
+            radius=request.radius,
+            seed=request.seed,
+        )
 
 
 @contextmanager
@@ -215,37 +176,8 @@ def _naming(field: str, value: Any) -> Iterator[None]:
         raise AggregationError(error.message, field=field, value=value) from error
 
 
-def _clusters(wanted: int | None, n: int) -> int:
-    if wanted is not None:
-        return wanted
-    fitting = min(_CLUSTERS, n // _LEAST_IN_CLUSTER)
-    if fitting < _LEAST_IN_CLUSTER:
-        raise AggregationError(
-            f"hierarchical_krum needs three clusters of three gradients, at least 9; got {n}. "
-            "Take median, krum or geometric_median for so few",
-            field="gradients",
-            value=n,
-        )
-    return fitting
-
-
 def _digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array, dtype="<f8").tobytes()).hexdigest()
-
-
-def _response(found: fed.Aggregation, receipt: AggregateReceipt) -> AggregateResponse:
-    return AggregateResponse.model_construct(
-        aggregated_gradient=found.vector,
-        num_input_gradients=found.n,
-        selected=list(found.selected),
-        rejected=sorted(found.rejected),
-        rule=found.rule,
-        f=found.f,
-        failure_probability=found.failure_probability,
-        assumption=found.assumption,
-        seed=found.seed,
-        receipt=receipt,
-    )
 
 
 AGGREGATE = Operation(
