@@ -7,7 +7,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Server]:
-    settings = {"WARMUP": "false", "RATE_LIMIT_ENABLED": "false", "MAX_CELL_STEPS": "200000000"}
+    settings = {
+        "WARMUP": "false",
+        "RATE_LIMIT_ENABLED": "false",
+        "MAX_CELL_STEPS": "1000000000",
+        "DOCS_ENABLED": "true",
+    }
     with running(tmp_path_factory.mktemp("lab"), **settings) as server:
         yield server
 
@@ -323,3 +329,37 @@ def test_a_broken_connection_comes_back_and_the_bits_are_the_same(browser: Brows
         until(lambda: page.step() > before, "the run to go on")
         receipt = page.receipt()
         assert python_of(page).digest == receipt
+
+
+def _heap(page: Lab) -> int:
+    """Return the bytes that the page's objects take, after what nobody holds is gone."""
+    session = page.context.new_cdp_session(page.page)
+    session.send("HeapProfiler.collectGarbage")
+    used: int = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return used
+
+
+@pytest.mark.parametrize(
+    ("side", "first", "last"), [(32, 100, 500), pytest.param(256, 1000, 10_000, marks=pytest.mark.long)]
+)
+def test_memory_stays_flat_while_frames_come(
+    page: Lab, side: int, first: int, last: int, record_property: Callable[[str, object], None]
+) -> None:
+    page.goto(f"grid_size={side}&steps=10000&seed=7")
+    page.page.locator("#speed").fill("2")
+    page.wait_for_step(first)
+    before, begin = _heap(page), time.monotonic()
+    while page.step() < last:
+        time.sleep(0.2)
+    record_property("frames_per_second", (last - first) / (time.monotonic() - begin))
+    assert _heap(page) - before < 4_000_000
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_pages_of_the_api_ask_no_other_host(browser: Browser, server: Server, path: str) -> None:
+    with lab(browser, server) as page:
+        page.page.goto(server.url + path)
+        until(lambda: "MyceliumFractalNet" in str(page.js("document.querySelector('#api').textContent")), "the page")
+        assert page.strangers == []
+        assert [one for one in page.complaints if "cdn.redoc.ly" not in one] == []  # a logo, which the policy refuses

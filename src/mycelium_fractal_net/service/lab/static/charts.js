@@ -63,7 +63,7 @@ export class Chart {
     const { x, y, log, points } = this.options;
     const axis = { stroke: style("--soft"), grid: { stroke: style("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui", values: ticks };
     const scale = log ? { distr: 3, range: (_, low, high) => [low / 1.2, high * 1.2] } : {};
-    if (log) axis.splits = (_, index, low, high) => decades(low, high);
+    if (log) Object.assign(axis, { splits: (_, index, low, high) => decades(low, high), filter: (_, splits) => splits });
     this.plot = new uPlot(
       {
         width: this.#width,

@@ -91,10 +91,10 @@ export class Connection {
 
   /** What cannot be read as a start is refused without the name of its stream. */
   #tell(message, bytes) {
-    const refused = () => message.type === "error" && [...this.streams.values()].find((run) => !run.begun);
-    const run = this.streams.get(message.stream) || refused();
+    const nameless = message.type === "error" && message.stream === null;
+    const run = nameless ? [...this.streams.values()].find(({ begun }) => !begun) : this.streams.get(message.stream);
     if (run) run.heard(message, bytes);
-    else if (message.type === "error") this.told.refused(new Refusal(message.problem));
+    else if (nameless) this.told.refused(new Refusal(message.problem));
   }
 
   say(type, members) {

@@ -22,6 +22,7 @@ export class Run {
     this.encoding = navigator.connection?.saveData ? "uint8" : "float32";
     this.status = "idle";
     this.config = {};
+    this.socket = null;
     this.reset();
   }
 
@@ -38,6 +39,11 @@ export class Run {
 
   get isLive() {
     return this.status === "running" || this.status === "waiting";
+  }
+
+  /** Whether the service knows the stream, on this connection. */
+  get #isOpen() {
+    return this.isLive && this.socket !== null && this.socket === this.connection.socket;
   }
 
   /** Begin at step 0. */
@@ -85,7 +91,7 @@ export class Run {
     if (frame) {
       this.step = frame.step;
       this.strides = [...this.strides.slice(-AHEAD), this.every];
-      this.connection.say("ack", { stream: this.stream, sequence: frame.sequence });
+      this.#acknowledge(frame);
     }
     return frame;
   }
@@ -94,12 +100,17 @@ export class Run {
     if (every === this.every) return;
     this.every = every;
     this.strides.push(every);
-    if (this.isLive) this.connection.say("set", { stream: this.stream, every });
+    this.#set({ every });
   }
 
   setField(field) {
     this.field = field;
-    if (this.isLive) this.connection.say("set", { stream: this.stream, field });
+    this.#set({ field });
+  }
+
+  /** Tell a stream that is open; another one will begin with it. */
+  #set(members) {
+    if (this.#isOpen) this.connection.say("set", { stream: this.stream, ...members });
   }
 
   /** The first step that can still be changed. */
@@ -147,7 +158,8 @@ export class Run {
 
   #leave() {
     if (!this.stream) return;
-    if (this.isLive) this.connection.say("cancel", { stream: this.stream });
+    if (this.#isOpen) this.connection.say("cancel", { stream: this.stream });
+    this.socket = null;
     this.connection.streams.delete(this.stream);
     this.stream = null;
   }
@@ -170,6 +182,7 @@ export class Run {
       this.connection.open();
       return;
     }
+    this.socket = this.connection.socket;
     const { every, field, encoding, stream, config } = this;
     const include = ["features", "field"];
     this.connection.say("start", { stream, config, every, include, field, encoding, flow: "ack", resume_after: after });
@@ -177,12 +190,14 @@ export class Run {
 
   #frame(message, bytes) {
     if (this.status === "waiting") this.#become("running");
-    if (message.step <= this.step) {
-      this.connection.say("ack", { stream: this.stream, sequence: message.sequence });
-      return;
-    }
+    if (message.step <= this.step) return this.#acknowledge(message);
     const [rows, columns] = message.field.shape;
     this.queue.push({ ...message, rows, columns, variable: message.field.field, values: decode(message.field, bytes) });
+  }
+
+  /** Nothing waits for the acknowledgement of the last frame. */
+  #acknowledge({ step, sequence }) {
+    if (step < this.total) this.connection.say("ack", { stream: this.stream, sequence });
   }
 
   #complete(message) {
