@@ -32,7 +32,7 @@ def service() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "MFN_PORT": str(port), "MFN_LOG_LEVEL": "ERROR"}
+    environment = {**os.environ, "MFN_PORT": str(port), "MFN_GRPC_PORT": "0", "MFN_LOG_LEVEL": "ERROR"}
     process = subprocess.Popen([sys.executable, "-m", "mycelium_fractal_net", "serve"], env=environment)
     try:
         for _ in range(1200):
