@@ -43,7 +43,7 @@ def _value(field: Any, value: Any) -> Any:
 
 def told(answer: BaseModel, message: T) -> T:
     """Fill a message with an answer; what is null or not finite stays unset."""
-    filled: T = json_format.ParseDict(_told(answer), message)
+    filled: T = json_format.ParseDict(_told(answer), message, ignore_unknown_fields=True)
     return filled
 
 
@@ -139,7 +139,7 @@ _FILL = {"started": _started, "frame": _framed, "completed": _completed, "heartb
 
 
 def _parse(members: Any, message: Wire) -> None:
-    json_format.ParseDict(_told(members), message)
+    json_format.ParseDict(_told(members), message, ignore_unknown_fields=True)
 
 
 def _lowered(members: Mapping[str, Any]) -> dict[str, Any]:
