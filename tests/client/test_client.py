@@ -127,7 +127,8 @@ class _Busy(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         type(self).asked += 1
-        status, body = 200, {"potential_mV": 1.0}
+        status = 200
+        body: dict[str, Any] = {"potential_mV": 1.0}
         if self.asked < 3:
             status, body = (429, {"code": "QUEUE_FULL", "message": "full"}) if self.asked == 1 else (502, {})
         self.send_response(status)
@@ -171,7 +172,7 @@ def test_a_stream_survives_its_server(tmp_path: Path, door: str) -> None:
             if second is not None:
                 second.close()
     assert [event.sequence for event in events] == list(range(42))
-    fields = [event.field for event in events if isinstance(event, Framed)]
+    fields = [np.asarray(event.field) for event in events if isinstance(event, Framed)]
     assert all(np.array_equal(a, b.astype(np.float32)) for a, b in zip(fields, _fields(config), strict=True))
     assert isinstance(events[-1], Completed)
     assert events[-1].result.receipt.result_digest == mfn.simulate(config).digest
