@@ -36,6 +36,7 @@ def lab_catalogue(schema: Mapping[str, Any], settings: Settings) -> dict[str, An
     return {
         "version": __version__,
         "key_required": settings.api_key_required,
+        "docs_enabled": settings.docs_enabled,
         "max_cell_steps": settings.max_cell_steps,
         "parameters": {name: _parameter(one) for name, one in schema["properties"].items()},
         "kinetics": {name: _kinetics(name) for name in list_kinetics()},

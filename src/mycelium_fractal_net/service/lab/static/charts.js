@@ -23,10 +23,11 @@ function joined(series) {
 }
 
 export class Chart {
-  /** @param {{x: string, y: string, log?: boolean, points?: boolean, height?: number}} options */
+  /** @param {{name: string, x: string, y: string, log?: boolean, points?: boolean, height?: number}} options */
   constructor(root, options) {
     Object.assign(this, { root, options, series: [], marks: [] });
-    this.box = make("div", { className: "chart-box", role: "img" });
+    const empty = `Chart of ${options.name}: nothing yet`;
+    this.box = make("div", { className: "chart-box", role: "img", "aria-label": empty });
     root.append(this.box);
     new ResizeObserver(() => this.plot && this.plot.width !== this.#width && this.plot.setSize({ width: this.#width, height: this.#height })).observe(root);
   }

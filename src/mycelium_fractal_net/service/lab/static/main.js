@@ -301,10 +301,10 @@ function prepareMeasures() {
   find("#feature-table tbody").append(...names.map((name) => make("tr", { data: { name } }, make("th", { scope: "row", textContent: name }), make("td", { textContent: page.catalogue.features[name] }))));
   const unit = () => page.catalogue.features[find("#feature").value];
   page.charts = {
-    feature: new Chart(find("#feature-chart"), { x: "step", get y() { return unit() === "1" ? "" : unit(); } }),
-    spectrum: new Chart(find("#spectrum-chart"), { x: "wavelength (cells)", y: "power", log: true }),
-    boxes: new Chart(find("#box-chart"), { x: "box side (cells)", y: "boxes", log: true, points: true }),
-    slopes: new Chart(find("#slope-chart"), { x: "box side (cells)", y: "local slope", points: true, height: 110 }),
+    feature: new Chart(find("#feature-chart"), { name: "features in time", x: "step", get y() { return unit() === "1" ? "" : unit(); } }),
+    spectrum: new Chart(find("#spectrum-chart"), { name: "the spectrum", x: "wavelength (cells)", y: "power", log: true }),
+    boxes: new Chart(find("#box-chart"), { name: "box counts", x: "box side (cells)", y: "boxes", log: true, points: true }),
+    slopes: new Chart(find("#slope-chart"), { name: "local slopes", x: "box side (cells)", y: "local slope", points: true, height: 110 }),
   };
 }
 
@@ -498,6 +498,7 @@ function takeHome() {
 
 function prepare() {
   find("#version").textContent = page.catalogue.version;
+  find("#api").hidden = !page.catalogue.docs_enabled;
   find("#change-key").hidden = !page.catalogue.key_required;
   page.controls = new Controls(find("#parameters"), page.catalogue, changed);
   gallery(find("#regimes"), page.catalogue.regimes, pick);
