@@ -37,6 +37,7 @@ def test_constants_are_those_of_codata() -> None:
 def test_reference_values(valence: Any, outside: Any, inside: Any, temperature_k: Any, expected_mv: Any) -> None:
     potential = nernst_potential_mv(valence, outside, inside, temperature_k)
     assert potential == pytest.approx(expected_mv, abs=1e-4)
+    assert nernst_potential_mv(valence, [outside], inside, temperature_k) == pytest.approx([expected_mv], abs=1e-4)
 
 
 def test_a_tenfold_gradient_at_25_degrees_is_59_millivolts() -> None:

@@ -1,5 +1,6 @@
 """Completion, ``-h``, ``python -m``, kinetics from files, narrow terminals, and one writer to a directory."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from mycelium_fractal_net._compiled.watch import notify
 from mycelium_fractal_net._outputs import locked
+from mycelium_fractal_net.cli import validate
 from mycelium_fractal_net.cli._console import print_table
+from mycelium_fractal_net.errors import InvalidInputError
 from tests.cli.conftest import Mfn
 
 MODULE = [sys.executable, "-m", "mycelium_fractal_net"]
@@ -95,6 +99,31 @@ def test_two_runs_do_not_write_into_one_directory(mfn: Mfn, tmp_path: Path) -> N
     assert (outcome.code, "another process is writing into" in outcome.err) == (2, True)
 
 
-def test_quick_validation_needs_no_kernel(mfn: Mfn) -> None:
-    report = mfn("validate", "--quick", "--json").json
-    assert (report["passed"], len(report["checks"]) > 10) == (True, True)
+def test_quick_validation_compiles_nothing_where_nothing_is_compiled(tmp_path: Path) -> None:
+    empty = {**os.environ, "MFN_CACHE_DIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    run = subprocess.run(
+        [*MODULE, "validate", "--quick", "--json"], env=empty, capture_output=True, text=True, check=True
+    )
+    report = json.loads(run.stdout)
+    assert (report["passed"], len(report["checks"]) > 10, run.stderr) == (True, True, "")
+    assert not list(tmp_path.rglob("*.kernel"))
+
+
+def test_validation_names_the_quick_way_only_where_kernels_are_compiled(
+    mfn: Mfn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validate, "validate", compile_and_stop)
+    assert mfn("validate").err.count("--quick") == 1
+    monkeypatch.setattr(validate, "validate", stop)
+    assert "--quick" not in mfn("validate").err
+
+
+def stop(*_: object, **__: object) -> None:
+    raise InvalidInputError("enough")
+
+
+def compile_and_stop(*_: object, **__: object) -> None:
+    for kernel in ("play", "extents"):
+        notify("begins", kernel)
+        notify("ends", kernel)
+    stop()

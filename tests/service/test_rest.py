@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import hypergeom
 
 import mycelium_fractal_net as mfn
+from mycelium_fractal_net.dynamics import estimate_exponent
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.federated import RULES, HierarchicalKrum, Median, TrimmedMean, make_rule
 from mycelium_fractal_net.service.operations import features
@@ -153,7 +154,10 @@ async def test_any_field_and_any_set_can_be_asked_for(field: str) -> None:
 async def test_the_lyapunov_exponent_is_that_of_the_library() -> None:
     parameters: dict[str, Any] = {"grid_size": 8, "steps": 4, "turing_enabled": False}
     body = (await _post("/simulate", {**parameters, "include": ["lyapunov"]})).json()
-    assert body["lyapunov_exponent"] == mfn.lyapunov_exponent(mfn.SimulationConfig(**parameters))
+    expected = estimate_exponent(mfn.SimulationConfig(**parameters))
+    assert body["lyapunov_exponent"] == expected.exponents[0] == pytest.approx(np.log(0.9), abs=1e-3)
+    assert body["lyapunov_standard_error"] == expected.standard_errors[0] < 1e-3
+    assert body["lyapunov_converged"] is expected.converged
 
 
 @pytest.mark.parametrize(

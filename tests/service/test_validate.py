@@ -17,6 +17,8 @@ async def test_validate_gives_what_the_library_finds() -> None:
     assert (body["pot_min_mV"], body["nernst_symbolic_mV"]) == (expected.pot_min_mv, expected.nernst_symbolic_mv)
     exponent = mfn.lyapunov_exponent(mfn.SimulationConfig(grid_size=16, steps=8))
     assert body["lyapunov_exponent"] == expected.lyapunov_exponent == exponent
+    assert body["lyapunov_standard_error"] == expected.lyapunov_standard_error > 0
+    assert body["lyapunov_converged"] is expected.lyapunov_converged
     assert sample(metrics, "mfn_validations_total", result="passed") == 1
     assert [check["name"] for check in body["checks"]] == [check.name for check in expected.checks]
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mycelium_fractal_net._compiled.watch import Announcement, watching
 from mycelium_fractal_net.cli._console import cancel_on_signal, print_json, print_table, progress_bar
 from mycelium_fractal_net.validation import Check, quick_checks, validate
 
@@ -34,8 +35,7 @@ def validate_command(
     if quick:
         _print_quick(as_json=as_json)
         return
-    typer.echo("validate: the first run on a machine compiles kernels, a minute or two; --quick does without", err=True)
-    with cancel_on_signal() as cancel, progress_bar("fields") as progress:
+    with watching(_Hint()), cancel_on_signal() as cancel, progress_bar("fields") as progress:
         report = validate(
             seed, epochs, batch_size, grid_size, steps, turing_enabled, quantum_jitter, cancel=cancel, progress=progress
         )
@@ -51,6 +51,22 @@ def validate_command(
         typer.echo(f"{len(report.checks) - failed} checks passed, {failed} failed.")
     if not report.passed:
         raise typer.Exit(1)
+
+
+class _Hint:
+    """Name the quick way once, when the first kernel has to be compiled."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self, announcement: Announcement) -> None:
+        if announcement.state == "begins" and not self._said:
+            self._said = True
+            typer.echo(
+                "mfn: the kernels of this version are not compiled yet; a full validation does that first, a minute or "
+                "two. --quick needs none of them.",
+                err=True,
+            )
 
 
 def _print_quick(*, as_json: bool) -> None:

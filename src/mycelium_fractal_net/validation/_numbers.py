@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.dynamics import lyapunov_spectrum
+from mycelium_fractal_net.dynamics import estimate_spectrum, estimate_spectrum_flow, lyapunov_spectrum
+from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FEATURE_NAMES, extract_features
 from mycelium_fractal_net.fields import SimulationConfig, simulate, simulate_history
 from mycelium_fractal_net.fractals import box_counting_dimension
@@ -68,6 +69,31 @@ def exponent_checks(cancel: threading.Event | None = None) -> Iterator[Check]:
         "Sprott, Chaos and Time-Series Analysis, 2003, ISBN 978-0198508403",
     )  # fmt: skip
     yield Check.number("sum of the Henon map's exponents", math.log(0.3), float(pair.sum()), 1e-6, "ln 0.3, exact")
+    found = estimate_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 4000, cancel=cancel)
+    away = float((found.exponents[0] - math.log(2)) / found.standard_errors[0])
+    yield Check.number("that exponent's distance from ln 2, in standard errors", 0.0, away, 3.0, "ln 2, exact")
+    yield from _flow_checks()
+
+
+def _flow_checks() -> Iterator[Check]:
+    """Yield the checks of a flow solved by hand, and of half the time step as the judge of a whole one."""
+    spiral = np.array([[-0.1, 2.0], [-2.0, -0.1]])
+    found = estimate_spectrum_flow(lambda x: spiral @ x, lambda _: spiral, [1.0, 0.0], 0.05, 400)
+    yield Check.number("exponents of a spiral", -0.1, float(found.exponents[0]), 1e-9, "its eigenvalues")
+    yield Check.same("half the time step agrees there", "True", str(found.converged), "its eigenvalues")
+    yield Check.same(
+        "a time step of 0.12 for the Lorenz equations", "refused", _lorenz_at(0.12), "half of it disagrees"
+    )
+
+
+def _lorenz_at(dt: float) -> str:
+    def lorenz(s: Array) -> Array:
+        return np.array([10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 / 3 * s[2]])
+
+    try:
+        return f"{estimate_spectrum_flow(lorenz, None, [1.0, 1.0, 20.0], dt, 200)}"
+    except InvalidInputError:
+        return "refused"
 
 
 def _features() -> Iterator[Check]:

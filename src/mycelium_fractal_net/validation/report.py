@@ -64,7 +64,9 @@ class ValidationReport:
         Coefficient of determination on fields that the network has not seen.
     target : str
         The parameter that is learnt from the features.
-    pot_min_mv, pot_max_mv, example_fractal_dim, lyapunov_exponent, growth_events
+    pot_min_mv, pot_max_mv, example_fractal_dim, growth_events
+        Of the example with the caller's parameters.
+    lyapunov_exponent, lyapunov_standard_error, lyapunov_converged
         Of the example with the caller's parameters.
     nernst_symbolic_mv, nernst_numeric_mv : float
         Potassium at 5 and 140 mM, 310.15 K: from the exact formula with 50 digits, and from the library.
@@ -80,6 +82,8 @@ class ValidationReport:
     pot_max_mv: float
     example_fractal_dim: float
     lyapunov_exponent: float
+    lyapunov_standard_error: float
+    lyapunov_converged: bool
     growth_events: int
     nernst_symbolic_mv: float
     nernst_numeric_mv: float

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from mycelium_fractal_net._checks import as_whole
 from mycelium_fractal_net.biophysics import nernst_potential_mv
-from mycelium_fractal_net.dynamics import lyapunov_exponent
+from mycelium_fractal_net.dynamics import estimate_exponent
 from mycelium_fractal_net.errors import CancelledError
 from mycelium_fractal_net.fields import SimulationConfig, simulate
 from mycelium_fractal_net.validation._examples import (
@@ -103,7 +103,7 @@ def validate(
     learnt = learnability(config, epochs, batch_size, threads=threads, cancel=cancel, progress=progress)
     checks = tuple(_run(cancel))
     example = simulate(config, threads=threads, cancel=cancel)
-    exponent = lyapunov_exponent(config, cancel=cancel)
+    exponent = estimate_exponent(config, cancel=cancel)
     return ValidationReport(
         checks=(*checks, *_learnability_checks(learnt)),
         loss_start=learnt.loss_start,
@@ -114,7 +114,9 @@ def validate(
         pot_min_mv=float(example.field_mv.min()),
         pot_max_mv=float(example.field_mv.max()),
         example_fractal_dim=example.features.D_box,
-        lyapunov_exponent=exponent,
+        lyapunov_exponent=float(exponent.exponents[0]),
+        lyapunov_standard_error=float(exponent.standard_errors[0]),
+        lyapunov_converged=exponent.converged,
         growth_events=example.growth_events,
         nernst_symbolic_mv=float(exact_nernst_mv(1, "0.005", "0.14", "310.15")),
         nernst_numeric_mv=float(nernst_potential_mv(1, 0.005, 0.14)),

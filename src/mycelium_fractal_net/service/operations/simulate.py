@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from mycelium_fractal_net.dynamics import lyapunov_exponent, most_lyapunov_steps
+from mycelium_fractal_net.dynamics import LyapunovEstimate, estimate_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, extract_features
 from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
@@ -155,6 +155,12 @@ class SimulateResponse(BaseModel):
     lyapunov_exponent: float | None = Field(
         default=None, description="Per step, if included; null where a step wipes every disturbance out."
     )
+    lyapunov_standard_error: float | None = Field(
+        default=None, description="Of that exponent, from 20 successive blocks; null where it is."
+    )
+    lyapunov_converged: bool | None = Field(
+        default=None, description="Whether the halves of that measurement agree within three standard errors."
+    )
     receipt: Receipt = Field(description="What identifies the result.")
 
 
@@ -188,9 +194,10 @@ def run_simulation(request: SimulateRequest, context: Context) -> Answer:
     exponent = None
     if "lyapunov" in wanted:
         with context.trace("lyapunov"):
-            exponent = lyapunov_exponent(config, cancel=context.cancel)
+            exponent = estimate_exponent(config, cancel=context.cancel)
     metrics = context.services.metrics
-    metrics.simulated(config, duration_s, result.growth_events, core.D_box, exponent)
+    largest = None if exponent is None else float(exponent.exponents[0])
+    metrics.simulated(config, duration_s, result.growth_events, core.D_box, largest)
     receipt = receipt_of(result, start)
     column = variable(request.field).attribute
     return Answer(
@@ -204,7 +211,11 @@ def _core_of(result: SimulationResult) -> FeatureVector:
 
 
 def response_of(
-    result: SimulationResult, exponent: float | None, receipt: Receipt, wanted: frozenset[str], field: str = "v"
+    result: SimulationResult,
+    exponent: LyapunovEstimate | None,
+    receipt: Receipt,
+    wanted: frozenset[str],
+    field: str = "v",
 ) -> SimulateResponse:
     """Make the response; what was not asked for is left out."""
     features = _core_of(result)
@@ -213,8 +224,10 @@ def response_of(
         extra["features"] = result.features.to_dict()
     if "field" in wanted:
         extra["field"] = np.asarray(getattr(result, variable(field).attribute), dtype=np.float64)
-    if "lyapunov" in wanted:
-        extra["lyapunov_exponent"] = exponent
+    if exponent is not None:
+        extra["lyapunov_exponent"] = float(exponent.exponents[0])
+        extra["lyapunov_standard_error"] = float(exponent.standard_errors[0])
+        extra["lyapunov_converged"] = exponent.converged
     return SimulateResponse.model_construct(
         growth_events=result.growth_events,
         turing_activations=result.turing_activations,

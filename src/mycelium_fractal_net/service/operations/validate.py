@@ -60,6 +60,8 @@ class ValidateResponse(BaseModel):
     lyapunov_exponent: float | None = Field(
         description="Of the example, per step, as /simulate gives it; null where a step wipes every disturbance out."
     )
+    lyapunov_standard_error: float | None = Field(description="Of that exponent; null where it is.")
+    lyapunov_converged: bool = Field(description="Whether the halves of its measurement agree.")
     growth_events: int = Field(description="Growth events of the example.")
     nernst_symbolic_mV: float = Field(  # noqa: N815 # as above
         description="Potassium's potential from the exact formula with 50 digits."
