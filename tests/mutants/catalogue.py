@@ -20,6 +20,7 @@ class Mutant(NamedTuple):
 BIOPHYSICS = ("tests/biophysics",)
 FEATURES = ("tests/features/test_extract.py", "tests/features/test_clusters.py", "tests/features/test_temporal.py")
 FIELDS = ("tests/fields/test_numerics.py", "tests/fields/test_models.py")
+NINE = ("tests/fields/test_method.py",)
 DYNAMICS = ("tests/dynamics",)
 FRACTALS = ("tests/fractals/test_generalised.py", "tests/fractals/test_lacunarity.py", "tests/fractals/test_ifs.py")
 BOXES = ("tests/fractals/test_verdict.py", "tests/fractals/test_box_counting.py", "tests/fractals/test_truth.py")
@@ -52,8 +53,10 @@ MUTANTS = (
            FIELDS),
     Mutant("leak", "fields/_kernels.py", "(alpha * lap + leak * (rest - v))", "(alpha * lap + leak * (v - rest))",
            FIELDS),
-    Mutant("laplacian", "fields/_kernels.py", "((v_up[j] + v_down[j]) + (v_mid[j - 1] + v_mid[j + 1])) - four * v",
-           "((v_up[j] + v_down[j]) + (v_mid[j - 1] + v_mid[j - 1])) - four * v", FIELDS),
+    Mutant("laplacian", "fields/_laplacian.py", "((up[j] + down[j]) + (mid[j - 1] + mid[j + 1])) - four * mid[j]",
+           "((up[j] + down[j]) + (mid[j - 1] + mid[j - 1])) - four * mid[j]", FIELDS),
+    Mutant("nine-points", "fields/_laplacian.py", "(four * sides + corners - four * (four + one) * mid[j]) / six",
+           "(four * sides + corners - four * (four + one) * mid[j]) / (six + one)", NINE),
     Mutant("schnakenberg", "fields/models/schnakenberg.py", "rate * (feed_h - autocatalysis)",
            "rate * (feed_h + autocatalysis)", FIELDS),
     Mutant("brusselator", "fields/models/brusselator.py", "rate * (feed - (control + 1) * a + autocatalysis)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mycelium_fractal_net.cli import main
 from mycelium_fractal_net.service.core.errors import CATALOGUE
 from mycelium_fractal_net.service.operations.features import FeaturesRequest
 from mycelium_fractal_net.service.operations.simulate import SimulateRequest
+from mycelium_fractal_net.service.operations.validate import ValidateRequest, validation_cost
 from mycelium_fractal_net.service.reference import openapi_text
 from tests.service.helpers import AUTH, client_of, make_app
 
@@ -214,3 +216,32 @@ def test_the_described_defaults_of_a_simulation_are_those_that_it_takes() -> Non
     told = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
     taken = SimulateRequest().model_dump(mode="json", exclude_none=True)
     assert told == taken
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "words"),
+    [
+        ("AggregateRequest", "num_clusters", "at most a third of the gradients"),
+        ("SimulateRequest", "initial_field_mv", "inside clamp_mv"),
+        ("SimulateRequest", "rest_potential_mv", "inside clamp_mv"),
+        ("SimulateRequest", "clamp_mv", "ascending"),
+        ("SimulateRequest", "alpha", "8 alpha + leak <= 2"),
+        ("SimulateRequest", "start_digest", "only with that start"),
+    ],
+)
+def test_what_depends_on_another_field_is_said_in_words(model: str, name: str, words: str) -> None:
+    assert words in SCHEMAS[model]["properties"][name]["description"]
+
+
+def test_scales_of_boxes_are_different_in_the_schema_too() -> None:
+    scales = SCHEMAS["FeaturesRequest"]["properties"]["config"]["properties"]["box_scales"]
+    array = next(part for part in scales.get("anyOf", [scales]) if part.get("type") == "array")
+    assert (array["uniqueItems"], array["minItems"]) == (True, 2)
+
+
+def test_a_validation_says_what_it_costs() -> None:
+    cost = validation_cost(ValidateRequest()).cell_steps
+    said = re.search(r"([\d,]+) default simulations, (\d+) million", OPERATIONS["POST /validate"]["description"])
+    assert said is not None
+    assert int(said[1].replace(",", "")) * 64**3 == pytest.approx(cost, rel=0.05)
+    assert int(said[2]) * 1e6 == pytest.approx(cost, rel=0.05)

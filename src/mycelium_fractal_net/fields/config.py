@@ -182,11 +182,13 @@ class SimulationConfig(CheckedModel):
     kinetics_parameters: Annotated[dict[str, Real], AfterValidator(Frozen)] = Field(
         default_factory=Frozen, description="Rate constants, D_a and D_h in place of the defaults."
     )
-    rest_potential_mv: Real = Field(default=-70.0, ge=-1000, le=1000, description="Potential at rest in mV.")
+    rest_potential_mv: Real = Field(
+        default=-70.0, ge=-1000, le=1000, description="Potential at rest in mV, inside clamp_mv."
+    )
     clamp_mv: Annotated[
         tuple[Annotated[Real, Field(ge=-1000, le=1000)], Annotated[Real, Field(ge=-1000, le=1000)]],
         Field(strict=False),
-    ] = Field(default=(-95.0, 40.0), description="Lowest and highest potential in mV.")
+    ] = Field(default=(-95.0, 40.0), description="Lowest and highest potential in mV, ascending.")
     dtype: Dtype = Field(default="float64", description="Arithmetic of the fields.")
     least_substeps: Integer = Field(
         default=1, ge=1, le=1000, description="Least number of substeps of the pair in a step."
@@ -199,7 +201,7 @@ class SimulationConfig(CheckedModel):
     )
     start: Start = Field(default="noise", description="What the fields of step 0 look like.")
     start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", max_length=64)] | None = Field(
-        default=None, description="SHA-256 of the arrays that a start of array is given."
+        default=None, description="SHA-256 of the arrays that a start of array is given; only with that start."
     )
     domain: Annotated[tuple[Side, Side], Field(strict=False)] | None = Field(
         default=None, description="Rows and columns of a rectangular lattice, the longer of which is grid_size."

@@ -58,8 +58,8 @@ class AggregateRequest(BaseModel):
         default=None,
         ge=1,
         le=100_000,
-        description="Clusters of hierarchical_krum, at least 3; 10, or as many as leave three gradients to each. "
-        "1 means Krum over all, and `rule` of the answer says so.",
+        description="Clusters of hierarchical_krum, at least 3 and at most a third of the gradients; 10, or as many as "
+        "leave three gradients to each. 1 means Krum over all, and `rule` of the answer says so.",
     )
     byzantine_fraction: float = Field(
         default=0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
