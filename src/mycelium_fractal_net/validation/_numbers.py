@@ -69,8 +69,8 @@ def exponent_checks(cancel: threading.Event | None = None) -> Iterator[Check]:
         "Sprott, Chaos and Time-Series Analysis, 2003, ISBN 978-0198508403",
     )  # fmt: skip
     yield Check.number("sum of the Henon map's exponents", math.log(0.3), float(pair.sum()), 1e-6, "ln 0.3, exact")
-    found = estimate_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 4000, cancel=cancel)
-    away = float((found.exponents[0] - math.log(2)) / found.standard_errors[0])
+    estimate = estimate_spectrum(logistic, lambda x: np.diag(4 - 8 * x), np.array([0.3]), 4000, cancel=cancel)
+    away = float((estimate.exponents[0] - math.log(2)) / estimate.standard_errors[0])
     yield Check.number("that exponent's distance from ln 2, in standard errors", 0.0, away, 3.0, "ln 2, exact")
     yield from _flow_checks()
 
