@@ -149,7 +149,7 @@ def test_what_passes_is_tried_again() -> None:
     assert _Busy.asked == 3
 
 
-@pytest.mark.parametrize("door", ["http", "grpc"])
+@pytest.mark.parametrize("door", ["http", pytest.param("grpc", marks=pytest.mark.long)])
 def test_a_stream_survives_its_server(tmp_path: Path, door: str) -> None:
     """The process is killed in mid-stream; another one goes on, without a gap and with the same bits."""
     config = CONFIG.model_copy(update={"steps": 40})

@@ -69,7 +69,7 @@ class Services:
         self.kernels = Kernels()
         self.memory = MemoryBudget(settings.max_memory_bytes, self.compute.retry_after_s)
         self.streams = Streams(settings.streams)
-        self.tickets = Tickets(settings.stream_seconds)
+        self.tickets = Tickets(lambda: self.keys, self._once, settings.stream_seconds)
         self.metrics.watch_streams(self.streams)
         self._counted_in = settings.rate_limit_storage_url
         self._left: list[RateLimiter] = []
@@ -152,6 +152,9 @@ class Services:
         """
         await self._charge(record.call, cost)
         return self.compute.lane(record.call.who, kind, record.call.on_disconnect)
+
+    async def _once(self, name: str) -> bool:
+        return await self.limiter.once(name)  # of now: a reload may have moved it
 
     async def _charge(self, call: Call, cost: int) -> None:
         if not cost or not self.settings.rate_limit_enabled:

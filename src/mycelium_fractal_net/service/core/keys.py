@@ -208,6 +208,11 @@ class KeyRing:
         Called with a message when a changed key file is not usable, in which case the keys of before stay in force,
         and when it holds no key that works although one is required.
 
+    Attributes
+    ----------
+    signing_secret : bytes
+        What tickets are signed with: made of the pepper, or of the plain keys; every process that has these has it.
+
     Raises
     ------
     ConfigurationError
@@ -222,6 +227,8 @@ class KeyRing:
         own = pepper.get_secret_value().encode() if pepper else secrets.token_bytes(32)
         self._keyed = hmac.new(own, digestmod="sha256")
         self._unlike_any = secrets.token_bytes(32)
+        known = own if pepper else b"\0".join(_plain_texts(settings)) or own
+        self.signing_secret = hmac.digest(known, b"mfn tickets", "sha256")
         self._plain = [
             (hmac_held(self._keyed, text), _plain_key(number, settings.env))
             for number, text in enumerate(_plain_texts(settings), start=1)
@@ -263,6 +270,14 @@ class KeyRing:
                 old = before.find(token)
                 found = old if found is None else found
         return found
+
+    def named(self, identity: str) -> Key | None:
+        """Return the key in force that has an id, or None."""
+        if self._path is not None:
+            self._look(self._path)
+        plain = (key for _, key in self._plain if key.id == identity)
+        stored = self._stored.get(identity.encode())
+        return next(plain, None if stored is None else stored[1])
 
     def _find(self, token: bytes) -> Key | None:
         if self._path is not None:

@@ -241,6 +241,10 @@ class RateLimiter:
         """Count the cell steps that somebody asks for; a negative number gives back what was not computed."""
         return await self._spend(f"cost:{who}", self._cost_limit, cost)
 
+    async def once(self, name: str) -> bool:
+        """Tell whether nobody has asked for that name within the last minute, wherever the storage is shared."""
+        return (await self._spend(f"once:{name}", 1, 1)).passed
+
     async def _spend(self, name: str, limit: int, amount: int) -> Verdict:
         if self._shared is None:
             return self._local.hit_now(name, limit, amount)

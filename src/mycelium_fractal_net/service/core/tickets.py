@@ -2,100 +2,98 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import hmac
+import json
 import secrets
-from collections import Counter
-from collections.abc import Callable
-from time import monotonic
-from typing import NamedTuple
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from mycelium_fractal_net.service.core.errors import ServiceError
-from mycelium_fractal_net.service.core.keys import Key
+from mycelium_fractal_net.service.core.keys import Key, KeyRing
 
 __all__ = ["TICKET_S", "Tickets"]
 
 TICKET_S = 30
-"""Seconds in which a ticket has to be used for the first time."""
+"""Seconds in which a ticket that is used once has to be used."""
 
-_MOST = 10_000
-_MOST_OF_ONE = 100
+_LONGEST = 1_000
+_MARK_BYTES = 32
 
-
-class _Ticket(NamedTuple):
-    key: Key | None
-    who: str
-    operation: str
-    stream: str | None
-    ends: float
+Once = Callable[[str], Awaitable[bool]]
+"""``once(name)`` tells whether nobody has asked for that name within the last minute."""
 
 
 class Tickets:
-    """Tickets in force, kept by their digests.
+    """Signed tickets: every process that has the same keys can check them, and none has to remember them.
 
     Parameters
     ----------
+    keys : callable
+        Returns the keys in force, whose secret signs.
+    once : callable
+        See :data:`Once`; where it is shared between processes, so is the knowledge which tickets are used.
     stream_s : float
         Seconds for which a ticket that is bound to a stream can be shown again, by a browser that reconnects.
     clock : callable
-        Seconds.
-
-    Examples
-    --------
-    >>> tickets = Tickets()
-    >>> text = tickets.issue(None, "ip:10.0.0.1", "simulate")
-    >>> tickets.redeem(text, "simulate") is None
-    True
-    >>> tickets.redeem(text, "simulate")
-    Traceback (most recent call last):
-    ...
-    mycelium_fractal_net.service.core.errors.ServiceError: the ticket is used, too old, or for something else; ...
+        Seconds since the epoch.
     """
 
-    def __init__(self, stream_s: float = 3600.0, clock: Callable[[], float] = monotonic) -> None:
-        self._stream_s = stream_s
-        self._clock = clock
-        self._tickets: dict[bytes, _Ticket] = {}
+    def __init__(
+        self, keys: Callable[[], KeyRing], once: Once, stream_s: float = 3600.0, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._keys, self._once, self._stream_s, self._clock = keys, once, stream_s, clock
 
-    def issue(self, key: Key | None, who: str, operation: str, stream: str | None = None) -> str:
-        """Return a ticket that nobody can guess.
+    def issue(self, key: Key | None, operation: str, stream: str | None = None) -> str:
+        """Return a ticket that nobody can guess or change."""
+        lasts_s = TICKET_S if stream is None else self._stream_s
+        facts = {
+            "key": None if key is None else key.id,
+            "operation": operation,
+            "stream": stream,
+            "ends": int(self._clock() + lasts_s),
+            "mark": secrets.token_hex(16),
+        }
+        text = json.dumps(facts, separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._signature(text) + text).decode()
 
-        Raises
-        ------
-        ServiceError
-            RATE_LIMIT_EXCEEDED when too many are in force.
-        """
-        self._forget_old()
-        mine = Counter(ticket.who for ticket in self._tickets.values())[who]
-        if mine >= _MOST_OF_ONE or len(self._tickets) >= _MOST:
-            raise ServiceError("RATE_LIMIT_EXCEEDED", "too many tickets are in force; use them, or wait")
-        text = secrets.token_urlsafe(32)
-        self._tickets[_digest(text)] = _Ticket(key, who, operation, stream, self._clock() + TICKET_S)
-        return text
-
-    def redeem(self, text: str, operation: str, stream: str | None = None) -> Key | None:
+    async def redeem(self, ticket: str, operation: str, stream: str | None = None) -> Key | None:
         """Return the key that a ticket stands for; one that is bound to a stream can be shown again for that.
 
         Raises
         ------
         ServiceError
-            INVALID_API_KEY for one that is unknown, used, too old, or for something else.
+            INVALID_API_KEY for one that is forged, used, too old, or for something else, and where its key is revoked.
         """
-        digest = _digest(text)
-        ticket = self._tickets.pop(digest, None)
-        fits = ticket is not None and ticket.operation == operation and ticket.stream in {None, stream}
-        if ticket is None or not fits or ticket.ends < self._clock():
-            raise ServiceError(
-                "INVALID_API_KEY", "the ticket is used, too old, or for something else; get one from POST /tickets"
-            )
-        if ticket.stream is not None:
-            self._tickets[digest] = ticket._replace(ends=self._clock() + self._stream_s)
-        return ticket.key
+        facts = self._read(ticket)
+        fits = facts is not None and facts["operation"] == operation and facts["stream"] in {None, stream}
+        if facts is None or not fits or facts["ends"] < self._clock():
+            raise _refusal()
+        key = None if facts["key"] is None else self._keys().named(facts["key"])
+        if (facts["key"] is not None and key is None) or (
+            facts["stream"] is None and not await self._once(f"ticket:{facts['mark']}")
+        ):
+            raise _refusal()
+        return key
 
-    def _forget_old(self) -> None:
-        now = self._clock()
-        self._tickets = {digest: ticket for digest, ticket in self._tickets.items() if ticket.ends >= now}
+    def _read(self, ticket: str) -> dict[str, Any] | None:
+        """Return what a ticket says, None where this deployment did not sign it."""
+        try:
+            content = base64.b64decode(ticket[:_LONGEST].encode(), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        signature, text = content[:_MARK_BYTES], content[_MARK_BYTES:]
+        if not hmac.compare_digest(signature, self._signature(text)):
+            return None
+        facts: dict[str, Any] = json.loads(text)
+        return facts
+
+    def _signature(self, text: bytes) -> bytes:
+        return hmac.digest(self._keys().signing_secret, text, "sha256")
 
 
-def _digest(text: str) -> bytes:
-    """Return what a ticket is found by: the time a look-up takes says nothing of the text."""
-    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+def _refusal() -> ServiceError:
+    return ServiceError(
+        "INVALID_API_KEY", "the ticket is used, too old, or for something else; get one from POST /tickets"
+    )

@@ -116,7 +116,7 @@ class Entry:
         check_head(scope, scope["mfn.headers"])
         target = await self._target(call)
         if call.path == STREAM_PATH:
-            show_ticket(scope, call, self._services)
+            await show_ticket(scope, call, self._services)
         await self._services.admission.admit(call, target.access)
         if call.method == "HEAD":
             scope = {**scope, "method": "GET"}

@@ -11,7 +11,7 @@ from mycelium_fractal_net.service.services import Services
 __all__ = ["show_ticket"]
 
 
-def show_ticket(scope: Any, call: Call, services: Services) -> bool:
+async def show_ticket(scope: Any, call: Call, services: Services) -> bool:
     """Find the key that the ticket of a request stands for; tell whether there was one.
 
     Raises
@@ -25,5 +25,5 @@ def show_ticket(scope: Any, call: Call, services: Services) -> bool:
     members = parse_qs(query)
     last = scope["mfn.headers"].get(b"last-event-id", b"").decode("latin-1") or members.get("last_event_id", [""])[-1]
     stream = last.rpartition(":")[0] or members.get("stream", ["s1"])[-1]
-    call.key = services.tickets.redeem(members.get("ticket", [""])[-1], "simulate", stream)
+    call.key = await services.tickets.redeem(members.get("ticket", [""])[-1], "simulate", stream)
     return True

@@ -124,7 +124,7 @@ class WebSocketDoor:
         check_origin(scope["mfn.headers"], self._services.settings.cors_origins)
         if self._services.compute.draining:
             raise ServiceError("SERVICE_UNAVAILABLE")
-        if show_ticket(scope, call, self._services) or call.token is not None:
+        if await show_ticket(scope, call, self._services) or call.token is not None:
             await self._services.admission.admit(call, _CONNECT)
 
 

@@ -42,8 +42,9 @@ def run_tickets(request: TicketRequest, context: Context) -> Answer:
     Browsers cannot send headers with a WebSocket or an EventSource, and a key must not stand in a URL.
     """
     call = context.record.call
-    ticket = context.services.tickets.issue(call.key, call.who, request.operation, request.stream)
-    return Answer(TicketResponse(ticket=ticket, expires_in_s=TICKET_S, stream=request.stream))
+    ticket = context.services.tickets.issue(call.key, request.operation, request.stream)
+    lasts_s = TICKET_S if request.stream is None else int(context.services.settings.stream_seconds)
+    return Answer(TicketResponse(ticket=ticket, expires_in_s=lasts_s, stream=request.stream))
 
 
 TICKETS = Operation(
