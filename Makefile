@@ -79,6 +79,7 @@ bench: $(VENV)/.dev
 docs: $(VENV)/.dev
 	for script in docs/*.py; do $(BIN)/python "$$script" || exit 1; done
 	$(BIN)/mfn openapi --out docs/openapi.json
+	$(BIN)/mfn openapi --asyncapi --out docs/asyncapi.json
 	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.store_widget_state=False --inplace notebooks/*.ipynb
 	$(BIN)/python -m pytest README.md docs --override-ini testpaths=
 

@@ -12,11 +12,13 @@ __all__ = ["openapi"]
 
 def openapi(
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="File to write; standard output by default.")] = None,
+    messages: Annotated[bool, typer.Option("--asyncapi", help="Jobs and events of a worker, as AsyncAPI.")] = False,
 ) -> None:
     """Print the OpenAPI description of the HTTP interface; the same text for every configuration."""
     from mycelium_fractal_net import service
 
+    text = service.asyncapi_text() if messages else service.openapi_text()
     if out is None:
-        typer.echo(service.openapi_text(), nl=False)
+        typer.echo(text, nl=False)
     else:
-        out.write_text(service.openapi_text(), encoding="utf-8")
+        out.write_text(text, encoding="utf-8")

@@ -1,3 +1,4 @@
+from .asyncapi import asyncapi_text
 from .core.keys import SCOPES, KeyRing, add_key, make_key, read_key_file, remove_key
 from .http.app import create_app
 from .reference import environments_reference, openapi_text, settings_reference
@@ -10,6 +11,7 @@ __all__ = [
     "KeyRing",
     "Settings",
     "add_key",
+    "asyncapi_text",
     "create_app",
     "environments_reference",
     "load_settings",

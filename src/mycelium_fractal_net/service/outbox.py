@@ -18,7 +18,7 @@ from mycelium_fractal_net.integrations.secrets.references import SECRETS
 from mycelium_fractal_net.integrations.store import EventStore
 from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.services import Services
-from mycelium_fractal_net.service.telemetry.work import WorkMetrics, watch_store
+from mycelium_fractal_net.service.telemetry.work import WorkMetrics
 
 __all__ = ["Outbox", "outbox"]
 
@@ -75,7 +75,7 @@ async def outbox(services: Services) -> AsyncIterator[None]:
         return
     store = EventStore(settings.events_store, durable=False)
     metrics = WorkMetrics(services.metrics.registry, services.logger)
-    watch_store(services.metrics.registry, store)
+    services.metrics.watch_store(store)
     options = settings.events_publisher
     relay = None if options is None else Relay(store, partial(_publisher, options, settings.env), metrics.happened)
     sending = None if relay is None else asyncio.create_task(relay.run())
@@ -88,6 +88,7 @@ async def outbox(services: Services) -> AsyncIterator[None]:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             await relay.close()
+        services.metrics.watch_store(None)
         store.close()
 
 

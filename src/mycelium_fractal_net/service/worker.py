@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mycelium_fractal_net.errors import ConfigurationError
@@ -14,6 +15,7 @@ from mycelium_fractal_net.integrations.config import WorkerConfig
 from mycelium_fractal_net.integrations.protocols import Publisher, Source
 from mycelium_fractal_net.integrations.registry import make_publisher, make_source
 from mycelium_fractal_net.integrations.secrets.references import SECRETS
+from mycelium_fractal_net.integrations.store import EventStore
 from mycelium_fractal_net.integrations.worker import Worker
 from mycelium_fractal_net.service.core.record import Recorder
 from mycelium_fractal_net.service.http.app import create_app
@@ -94,6 +96,8 @@ async def _working(config: WorkerConfig, services: Services) -> AsyncIterator[No
         max_deliveries=config.max_deliveries,
     )
     metrics.watch(worker)
+    if config.dead_letters.get("kind") == "store":
+        services.metrics.watch_store(EventStore(Path(config.dead_letters["path"])))
     working = asyncio.create_task(_work(worker, services))
     looking = asyncio.create_task(_stop_in_time(worker, services))
     loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
 from mycelium_fractal_net.integrations.secrets.references import SECRETS
+from mycelium_fractal_net.integrations.store import EventStore, State
 from mycelium_fractal_net.service.core.compute import Compute
 from mycelium_fractal_net.service.core.streams import Streams
 from mycelium_fractal_net.service.settings import Settings
@@ -147,9 +149,29 @@ class Metrics:
         Gauge("mfn_secret_failures", "Secrets that could not be read.", registry=registry).set_function(
             lambda: SECRETS.failures
         )
+        self._store: EventStore | None = None
+        what: tuple[tuple[State, str, str], ...] = (
+            ("pending", "mfn_outbox_pending", "wait to be sent"),
+            ("dead", "mfn_dead_letters", "need a person"),
+        )
+        for state, name, text in what:
+            Gauge(name, f"Events that {text}.", registry=registry).set_function(partial(self._stored, state))
+            Gauge(
+                f"{name}_oldest_seconds", f"Age of the oldest event of those that {text}.", registry=registry
+            ).set_function(partial(self._oldest, state))
         self._spans_lost = Counter(
             "mfn_trace_spans_lost", "Spans that the collector of traces did not take.", registry=registry
         )
+
+    def watch_store(self, store: EventStore | None) -> None:
+        """Ask a store what waits and what is dead, at every scrape, or no longer."""
+        self._store = store
+
+    def _stored(self, state: State) -> int:
+        return 0 if self._store is None else self._store.count(state)
+
+    def _oldest(self, state: State) -> float:
+        return 0.0 if self._store is None else self._store.oldest_age_s(state)
 
     def open(self, endpoint: str, method: str) -> Any:
         """Return the gauge of requests in progress for an endpoint and a method."""

@@ -6,10 +6,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mycelium_fractal_net.integrations.store import EventStore
 from mycelium_fractal_net.integrations.worker import Worker
 
-__all__ = ["WorkMetrics", "watch_store"]
+__all__ = ["WorkMetrics"]
 
 _DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _WARNED = frozenset({"dead", "retried", "returned", "reconnecting", "unacknowledged"})
@@ -73,17 +72,3 @@ class WorkMetrics:
         """Count a job that was computed."""
         self._jobs.labels(endpoint, str(status)).inc()
         self._durations.labels(endpoint).observe(duration_s)
-
-
-def watch_store(registry: CollectorRegistry, store: EventStore) -> None:
-    """Ask a store how much waits and is dead, and for how long, at every scrape."""
-    for state, name in (("pending", "mfn_outbox_pending"), ("dead", "mfn_dead_letters")):
-        what = "wait to be sent" if state == "pending" else "need a person"
-        Gauge(name, f"Events that {what}.", registry=registry).set_function(
-            lambda state=state: store.count(state)  # type: ignore[misc] # mypy infers no default
-        )
-        Gauge(
-            f"{name}_oldest_seconds", f"Age of the oldest event of those that {what}.", registry=registry
-        ).set_function(
-            lambda state=state: store.oldest_age_s(state)  # type: ignore[misc] # as above
-        )

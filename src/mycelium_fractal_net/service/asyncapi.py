@@ -1,0 +1,139 @@
+"""The AsyncAPI description of jobs and events, made of the same models as the OpenAPI one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mycelium_fractal_net._version import __version__
+from mycelium_fractal_net.integrations.messages import EVENT_TYPES, FAILED_TYPE, LONGEST_ID, SIGNAL_TYPE
+from mycelium_fractal_net.service.http.openapi import describe
+from mycelium_fractal_net.service.jobs import JOB_OPERATIONS
+from mycelium_fractal_net.service.operations import OPERATIONS
+
+__all__ = ["asyncapi_text", "describe_messages"]
+
+_ID = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
+_FAILURE: dict[str, Any] = {
+    "type": "object",
+    "required": ["reason", "attempts", "deliveries", "headers"],
+    "properties": {
+        "reason": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+        },
+        "attempts": {"type": "integer", "minimum": 0},
+        "deliveries": {"type": "integer", "minimum": 1},
+        "headers": {"type": "object"},
+        "body": {"type": "string", "description": "The message as it came, if it is UTF-8."},
+        "body_base64": {"type": "string", "contentEncoding": "base64", "description": "The message otherwise."},
+    },
+}
+_SIGNAL: dict[str, Any] = {
+    "type": "object",
+    "required": ["signal", "series", "statistic", "value", "trend", "p_value", "window", "step", "severity", "receipt"],
+    "properties": {
+        "signal": {"type": "string"},
+        "series": {"type": "string"},
+        "statistic": {"type": "string"},
+        "value": {"type": "number"},
+        "trend": {"type": "number", "minimum": -1, "maximum": 1},
+        "p_value": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "window": {"type": "integer", "minimum": 8},
+        "step": {"type": "integer", "minimum": 0},
+        "severity": {"enum": ["none", "notable", "strong"]},
+        "receipt": {"type": "string"},
+    },
+}
+
+
+def describe_messages() -> dict[str, Any]:
+    """Return the description, AsyncAPI 3.0."""
+    schemas: dict[str, Any] = dict(describe()["components"]["schemas"])
+    messages: dict[str, Any] = {}
+    for name in JOB_OPERATIONS:
+        operation = OPERATIONS[name]
+        request, response = operation.request, operation.response
+        assert request is not None  # noqa: S101 # each has both
+        assert response is not None  # noqa: S101 # as above
+        schemas[f"{name}.job"] = _job(name, request.__name__)
+        schemas[f"{name}.event"] = _event(EVENT_TYPES[name], {"$ref": f"#/components/schemas/{response.__name__}"})
+        messages[f"{name}.job"] = _message(f"{name}.job", operation.summary)
+        messages[f"{name}.event"] = _message(f"{name}.event", f"What came of {name}", "cloud")
+    for name, kind, data in (("failure", FAILED_TYPE, _FAILURE), ("signal", SIGNAL_TYPE, _SIGNAL)):
+        schemas[f"{name}.event"] = _event(kind, data)
+        messages[f"{name}.event"] = _message(f"{name}.event", f"A {name}", "cloud")
+    jobs = [f"{name}.job" for name in JOB_OPERATIONS]
+    events = [f"{name}.event" for name in (*JOB_OPERATIONS, "signal")]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "MyceliumFractalNet", "version": __version__, "license": {"name": "MIT"}},
+        "defaultContentType": "application/json",
+        "channels": {
+            "jobs": _channel("mfn.jobs", jobs, "What a worker takes."),
+            "results": _channel("mfn.results", events, "What it publishes."),
+            "deadLetters": _channel("mfn.dead", ["failure.event"], "Jobs that cannot be done."),
+        },
+        "operations": {
+            "takeJob": _operation("receive", "jobs", jobs),
+            "publishResult": _operation("send", "results", events),
+            "giveUp": _operation("send", "deadLetters", ["failure.event"]),
+        },
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def asyncapi_text() -> str:
+    """Return the description as JSON, sorted by name."""
+    return json.dumps(describe_messages(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _job(name: str, request: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["id", "operation"],
+        "additionalProperties": False,
+        "properties": {
+            "id": _ID,
+            "operation": {"const": name},
+            "request": {"$ref": f"#/components/schemas/{request}"},
+            "key": {"type": "string", "maxLength": LONGEST_ID, "description": "Jobs of one key keep their order."},
+        },
+    }
+
+
+def _event(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "datacontenttype", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "description": "The same for every repeat."},
+            "source": {"type": "string", "format": "uri-reference"},
+            "type": {"const": kind},
+            "subject": {"type": "string", "description": "The job's id."},
+            "datacontenttype": {"const": "application/json"},
+            "partitionkey": {"type": "string"},
+            "data": data,
+        },
+    }
+
+
+def _message(name: str, summary: str, form: str = "") -> dict[str, Any]:
+    media = "application/cloudevents+json" if form else "application/json"
+    payload = {"$ref": f"#/components/schemas/{name}"}
+    return {"name": name, "summary": summary, "contentType": media, "payload": payload}
+
+
+def _channel(address: str, names: list[str], text: str) -> dict[str, Any]:
+    messages = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
+    return {"address": address, "description": text, "messages": messages}
+
+
+def _operation(action: str, channel: str, names: list[str]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
+    }
