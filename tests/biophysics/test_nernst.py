@@ -69,10 +69,17 @@ def test_potentials_of_two_gradients_in_a_row_add_up(a: Any, b: Any, c: Any) -> 
 
 
 @given(st.lists(concentrations, min_size=1, max_size=5), temperatures)
-def test_an_array_gives_the_scalars_answers(outside: Any, temperature_k: Any) -> None:
+def test_an_array_gives_the_scalars_bits(outside: Any, temperature_k: Any) -> None:
     together = nernst_potential_mv(1, outside, 0.01, temperature_k)
     one_by_one = [nernst_potential_mv(1, value, 0.01, temperature_k) for value in outside]
-    np.testing.assert_allclose(together, one_by_one, rtol=1e-14, atol=1e-12)
+    np.testing.assert_array_equal(together, one_by_one)
+
+
+@pytest.mark.parametrize("valence", [-2, -1, 1, 2, 3])
+def test_many_plain_numbers_have_the_bits_of_one_array(valence: int) -> None:
+    outside, inside = np.random.default_rng(3).lognormal(-3.0, 4.0, (2, 1000))
+    one_by_one = [nernst_potential_mv(valence, *pair) for pair in zip(outside.tolist(), inside.tolist(), strict=True)]
+    np.testing.assert_array_equal(nernst_potential_mv(valence, outside, inside), one_by_one)
 
 
 def test_extreme_but_legal_concentrations_do_not_overflow() -> None:

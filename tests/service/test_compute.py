@@ -32,7 +32,7 @@ class _Caller:
     def __init__(self) -> None:
         self.listeners: set[Callable[[], object]] = set()
 
-    def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
+    def on_disconnect(self, tell: Callable[[], object]) -> Callable[[], object]:
         self.listeners.add(tell)
         return partial(self.listeners.discard, tell)
 
@@ -96,7 +96,7 @@ async def test_retry_after_follows_the_cost_of_what_runs_and_waits(metrics: Metr
 @pytest.mark.anyio
 async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metrics) -> None:
     compute, caller = Compute(1, 1, metrics), _Caller()
-    job = asyncio.create_task(compute.run(_until_cancelled, departure=caller.departure))
+    job = asyncio.create_task(compute.run(_until_cancelled, on_disconnect=caller.on_disconnect))
     await _settle(compute)
     caller.leave()
     with pytest.raises(ServiceError, match="left before the answer"):
@@ -111,7 +111,7 @@ async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics
     compute, gate, caller = Compute(1, 1, metrics), threading.Event(), _Caller()
     started: list[bool] = []
     first = asyncio.create_task(compute.run(lambda _: gate.wait(120)))
-    second = asyncio.create_task(compute.run(lambda _: started.append(True), departure=caller.departure))
+    second = asyncio.create_task(compute.run(lambda _: started.append(True), on_disconnect=caller.on_disconnect))
     await _settle(compute)
     caller.leave()
     with pytest.raises(ServiceError, match="left before the answer"):
@@ -126,8 +126,8 @@ async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics
 @pytest.mark.parametrize("watched", [True, False])
 async def test_a_cancelled_task_stops_its_thread(metrics: Metrics, watched: bool) -> None:
     compute = Compute(1, 0, metrics)
-    departure = _Caller().departure if watched else None
-    job = asyncio.create_task(compute.run(_until_cancelled, departure=departure))
+    on_disconnect = _Caller().on_disconnect if watched else None
+    job = asyncio.create_task(compute.run(_until_cancelled, on_disconnect=on_disconnect))
     await _settle(compute)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -146,7 +146,7 @@ async def test_errors_of_a_computation_reach_its_caller(metrics: Metrics) -> Non
 
     compute, caller = Compute(1, 0, metrics), _Caller()
     with pytest.raises(ValueError, match="no"):
-        await compute.run(fail, departure=caller.departure)
+        await compute.run(fail, on_disconnect=caller.on_disconnect)
     assert compute.idle
     assert not caller.listeners
     compute.close()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from mycelium_fractal_net.service.core.redaction import Veil
+from mycelium_fractal_net.service.core.redaction import redaction
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.logging import make_logger
 from tests.service.helpers import AUTH, ION, KEY, Log, client_of, make_app, running
@@ -109,18 +109,18 @@ def test_what_the_collector_and_redis_want_is_hidden_too(monkeypatch: pytest.Mon
     monkeypatch.setenv(
         "OTEL_EXPORTER_OTLP_HEADERS", "api-key=tell-nobody-1, Authorization=Basic%20tell-nobody-2,tell-nobody-3"
     )
-    veil = Veil(
+    redact = redaction(
         load_settings(
             rate_limit_storage_url="redis://user:tell-nobody-4@cache:6379/1?password=tell-nobody-5",
             OTEL_EXPORTER_ZIPKIN_ENDPOINT="http://zipkin:9411/api/v2/spans?token=tell-nobody-6",
         )
     )
-    told = veil.text(" ".join(f"tell-nobody-{number}" for number in range(1, 8)))
+    told = redact(" ".join(f"tell-nobody-{number}" for number in range(1, 8)))
     assert told == "*** *** *** *** *** *** tell-nobody-7"
 
 
 def test_short_words_of_the_settings_are_not_cut_out_of_everything() -> None:
-    assert Veil(load_settings(api_key="request")).text("request") == "request"
+    assert redaction(load_settings(api_key="request"))("request") == "request"
 
 
 def test_people_see_control_characters_and_are_not_moved_by_them() -> None:

@@ -132,15 +132,15 @@ async def test_who_asks_after_a_client_has_left_is_told_at_once() -> None:
     async with await loop.create_server(accept, "127.0.0.1", 0) as listening:
         _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
         protocol = await made.get()
-        protocol.departure(partial(told.append, "while it was there"))
-        protocol.departure(partial(told.append, "forgotten"))()
+        protocol.on_disconnect(partial(told.append, "while it was there"))
+        protocol.on_disconnect(partial(told.append, "forgotten"))()
         assert told == []
         writer.close()
         for _ in range(6000):
             if told:
                 break
             await asyncio.sleep(0.01)
-        protocol.departure(partial(told.append, "afterwards"))
+        protocol.on_disconnect(partial(told.append, "afterwards"))
     assert told == ["while it was there", "afterwards"]
 
 

@@ -69,13 +69,13 @@ class TreePlan:
     leaves, leaf_size : int
         Number of leaves and the size of the largest.
     leaf_f, root_f : int
-        Hostile clients a leaf stands, and captured leaves the root stands.
+        Hostile clients a leaf tolerates, and captured leaves the root tolerates.
     failure_probability : float
         Chance that a leaf holds more than `leaf_f` hostile clients: an exact hypergeometric tail.
     tree_failure_probability : float
         Bound on the chance that this happens in more than `root_f` leaves, so that the promise is void.
     placed : int
-        So many hostile clients are stood wherever they are placed, even with a known seed.
+        So many hostile clients are tolerated wherever they are placed, even with a known seed.
     """
 
     n: int
@@ -100,7 +100,7 @@ class TreePlan:
             return f"at most {self.hostile} of {self.n} clients are hostile, and none knew the seed"
         return (
             f"at most {self.hostile} of {self.n} clients are hostile, and the order of arrival does not "
-            f"depend on who is; wherever they are placed, at most {self.placed} are stood"
+            f"depend on who is; wherever they are placed, at most {self.placed} are tolerated"
         )
 
 
@@ -143,7 +143,7 @@ def make_plan(tree: Shape, n: int) -> TreePlan:
 
 
 def clusters_plan(n: int, hostile: int, clusters: int, fraction: float) -> TreePlan:
-    """Compute the chances of n clients in random clusters that each stand a fraction, for the cluster worst off."""
+    """Compute the chances of n clients in random clusters that each tolerate a fraction, for the cluster worst off."""
     root_f = hostile_clients(clusters, fraction)
     sizes = {n // clusters, -(-n // clusters)}
     plans = [_plan(n, hostile, clusters, size, hostile_clients(size, fraction), root_f) for size in sizes]
@@ -202,7 +202,7 @@ def _plan_for_any_placement(n: int, hostile: int) -> tuple[int, int, int]:
     fits = [pair for pair in pairs if 2 * pair[1] < leaves]
     if not fits:
         raise AggregationError(
-            f"no tree of leaves of {_LEAF_SIZE} stands {hostile} of {n} clients placed at will: "
+            f"no tree of leaves of {_LEAF_SIZE} tolerates {hostile} of {n} clients placed at will: "
             "the fraction has to be below about 1/4"
         )
     leaf_f, root_f = min(fits, key=lambda pair: max(pair[0] / smallest, pair[1] / leaves))
@@ -240,5 +240,5 @@ def _chance_in_words(plan: TreePlan) -> str:
     return (
         f"Guaranteed with at most {plan.hostile} hostile clients that do not know the seed: a leaf holds "
         f"more than its f = {plan.leaf_f} of them {captured}; "
-        f"the root stands {plan.root_f} such leaves, and {more}."
+        f"the root tolerates {plan.root_f} such leaves, and {more}."
     )

@@ -44,7 +44,7 @@ class Aggregation:
     n : int
         How many updates came.
     failure_probability : float
-        Chance that a random assignment puts more hostile updates into a leaf, or cluster, than it stands; 0 for
+        Chance that a random assignment puts more hostile updates into a leaf, or cluster, than it tolerates; 0 for
         a rule without either.
     seed : int or None
         The seed that was used, given or drawn; the same seed repeats the same bits.

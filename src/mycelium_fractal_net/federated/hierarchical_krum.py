@@ -42,9 +42,9 @@ class HierarchicalKrum(Rule):
     client's vector, so it has the noise of one client however many take part. Colluders that all send the
     honest mean + delta with :math:`|\delta|^2 = 0.8 \sigma^2 d` lie closer to everybody than honest clients
     lie to each other; two of them in a cluster capture it, so far fewer than 20 % suffice (a test shows it
-    with 10 %). And 20 % on each of two levels means that only 4 % are stood if they can choose their cluster.
+    with 10 %). And 20 % on each of two levels means that only 4 % are tolerated if they can choose their cluster.
     ``selected`` holds the client whose vector makes 0.7 of the answer. ``failure_probability`` is the exact
-    hypergeometric chance that a cluster holds more hostile clients than its Krum stands, rejected ones being out
+    hypergeometric chance that a cluster holds more hostile clients than its Krum tolerates, rejected ones being out
     already; of the sizes a cluster has, the worse one counts. Cost O(n^2 d / C).
 
     References

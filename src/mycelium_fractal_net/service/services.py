@@ -18,7 +18,7 @@ from mycelium_fractal_net.service.core.admission import Admission
 from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.compilation import COST as COMPILATION_COST
 from mycelium_fractal_net.service.core.compilation import Kernels, Needed
-from mycelium_fractal_net.service.core.compute import Compute, Departure, Lane, Work
+from mycelium_fractal_net.service.core.compute import Compute, Lane, OnDisconnect, Work
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
@@ -116,7 +116,7 @@ class Services:
                 await self._charge(record.call, -cost)
             raise
 
-    async def compiled_for(self, call: Call, config: Needed, departure: Departure | None = None) -> None:
+    async def compiled_for(self, call: Call, config: Needed, on_disconnect: OnDisconnect | None = None) -> None:
         """Wait until kernels are compiled, on the account of the key that needs them first.
 
         Raises
@@ -130,8 +130,8 @@ class Services:
         if self.kernels.would_begin(config):
             await self._charge(call, COMPILATION_COST)
         waiting = asyncio.ensure_future(self.kernels.ready(config))
-        departure = departure or call.on_disconnect
-        forget = None if departure is None else departure(waiting.cancel)
+        on_disconnect = on_disconnect or call.on_disconnect
+        forget = None if on_disconnect is None else on_disconnect(waiting.cancel)
         try:
             await asyncio.wait((waiting,))
             if waiting.cancelled():
@@ -177,7 +177,7 @@ class Services:
                 key=record.call.who,
                 cost=cost,
                 kind=kind,
-                departure=record.call.on_disconnect,
+                on_disconnect=record.call.on_disconnect,
                 started=started,
             )
         finally:

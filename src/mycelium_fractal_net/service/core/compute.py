@@ -16,13 +16,13 @@ from mycelium_fractal_net.service.core.job import Job
 from mycelium_fractal_net.service.core.pace import Pace, retry_after_s
 from mycelium_fractal_net.service.core.queue import FairQueue, seconds_to_first_end
 
-__all__ = ["Compute", "Departure", "Gauges", "Lane", "Work"]
+__all__ = ["Compute", "Gauges", "Lane", "OnDisconnect", "Work"]
 
 T = TypeVar("T")
 Work = Callable[[threading.Event], T]
 """A computation; it stops with CancelledError soon after the event is set."""
-Departure = Callable[[Callable[[], object]], Callable[[], object]]
-"""``departure(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
+OnDisconnect = Callable[[Callable[[], object]], Callable[[], object]]
+"""``on_disconnect(tell)`` calls ``tell`` when the caller leaves, or has left; what it returns puts an end to that."""
 
 _OVERTIME = 0.1
 _FORESIGHT_S = 0.1
@@ -134,7 +134,7 @@ class Compute:
         key: str = "",
         cost: int = 0,
         kind: str = "",
-        departure: Departure | None = None,
+        on_disconnect: OnDisconnect | None = None,
         started: Callable[[], object] | None = None,
         bounded: bool = True,
     ) -> T:
@@ -150,7 +150,7 @@ class Compute:
             Its cell steps.
         kind : str
             What its duration is estimated by: computations of one kind take as long for each cell step.
-        departure : callable, optional
+        on_disconnect : callable, optional
             Tells when the caller leaves.
         started : callable, optional
             Called in the thread when the wait for it is over.
@@ -168,7 +168,7 @@ class Compute:
         try:
             most_s = self._most_s if bounded else None
             job = Job(self, work, key=key, cost=cost, kind=kind, most_s=most_s, started=started)
-            done: T = await self._done(job, departure)
+            done: T = await self._done(job, on_disconnect)
             return done
         finally:
             self._accepted[key] -= 1
@@ -182,7 +182,7 @@ class Compute:
         key: str = "",
         cost: int = 0,
         kind: str = "",
-        departure: Departure | None = None,
+        on_disconnect: OnDisconnect | None = None,
     ) -> T:
         """Run a short piece of what was let in before: it waits however full the queue is.
 
@@ -193,12 +193,12 @@ class Compute:
         """
         self._require_service()
         job = Job(self, work, key=key, cost=cost, kind=kind, most_s=self._most_s, stays=True)
-        done: T = await self._done(job, departure)
+        done: T = await self._done(job, on_disconnect)
         return done
 
-    def lane(self, key: str = "", kind: str = "", departure: Departure | None = None) -> Lane:
+    def lane(self, key: str = "", kind: str = "", on_disconnect: OnDisconnect | None = None) -> Lane:
         """Return the place of a stream that was let in."""
-        return Lane(self, key, kind, departure)
+        return Lane(self, key, kind, on_disconnect)
 
     def retry_after_s(self, key: str | None = None) -> int:
         """Return the seconds after which a place is free, or one of this key, by what runs and waits.
@@ -259,12 +259,12 @@ class Compute:
                 retry_after_s=5,
             )
 
-    async def _done(self, job: Job, departure: Departure | None) -> Any:
+    async def _done(self, job: Job, on_disconnect: OnDisconnect | None) -> Any:
         """Let a computation wait for its turn, and wait for what comes of it."""
         self._jobs.add(job)
         self._queue.put(job)
         stop = partial(self._stop, job)
-        forget = None if departure is None else departure(stop)
+        forget = None if on_disconnect is None else on_disconnect(stop)
         try:
             return await asyncio.shield(job.answer)
         except asyncio.CancelledError:
@@ -325,8 +325,8 @@ class Lane:
     most.
     """
 
-    def __init__(self, compute: Compute, key: str, kind: str, departure: Departure | None) -> None:
-        self._compute, self._key, self._kind, self._departure = compute, key, kind, departure
+    def __init__(self, compute: Compute, key: str, kind: str, on_disconnect: OnDisconnect | None) -> None:
+        self._compute, self._key, self._kind, self._on_disconnect = compute, key, kind, on_disconnect
 
     async def run(self, work: Work[T], cost: int = 0) -> T:
         """Do the next piece of the stream's work, of about 20 ms.
@@ -337,7 +337,7 @@ class Lane:
             SERVICE_UNAVAILABLE while draining or without threads, CANCELLED when the caller left.
         """
         done: T = await self._compute.run_piece(
-            work, key=self._key, cost=cost, kind=self._kind, departure=self._departure
+            work, key=self._key, cost=cost, kind=self._kind, on_disconnect=self._on_disconnect
         )
         return done
 

@@ -6,15 +6,14 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, AnyStr
+from typing import Any, AnyStr, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from mycelium_fractal_net.integrations.secrets.references import SECRETS
 from mycelium_fractal_net.service.settings import Settings
 
-__all__ = ["CUT", "Veil", "hidden_keys", "is_secret_name", "masked"]
+__all__ = ["CUT", "Redact", "hidden_keys", "is_secret_name", "masked", "redaction"]
 
 CUT = "... <"
 """What stands where a long text was cut off."""
@@ -33,11 +32,19 @@ _COLLECTOR_URL = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 _COLLECTOR_HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 
-class Veil:
-    """Cut out secrets: keys of our own form, and what the settings hold, wherever it stands and however it got there.
+class Redact(Protocol):
+    """Cut secrets out of a text or a line."""
 
-    It works on the bytes that are written, after values, messages and stacks have become text. A secret of the
-    settings counts from 8 characters on; a shorter one would be found in words.
+    def __call__(self, text: AnyStr, /) -> AnyStr:
+        """Return what may be written."""
+        ...
+
+
+def redaction(settings: Settings) -> Redact:
+    """Return the function that cuts out secrets: keys of our own form, and what the settings hold, wherever it stands.
+
+    It is for what is written, after values, messages and stacks have become text. A secret of the settings counts from
+    8 characters on; a shorter one would be found in words.
 
     Parameters
     ----------
@@ -47,43 +54,27 @@ class Veil:
     Examples
     --------
     >>> from mycelium_fractal_net.service.settings import load_settings
-    >>> veil = Veil(load_settings(env="dev", api_key="tell-nobody"))
-    >>> veil.text("tell-nobody of mfn_dev_0123456789ab_verysecret")
+    >>> redact = redaction(load_settings(env="dev", api_key="tell-nobody"))
+    >>> redact("tell-nobody of mfn_dev_0123456789ab_verysecret")
     '*** of mfn_dev_0123456789ab_***'
     """
+    wanted = {text for text in _secrets(settings) if len(text) >= _SHORTEST}
+    secrets = sorted({form for secret in wanted for form in _forms(secret)}, key=len, reverse=True)
+    cut = [form[:length] + _CUT for form in secrets for length in range(len(form) - 1, _SHORTEST_CUT, -1)]
 
-    def __init__(self, settings: Settings) -> None:
-        self._of_settings = set(_secrets(settings))
-        self._read: frozenset[str] = frozenset()
-        self._learn()
-
-    def _learn(self) -> None:
-        """Take in what was read by reference since."""
-        self._read = SECRETS.texts
-        found = self._of_settings | self._read | {part for text in self._read for part in _of_url(text)}
-        secrets = {text for text in found if len(text) >= _SHORTEST}
-        forms = {form for secret in secrets for form in _forms(secret)}
-        self._secrets = tuple(sorted(forms, key=len, reverse=True))
-        self._cut = tuple(
-            form[:length] + _CUT for form in self._secrets for length in range(len(form) - 1, _SHORTEST_CUT, -1)
-        )
-
-    def line(self, line: bytes) -> bytes:
-        """Return a line as it may be written."""
-        if SECRETS.texts is not self._read:
-            self._learn()
-        line = hidden_keys(line)
-        for secret in self._secrets:
+    def redact(text: AnyStr) -> AnyStr:
+        if isinstance(text, str):
+            return redact(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        line = hidden_keys(text)
+        for secret in secrets:
             if secret in line:
                 line = line.replace(secret, _HIDDEN)
-        if self._cut and _CUT in line:
-            for beginning in self._cut:
+        if cut and _CUT in line:
+            for beginning in cut:
                 line = line.replace(beginning, _HIDDEN + _CUT)
         return line
 
-    def text(self, text: str) -> str:
-        """Return a text as it may be told."""
-        return self.line(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+    return redact
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

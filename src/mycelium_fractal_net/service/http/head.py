@@ -76,7 +76,7 @@ def call_of(scope: Any, receive: Receive | None, headers: Head, route: str, addr
         token=_token(headers),
         traceparent=text(b"traceparent"),
         tracestate=text(b"tracestate"),
-        on_disconnect=scope.get("mfn.departure") or (None if receive is None else partial(_watch, receive)),
+        on_disconnect=scope.get("mfn.on_disconnect") or (None if receive is None else partial(_watch, receive)),
     )
 
 

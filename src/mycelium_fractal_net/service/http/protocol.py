@@ -105,7 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
         for tell in list(self._listeners):
             tell()
 
-    def departure(self, tell: Callable[[], object]) -> Callable[[], object]:
+    def on_disconnect(self, tell: Callable[[], object]) -> Callable[[], object]:
         """Call ``tell`` when the client leaves, or now if it has left; what is returned puts an end to that."""
         self._listeners.add(tell)
         if self._gone:
@@ -288,7 +288,7 @@ class BoundedProtocol(HttpToolsProtocol):
         scope["method"], scope["http_version"] = method, self.parser.get_http_version()
         scope["path"], scope["raw_path"] = unquote(raw_path), raw_path.encode("ascii")
         scope["query_string"] = query
-        scope["mfn.departure"] = self.departure
+        scope["mfn.on_disconnect"] = self.on_disconnect
         if self._crowded and scope["path"] not in _PROBES:
             refusal = refusal or ServiceError("TOO_MANY_CONNECTIONS", retry_after_s=1)
         if refusal is not None:

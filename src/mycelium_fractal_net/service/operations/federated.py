@@ -102,7 +102,7 @@ class AggregateResponse(BaseModel):
     f: int = Field(description="Hostile gradients the rule was prepared for.")
     failure_probability: float = Field(
         description="Chance that a random assignment puts more hostile gradients into a leaf, or cluster, than it "
-        "stands; 0 for a rule without either."
+        "tolerates; 0 for a rule without either."
     )
     assumption: str = Field(description="What that rests on, in words; empty for a rule that needs no more than its f.")
     seed: int | None = Field(description="The seed that was used; it repeats the same bits.")

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import MutableMapping
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,7 +14,7 @@ import orjson
 import structlog
 
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.service.core.redaction import Veil, is_secret_name, masked
+from mycelium_fractal_net.service.core.redaction import Redact, is_secret_name, masked, redaction
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["Logger", "adopt_standard_logging", "make_logger"]
@@ -42,33 +41,16 @@ def make_logger(settings: Settings, stream: Any = None) -> Logger:
     unbound = structlog.wrap_logger(
         structlog.BytesLogger(target),
         processors=[
-            _Stamp(settings.env),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
             _hide,
             structlog.processors.format_exc_info,
-            _to_json if settings.log_format == "json" else _Console(),
-            _drawn(Veil(settings)),
+            structlog.processors.JSONRenderer(_to_json) if settings.log_format == "json" else _Console(),
+            _redacted(redaction(settings)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
-    return unbound.bind()  # once, and not for each line
-
-
-class _Stamp:
-    """Add what every line has: time, level, logger, environment, version."""
-
-    def __init__(self, env: str) -> None:
-        self._env = env
-
-    def __call__(self, _logger: Any, method: str, event: Event) -> Event:
-        return {
-            "timestamp": datetime.now(UTC).isoformat(),
-            "level": method,
-            "event": event.pop("event", ""),
-            "logger": event.pop("logger", "mfn.service"),
-            "env": self._env,
-            "version": __version__,
-            **event,
-        }
+    return unbound.bind(logger="mfn.service", env=settings.env, version=__version__)
 
 
 @lru_cache(maxsize=256)  # the names of members are few, and every line has fifteen
@@ -84,18 +66,15 @@ def _hide(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
-def _to_json(_logger: Any, _method: str, event: Event) -> bytes:
+def _to_json(event: Event, **_: Any) -> bytes:
     try:
         return orjson.dumps(event)
     except TypeError:
         return orjson.dumps({str(name): masked(value) for name, value in event.items()})
 
 
-def _drawn(veil: Veil) -> Any:
-    def hide(_logger: Any, _method: str, line: bytes) -> bytes:
-        return veil.line(line)
-
-    return hide
+def _redacted(redact: Redact) -> Any:
+    return lambda _logger, _method, line: redact(line)
 
 
 class _Console:

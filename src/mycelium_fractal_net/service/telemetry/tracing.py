@@ -14,7 +14,7 @@ from typing import Any, cast
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.errors import ConfigurationError, MFNError
 from mycelium_fractal_net.service.core.call import Call
-from mycelium_fractal_net.service.core.redaction import Veil
+from mycelium_fractal_net.service.core.redaction import redaction
 from mycelium_fractal_net.service.settings import Settings
 from mycelium_fractal_net.service.telemetry.delivery import Delivery, make_exporter
 
@@ -29,7 +29,7 @@ class Tracing:
     settings : Settings
         Environment.
     delivery : Delivery
-        Where spans go; no secret goes with them, see :class:`Veil`.
+        Where spans go; no secret goes with them, see :func:`redaction`.
     """
 
     def __init__(self, settings: Settings, delivery: Delivery) -> None:
@@ -47,7 +47,7 @@ class Tracing:
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._delivery = delivery
-        self._veil = Veil(settings)
+        self._redact = redaction(settings)
         self._provider.add_span_processor(BatchSpanProcessor(cast("Any", delivery)))
         self._tracer = self._provider.get_tracer("mycelium_fractal_net.service", __version__)
         self._propagator = TraceContextTextMapPropagator()
@@ -56,11 +56,11 @@ class Tracing:
         """Start the span of a call, below the one that its ``traceparent`` names."""
         from opentelemetry.trace import SpanKind
 
-        carrier = {"traceparent": call.traceparent, "tracestate": self._veil.text(call.tracestate)}
+        carrier = {"traceparent": call.traceparent, "tracestate": self._redact(call.tracestate)}
         attributes = {
             "http.request.method": call.method,
             "http.route": call.route,
-            "mfn.request_id": self._veil.text(call.request_id),
+            "mfn.request_id": self._redact(call.request_id),
         }
         name, context = f"{call.method} {call.route}", self._propagator.extract(carrier)
         return self._tracer.start_span(name, context=context, kind=SpanKind.SERVER, attributes=attributes)
@@ -88,7 +88,7 @@ class Tracing:
         from opentelemetry.trace import StatusCode
 
         stack = "".join(traceback.format_exception(error))
-        told = {"exception.message": self._veil.text(str(error)), "exception.stacktrace": self._veil.text(stack)}
+        told = {"exception.message": self._redact(str(error)), "exception.stacktrace": self._redact(stack)}
         span.record_exception(error, attributes=told)
         span.set_status(StatusCode.ERROR)
 
@@ -146,5 +146,5 @@ def make_tracing(
         raise
     except Exception as error:
         names = ", ".join(sorted(name for name in os.environ if name.startswith("OTEL_"))) or "none"
-        message = f"OpenTelemetry does not take its settings: {Veil(settings).text(str(error))}; variables set: {names}"
+        message = f"OpenTelemetry does not take its settings: {redaction(settings)(str(error))}; variables set: {names}"
         raise ConfigurationError(message) from error
