@@ -35,6 +35,7 @@ COMMANDS = {
     "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
     "regimes": Entry("regimes:regimes", "List named regimes of patterns, and what to look for in each."),
     "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
+    "scan": Entry("scan:scan", "Draw maps over two parameters beside what linear stability predicts."),
     "dataset": Entry("dataset:dataset", "Simulate every row of a scenario into one Parquet file."),
     "validate": Entry("validate:validate_command", "Check the science of this installation; exit code 1 on failure."),
     "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),

@@ -9,9 +9,8 @@ import typer
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.cli._console import print_table
-from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, feature_schema
-from mycelium_fractal_net.fields import SimulationResult, linear_stability, measure_wavelength
+from mycelium_fractal_net.fields import SimulationResult, Wavelength, linear_stability, measure_wavelengths
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 
 __all__ = ["VERDICTS", "box_counting_of", "feature_rows", "print_report", "summary", "without_nan"]
@@ -49,6 +48,7 @@ def summary(result: SimulationResult) -> dict[str, Any]:
         "thresholds_mv": _thresholds(result),
         "features": without_nan(result.features),
         "units": dict(result.features.units),
+        "wavelengths": measure_wavelengths(result).to_dict(),
         "box_counting": {
             "dimension": float(boxes.dimension),
             "r2": float(boxes.r2),
@@ -97,16 +97,22 @@ def _words(result: SimulationResult) -> list[str]:
         f"Fractal? {boxes.verdict}: {VERDICTS[boxes.verdict]}.",
     ]
     if result.config.turing_enabled:
-        stability = linear_stability(result.config.kinetics, **result.config.kinetics_parameters)
+        stability = linear_stability(result.config.kinetics, **result.config.lattice_parameters)
         lines.append(f"Pattern? {stability.explain()}")
         if stability.turing_unstable:
-            lines.append(f"Measured on the activator: {_measured(result)}.")
+            lines += _measured(result)
     return [*lines, f"Digest of the result: {result.digest}"]
 
 
-def _measured(result: SimulationResult) -> str:
-    try:
-        wavelength = measure_wavelength(result.activator, periodic=result.config.boundary == "periodic")
-    except InvalidInputError as error:
-        return str(error)
-    return f"{wavelength:.2f} cells"
+def _measured(result: SimulationResult) -> list[str]:
+    found = measure_wavelengths(result)
+    return [
+        f"Measured on the activator: {_told(found.settled)}.",
+        f"As it grew first: {_told(found.first)}.",
+    ]
+
+
+def _told(wavelength: Wavelength) -> str:
+    cells = "none" if wavelength.cells is None else f"{wavelength.cells:.2f} cells"
+    step = "" if wavelength.step is None else f"step {wavelength.step}, "
+    return f"{cells} ({step}{wavelength.verdict})"

@@ -18,6 +18,7 @@ from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simula
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
 from mycelium_fractal_net.fields.simulation import Simulation
 from mycelium_fractal_net.fields.stability import LinearStability, linear_stability, steady_states
+from mycelium_fractal_net.fields.wavelengths import Wavelength, Wavelengths, measure_wavelengths
 
 __all__ = [
     "MORPHOLOGIES",
@@ -33,6 +34,8 @@ __all__ = [
     "SimulationConfig",
     "SimulationResult",
     "Stimulus",
+    "Wavelength",
+    "Wavelengths",
     "available_cores",
     "get_kinetics",
     "kinetics",
@@ -40,6 +43,7 @@ __all__ = [
     "list_kinetics",
     "load_kinetics_file",
     "measure_wavelength",
+    "measure_wavelengths",
     "regime",
     "simulate",
     "simulate_ensemble",

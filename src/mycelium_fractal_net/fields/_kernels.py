@@ -16,7 +16,7 @@ from mycelium_fractal_net._compiled import njit
 from mycelium_fractal_net.features._kernels_temporal import BLOCK_ROWS, GROUP_ROWS, accumulate_group, reduce_block
 from mycelium_fractal_net.fields._kernels_frame import draw_events, lay_start
 from mycelium_fractal_net.fields._kernels_ghosts import ALL_SIDES, PERIODIC, refresh_ghosts
-from mycelium_fractal_net.fields._laplacian import five_points as laplacian
+from mycelium_fractal_net.fields._kernels_laplacian import five_points as laplacian
 from mycelium_fractal_net.fields._reaction import reaction
 
 LANES = 16  # numbers of four bytes in a line of the cache

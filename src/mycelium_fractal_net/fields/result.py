@@ -7,7 +7,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from mycelium_fractal_net.errors import InvalidInputError, MissingExtraError
 from mycelium_fractal_net.features import FeatureConfig, FeatureVector, Pair, Sample, compute_sets, ordered_sets
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.variables import VARIABLES
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["Frame", "SimulationResult", "read_only"]
 
@@ -108,7 +105,7 @@ class Frame:
             hash_held(state, array.cast("B"))
         return state.hexdigest()
 
-    def plot(self, field: str = "v", *, limits: tuple[float, float] | None = None) -> Figure:
+    def plot(self, field: str = "v", *, limits: tuple[float, float] | None = None) -> Any:
         """Draw a field on the scale of its physics, so that a dead field looks dead.
 
         Parameters
@@ -134,8 +131,7 @@ class Frame:
         >>> figure.axes[1].get_ylabel()
         'activator (dimensionless)'
         """
-        figure: Figure = draw("field_figure", self, field=field, limits_mv=limits, title=self._title)
-        return figure
+        return draw("field_figure", self, field=field, limits_mv=limits, title=self._title)
 
     @property
     def _title(self) -> str:

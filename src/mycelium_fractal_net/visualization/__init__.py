@@ -10,6 +10,7 @@ from mycelium_fractal_net.visualization.figures import (
     save_figure,
 )
 from mycelium_fractal_net.visualization.montage import montage_figure
+from mycelium_fractal_net.visualization.phases import number_map_figure, picture_map_figure
 
 __all__ = [
     "box_counting_figure",
@@ -17,7 +18,9 @@ __all__ = [
     "explore",
     "field_figure",
     "montage_figure",
+    "number_map_figure",
     "overview_figure",
+    "picture_map_figure",
     "save_animation",
     "save_figure",
 ]

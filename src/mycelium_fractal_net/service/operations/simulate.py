@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from mycelium_fractal_net.dynamics import LyapunovEstimate, estimate_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FeatureVector, extract_features
-from mycelium_fractal_net.fields import SimulationConfig, SimulationResult, get_kinetics, list_kinetics, simulate
+from mycelium_fractal_net.fields import (
+    SimulationConfig,
+    SimulationResult,
+    get_kinetics,
+    list_kinetics,
+    measure_wavelengths,
+    simulate,
+)
 from mycelium_fractal_net.fields.config import Frozen, Real
 from mycelium_fractal_net.fields.variables import variable
 from mycelium_fractal_net.service.core.access import Access
@@ -44,7 +51,7 @@ __all__ = [
 GridSize = Annotated[Whole, Field(ge=8, le=512, description="Cells along each side of the square lattice.")]
 Steps = Annotated[Whole, Field(ge=1, le=10_000, description="Steps to simulate.")]
 Seed = Annotated[Whole, Field(ge=0, lt=2**64, description="Seed of every random process.")]
-Part = Literal["features", "field", "lyapunov"]
+Part = Literal["features", "field", "lyapunov", "wavelengths"]
 Rate = Annotated[Real, Field(ge=-1e6, le=1e6)]
 Show = Literal["v", "activator", "inhibitor"]
 PairField = Annotated[NDArray[np.float64], Box(((8, 512), (8, 512)), -1e6, 1e6)]
@@ -109,7 +116,7 @@ class SimulateRequest(SimulationConfig):
         json_schema_extra={"default": {}},
         description="Rate constants, D_a and D_h in place of the defaults.",
     )
-    include: Annotated[list[Part], Field(max_length=3, fail_fast=True)] = Field(
+    include: Annotated[list[Part], Field(max_length=4, fail_fast=True)] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="What to add to the answer."
     )
     domain: Annotated[tuple[GridSize, GridSize], Field(strict=False)] | None = Field(
@@ -132,6 +139,14 @@ class SimulateRequest(SimulationConfig):
         """Return the library's configuration; the request has been validated as one, and is not once more."""
         values = {name: getattr(self, name) for name in SimulationConfig.model_fields}
         return SimulationConfig.model_construct(**{**values, "kinetics_parameters": Frozen(self.kinetics_parameters)})
+
+
+class WavelengthAnswer(BaseModel):
+    """One wavelength, with the step at which it was measured and what it means."""
+
+    cells: float | None = Field(description="In cells; null where none stands out.")
+    step: int | None = Field(description="Step of the measurement; null for what is predicted.")
+    verdict: str = Field(description="What it means.")
 
 
 class SimulateResponse(BaseModel):
@@ -160,6 +175,9 @@ class SimulateResponse(BaseModel):
     )
     lyapunov_converged: bool | None = Field(
         default=None, description="Whether the halves of that measurement agree within three standard errors."
+    )
+    wavelengths: dict[str, WavelengthAnswer] | None = Field(
+        default=None, description="If included: predicted on the lattice, grown first, and settled."
     )
     receipt: Receipt = Field(description="What identifies the result.")
 
@@ -228,6 +246,8 @@ def response_of(
         extra["lyapunov_exponent"] = float(exponent.exponents[0])
         extra["lyapunov_standard_error"] = float(exponent.standard_errors[0])
         extra["lyapunov_converged"] = exponent.converged
+    if "wavelengths" in wanted:
+        extra["wavelengths"] = measure_wavelengths(result).to_dict()
     return SimulateResponse.model_construct(
         growth_events=result.growth_events,
         turing_activations=result.turing_activations,
@@ -252,7 +272,8 @@ def simulation_cost(request: SimulateRequest) -> Cost:
     """
     (rows, columns), lyapunov = request.shape, "lyapunov" in request.include
     cells = rows * columns
-    steps = request.steps + (most_lyapunov_steps(request) if lyapunov else 0)
+    steps = request.steps * (2 if "wavelengths" in request.include else 1)
+    steps += most_lyapunov_steps(request) if lyapunov else 0
     substeps = request.most_substeps if request.turing_enabled else 1
     passes = substeps * _PASSES[request.scheme] + request.method.potential_substeps(request.alpha, request.leak) - 1
     rounds, more = math.ceil(passes / _USUAL_SUBSTEPS), sets_cost(request.sets)

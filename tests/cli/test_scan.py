@@ -1,0 +1,76 @@
+"""``mfn scan``: a grid of two parameters, its maps and its table."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+import mycelium_fractal_net as package
+from mycelium_fractal_net.datasets import ScanAxis, parse_scan_axis, scan
+from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.visualization import number_map_figure, picture_map_figure
+from tests.cli.conftest import Mfn
+
+OPTIONS = ["--grid-size", "24", "--steps", "60", "--seed", "3", "--x", "bias=-.05:.04:2", "--y", "D_h=0.1:2:2"]
+
+
+def test_a_scan_writes_table_fields_and_maps(mfn: Mfn, tmp_path: Path) -> None:
+    answer = mfn("scan", *OPTIONS, "--map", "V_std", "--out", str(tmp_path), "--json").json
+    names = {Path(path).name for path in answer["files"]}
+    assert names == {
+        "scan.parquet", "scan.csv", "pictures.png", "settled_wavelength.png", "predicted_wavelength.png",
+        "growth_rate.png", "V_std.png",
+    }  # fmt: skip
+    with Image.open(tmp_path / "pictures.png") as picture:
+        assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 16
+    with (tmp_path / "scan.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    places = [(float(row["bias"]), float(row["D_h"])) for row in rows]
+    assert places == [(-0.05, 0.1), (0.04, 0.1), (-0.05, 2), (0.04, 2)]
+    assert [row["turing_unstable"] for row in rows] == ["0", "0", "1", "1"]
+    table = {(row["bias"], row["D_h"]): row for row in parquet.read_table(tmp_path / "scan.parquet").to_pylist()}
+    seed, rates = table[0.04, 2.0]["random_seed"], {"bias": 0.04, "D_h": 2.0}
+    config = package.SimulationConfig(grid_size=24, steps=60, seed=seed, kinetics_parameters=rates)
+    assert float(rows[3]["V_std"]) == pytest.approx(package.simulate(config).features.V_std, rel=1e-8)
+    predicted = package.linear_stability("mycelium", bias=0.04).wavelength_lattice_cells
+    assert float(rows[3]["predicted_wavelength"]) == pytest.approx(predicted, rel=1e-8)
+    assert rows[0]["predicted_wavelength"] == ""
+
+
+def test_a_scan_holds_the_field_asked_for_at_its_place(tmp_path: Path) -> None:
+    base = {"steps": 8, "domain": (12, 16)}
+    found = scan(ScanAxis("alpha", (0.1, 0.2)), ScanAxis("bias", (0.0,)), tmp_path, base, show="v")
+    table = {row["alpha"]: row for row in parquet.read_table(tmp_path / "scan.parquet").to_pylist()}
+    config = package.SimulationConfig(steps=8, domain=(12, 16), alpha=0.2, seed=table[0.2]["random_seed"])
+    assert np.array_equal(found.pictures[0, 1], package.simulate(config).field_mv)
+    assert found.columns["turing_unstable"].tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize("text", ["bias", "bias=1", "bias=0:1", "bias=0:1:0", "=0:1:3", "bias=0:inf:3", "bias=0:1:257"])
+def test_an_axis_has_one_form(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="NAME=FIRST:LAST:COUNT"):
+        parse_scan_axis(text)
+
+
+def test_what_is_no_scan_is_refused(mfn: Mfn, tmp_path: Path) -> None:
+    axis = parse_scan_axis("bias=0:1:2")
+    with pytest.raises(InvalidInputError, match="two parameters; got 'bias' twice"):
+        scan(axis, axis, tmp_path)
+    with pytest.raises(InvalidInputError, match="pictures must be"):
+        picture_map_figure(np.zeros((2, 2)), axis, axis, limits=(0, 1))
+    options = ["--grid-size", "8", "--steps", "1", "--x", "bias=0:0:1", "--y", "alpha=.1:.1:1", "--map", "spice"]
+    outcome = mfn("scan", *options, "--out", str(tmp_path))
+    assert outcome.code == 2
+    assert "--map must name a column; 'spice' is none of" in outcome.err
+
+
+def test_the_border_of_the_prediction_is_drawn_where_it_lies() -> None:
+    x, y = ScanAxis("a", (0.0, 1.0)), ScanAxis("b", (0.0, 1.0))
+    figure = number_map_figure(np.eye(2), x, y, label="n", unstable=[[0, 1], [0, 1]])
+    lines = [np.asarray(line.get_xdata()).tolist() for line in figure.axes[0].lines]
+    assert lines == [[0.5, 0.5], [0.5, 0.5]]
