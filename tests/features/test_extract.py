@@ -174,3 +174,11 @@ def test_excess_kurtosis_of_a_two_valued_field_is_minus_two() -> None:
     vector = mfn.extract_features(np.indices((8, 8)).sum(axis=0) % 2 * 10.0 - 70.0)
     assert (vector.V_mean, vector.V_std, vector.V_skew) == (-65.0, 5.0, 0.0)
     assert math.isclose(vector.V_kurt, -2.0)
+
+
+def test_a_cell_at_the_threshold_is_not_active() -> None:
+    field = np.full((4, 4), -70.0)
+    field[0, 0], field[1, 1] = -60.0, np.nextafter(-60.0, 0.0)
+    for frames in (field, np.stack([field, field])):
+        found = mfn.extract_features(frames)
+        assert (found.f_active, found.N_clusters_low, found.max_cluster_size) == (1 / 16, 1, 1)

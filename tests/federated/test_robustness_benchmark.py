@@ -6,10 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from benchmarks.digits import Batches, Digits, Network, dirichlet_shards
 from benchmarks.robustness import ATTACKS, RULES, Results, Setting, quick, run, tasks, train
-from benchmarks.robustness_report import BEGIN, END, PAGE, SHORT, by_attack, draw, overview, unattacked, worst
+from benchmarks.robustness_report import (
+    BEGIN,
+    END,
+    PAGE,
+    SHORT,
+    by_attack,
+    draw,
+    mean_and_reach,
+    overview,
+    unattacked,
+    worst,
+)
 
 pytest.importorskip("sklearn")
 
@@ -51,6 +63,23 @@ def test_clipping_refuses_more_broken_updates_than_it_is_meant_for() -> None:
     (setting,) = {setting for setting, _, _ in results}
     assert "refused" in by_attack(results, setting)
     assert worst(results, setting, "CenteredClipping")[0] == "SignFlip"
+
+
+def test_the_worst_case_is_free_of_the_bias_of_its_minimum() -> None:
+    rng = np.random.default_rng(0)
+    alike = [{("", "rule", str(attack)): rng.normal(0.7, 0.05, 20).tolist() for attack in range(8)} for _ in range(300)]
+    found = [worst(results, "", "rule") for results in alike]
+    naive = np.mean([min(np.mean(x) for x in results.values()) for results in alike])
+    assert np.mean([each.mean for each in found]) == pytest.approx(0.7, abs=0.003)
+    assert naive < 0.69
+    assert np.mean([abs(each.mean - 0.7) <= each.reach for each in found]) >= 0.95
+
+
+def test_an_interval_is_students() -> None:
+    values = np.random.default_rng(1).random(20)
+    expected = scipy.stats.t.interval(0.95, 19, values.mean(), scipy.stats.sem(values))
+    mean, reach = mean_and_reach(values)
+    assert (mean - reach, mean + reach) == pytest.approx(expected)
 
 
 def test_tables_and_picture_hold_every_rule(found: Results, tmp_path: Path) -> None:
