@@ -81,6 +81,21 @@ def _frame(socket: ClientConnection) -> tuple[dict[str, Any], bytes]:
     return frame, binary
 
 
+def test_another_field_is_sent_from_the_next_frame_on(server: Server) -> None:
+    with _open(server) as socket:
+        _say(socket, "start", config=CONFIG, every=1, include=["field"])
+        _hear(socket)
+        assert _frame(socket)[0]["field"]["field"] == "v"
+        _say(socket, "set", field="a")
+        while True:
+            frame, binary = _frame(socket)
+            _say(socket, "ack", sequence=frame["sequence"])
+            if frame["step"] == CONFIG["steps"]:
+                break
+        assert frame["field"]["field"] == "a"
+        assert np.array_equal(np.frombuffer(binary, "<f4").reshape(16, 16), RESULT.activator.astype("<f4"))
+
+
 def test_of_frames_with_a_field_two_are_on_their_way(server: Server) -> None:
     with _open(server) as socket:
         _say(socket, "start", config=CONFIG, every=1, include=["field"])

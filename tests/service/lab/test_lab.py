@@ -164,7 +164,7 @@ def test_the_activator_and_the_inhibitor_are_shown_and_taken_home(page: Lab) -> 
     page.goto(SMALL + "&show=a").receipt()
     page.page.keyboard.press("h")
     shown = np.load(io.BytesIO(_download(page, "npy")))
-    assert np.array_equal(shown, RESULT.activator.astype(np.float32))
+    assert np.array_equal(shown, RESULT.activator)
 
 
 def test_the_measures_are_those_of_the_library(page: Lab) -> None:

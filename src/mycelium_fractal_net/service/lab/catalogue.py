@@ -9,7 +9,7 @@ from typing import Any
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.features import FEATURE_UNITS
-from mycelium_fractal_net.fields import REGIMES, get_kinetics, list_kinetics
+from mycelium_fractal_net.fields import REGIMES, SimulationConfig, get_kinetics, list_kinetics
 from mycelium_fractal_net.service.settings import Settings
 
 __all__ = ["lab_catalogue", "unit_of"]
@@ -38,7 +38,7 @@ def lab_catalogue(schema: Mapping[str, Any], settings: Settings) -> dict[str, An
         "key_required": settings.api_key_required,
         "docs_enabled": settings.docs_enabled,
         "max_cell_steps": settings.max_cell_steps,
-        "parameters": {name: _parameter(one) for name, one in schema["properties"].items()},
+        "parameters": {name: _parameter(schema["properties"][name]) for name in SimulationConfig.model_fields},
         "kinetics": {name: _kinetics(name) for name in list_kinetics()},
         "regimes": [_regime(name) for name in REGIMES],
         "features": dict(FEATURE_UNITS),

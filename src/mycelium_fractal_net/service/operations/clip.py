@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mycelium_fractal_net.fields import Simulation
+from mycelium_fractal_net.fields import Simulation, SimulationConfig
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation
@@ -45,8 +45,9 @@ class ClipRequest(BaseModel):
 
     @model_validator(mode="after")
     def _start_is_random(self) -> Self:
-        if self.config.initial_field_mv is not None or self.config.include:
-            raise ValueError("config holds parameters only; include and initial_field_mv are not taken")
+        others = self.config.model_fields_set - SimulationConfig.model_fields.keys()
+        if others:
+            raise ValueError(f"config holds parameters only; {', '.join(sorted(others))} is not taken")
         return self
 
 

@@ -3,7 +3,6 @@
 import { call } from "./api.js";
 import { find, make, save, tell } from "./dom.js";
 import { VARIABLES } from "./pane.js";
-import { npy } from "./npy.js";
 import { pythonLine, shellLine, yaml } from "./recipes.js";
 import { differing } from "./share.js";
 
@@ -24,9 +23,7 @@ async function film(pane, parameters) {
 }
 
 async function field(pane, parameters) {
-  const { frame } = pane;
-  if (frame.variable !== "v") return npy(frame.values, frame.rows, frame.columns);
-  const body = differing(shownConfig(pane), parameters);
+  const body = { ...differing(shownConfig(pane), parameters), field: pane.frame.variable };
   return (await call("simulate", { body, accept: "application/x-npy" })).blob();
 }
 

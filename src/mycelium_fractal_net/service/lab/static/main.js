@@ -16,7 +16,6 @@ import { colourMaps, loadColours } from "./view.js";
 const SPEEDS = [[1, 4], [1, 15], [1, 60], [2, 60], [4, 60], [8, 60], [16, 60], [32, 60], [64, 60]];
 const COLOURS = { A: "--run-a", B: "--run-b" };
 const FIRST_REGIME = "mycelium-labyrinth";
-const OUTSIDE = new Set(["include", "initial_field_mv", "start_digest"]);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const page = { panes: [], active: 0, field: "v", map: "viridis", catalogue: null, stability: new Map() };
@@ -24,7 +23,7 @@ const active = () => page.panes[page.active];
 const parameters = () => page.catalogue.parameters;
 
 function defaults() {
-  const values = Object.entries(parameters()).filter(([name]) => !OUTSIDE.has(name));
+  const values = Object.entries(parameters()).filter(([name]) => name !== "start_digest");
   return structuredClone(Object.fromEntries(values.map(([name, schema]) => [name, schema.default ?? null])));
 }
 
