@@ -24,7 +24,7 @@ QUEUE = 3
 THREADS = 2
 TINY = {"grid_size": 16, "steps": 1}
 EVERY_S = 0.05
-LESSONS = 20
+LESSONS = 12
 BOUND_S, BOUND = 1.0, 0.3
 
 
@@ -63,10 +63,10 @@ def work(dice: random.Random) -> tuple[str, dict[str, Any]]:
 def trial(server: Server, client: httpx.Client, dice: random.Random) -> Trial | None:
     """Fill the queue, be refused, and wait; None where a place was free before it could be asked for."""
     with ExitStack() as stack:
-        for _ in range(THREADS + QUEUE):
-            stack.enter_context(ask(server, *work(dice)))
-        while _accepted(client) < THREADS + QUEUE:
-            time.sleep(0.01)
+        while (missing := THREADS + QUEUE - int(_accepted(client))) > 0:
+            for _ in range(missing):
+                stack.enter_context(ask(server, *work(dice)))
+            time.sleep(0.1)
         time.sleep(dice.uniform(0.0, 2.0))
         refused = client.post("/simulate", json=TINY)
         begin = time.perf_counter()

@@ -18,14 +18,16 @@ LONG = {"grid_size": 512, "steps": 7_000}
 class Door(NamedTuple):
     """A way in over HTTP/1.1.
 
-    ``cheap`` is a request that needs no key, ``costly`` one that computes for minutes, ``upload`` the head of one
-    that announces a body.
+    ``cheap`` is a request that costs nothing, and ``answer`` the beginning of what it gets; ``costly`` is one that
+    computes for minutes, ``upload`` the head of one that announces a body, and ``small`` a body that it takes.
     """
 
     name: str
     cheap: bytes
+    answer: bytes
     costly: bytes
     upload: bytes
+    small: bytes
 
 
 def _post(path: str, body: object) -> bytes:
@@ -37,8 +39,26 @@ def _head(path: str) -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n".encode()
 
 
-REST = Door("REST", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", _post("/simulate", LONG), _head("/nernst"))
-DOORS = [REST]
+SMALL = {"grid_size": 64, "steps": 200}
+KNOWN = "/stream/simulate?grid_size=16&steps=1&last_event_id=s1:9"
+REST = Door(
+    "REST",
+    b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n",
+    _post("/simulate", LONG),
+    _head("/simulate"),
+    json.dumps(SMALL).encode(),
+)
+SSE = Door(
+    "SSE",
+    f"GET {KNOWN} HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\n\r\n".encode(),
+    b"HTTP/1.1 204 No Content\r\n",
+    _post("/stream/simulate", {"config": LONG, "every": 7_000}),
+    _head("/stream/simulate"),
+    json.dumps({"config": SMALL, "every": 200}).encode(),
+)
+DOORS = [REST, SSE]
+"""What speaks HTTP/1.1; test_websockets.py attacks WebSockets, tests/service/rpc the gRPC door."""
 
 
 @contextmanager

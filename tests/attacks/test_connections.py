@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.attacks.doors import DOORS, Door, connected, resident_kib, rest_of, send_until_cut, status_of
+from tests.attacks.doors import DOORS, REST, Door, connected, resident_kib, rest_of, send_until_cut, status_of
 from tests.service.helpers import AUTH, ION, KEY, Server, raw_answer, running
 
 pytestmark = pytest.mark.slow
@@ -32,6 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     bounds = {"MAX_CONNECTIONS": "6", "MAX_CONNECTIONS_PER_ADDRESS": "4", "STALL_SECONDS": "0.5", "IDLE_SECONDS": "1"}
+    bounds["ANSWER_SECONDS"] = "1"
     with running(tmp_path_factory.mktemp("narrow"), WARMUP="false", RATE_LIMIT_ENABLED="false", **bounds) as server:
         yield server
 
@@ -65,7 +67,7 @@ def test_requests_in_one_go_are_all_answered_in_their_order(server: Server, door
     with connected(server) as connection:
         connection.sendall(door.cheap * 1000)
         connection.shutdown(socket.SHUT_WR)
-        assert rest_of(connection).count(b"HTTP/1.1 200 OK") == 1000
+        assert rest_of(connection).count(door.answer) == 1000
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 17, 2520])
@@ -79,14 +81,13 @@ def test_a_client_that_leaves_frees_its_thread_whatever_it_has_sent_ahead(
 
 
 def test_who_has_finished_sending_is_still_answered(server: Server, door: Door) -> None:
-    body = json.dumps({"grid_size": 64, "steps": 200}).encode()
     with connected(server) as connection:
-        connection.sendall(door.upload.replace(b"/nernst", b"/simulate") + b"Content-Length: %d\r\n\r\n" % len(body))
-        connection.sendall(body + door.cheap)
+        connection.sendall(door.upload + b"Content-Length: %d\r\n\r\n" % len(door.small))
+        connection.sendall(door.small + door.cheap)
         connection.shutdown(socket.SHUT_WR)
         answer = rest_of(connection)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") + answer.count(b"HTTP/1.1 204 No Content\r\n") == 2
 
 
 def test_a_refused_upload_is_read_past_for_so_many_bytes_only(server: Server, door: Door) -> None:
@@ -120,17 +121,11 @@ def test_headers_are_counted_before_anything_is_done_with_them(server: Server, d
 
 
 @pytest.mark.parametrize(
-    ("line", "status"),
-    [
-        (b"GET /health/live", 505),
-        (b"GET /health/live HTTP/0.9", 505),
-        (b"GET /health/live HTTP/2.0", 505),
-        (b"GET /health/live HTTP/3.7", 400),
-        (b"GET /health/live FTP/1.1", 400),
-    ],
+    ("version", "status"),
+    [(b"", 505), (b" HTTP/0.9", 505), (b" HTTP/2.0", 505), (b" HTTP/3.7", 400), (b" FTP/1.1", 400)],
 )
-def test_other_versions_are_not_spoken(server: Server, door: Door, line: bytes, status: int) -> None:
-    answer = raw_answer(server, door.cheap.replace(b"GET /health/live HTTP/1.1", line))
+def test_other_versions_are_not_spoken(server: Server, door: Door, version: bytes, status: int) -> None:
+    answer = raw_answer(server, door.cheap.replace(b" HTTP/1.1", version, 1))
     assert status_of(answer) == status
     assert b"application/problem+json" in answer
 
@@ -145,7 +140,7 @@ def test_a_host_is_a_host(server: Server, door: Door, host: bytes) -> None:
 @pytest.mark.parametrize("host", [b"", b"x:", b"x:80", b"[::1]:8000", b"127.0.0.1", b"a-b.example.org", b"a_b"])
 def test_hosts_of_every_lawful_form_are_taken(server: Server, door: Door, host: bytes) -> None:
     request = door.cheap.replace(b"Host: x", b"Connection: close\r\nHost: " + host)
-    assert status_of(raw_answer(server, request)) == 200
+    assert raw_answer(server, request).startswith(door.answer)
 
 
 def test_connections_that_find_no_place_may_only_ask_how_the_service_is(narrow: Server, door: Door) -> None:
@@ -156,15 +151,15 @@ def test_connections_that_find_no_place_may_only_ask_how_the_service_is(narrow: 
         refused = raw_answer(narrow, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (status_of(refused), b"TOO_MANY_CONNECTIONS" in refused) == (503, True)
         assert b"\r\nretry-after: " in refused
-        assert status_of(raw_answer(narrow, door.cheap)) == 200
+        assert status_of(raw_answer(narrow, REST.cheap)) == 200
     assert _is_served(narrow)
 
 
-def test_silent_connections_do_not_keep_probes_out(narrow: Server, door: Door) -> None:
+def test_silent_connections_do_not_keep_probes_out(narrow: Server) -> None:
     with ExitStack() as stack:
         for _ in range(100):
             stack.enter_context(connected(narrow))
-        assert status_of(raw_answer(narrow, door.cheap)) == 200
+        assert status_of(raw_answer(narrow, REST.cheap)) == 200
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health", b"\r\n\r\n"], ids=["nothing", "half a line", "empty lines"])
@@ -188,3 +183,25 @@ def test_a_body_of_a_byte_now_and_then_is_given_up(narrow: Server, door: Door) -
             except TimeoutError:
                 continue
     assert (status_of(answer), b"REQUEST_TIMEOUT" in answer) == (408, True)
+
+
+def _is_held(server: Server, connection: socket.socket) -> bool:
+    """Tell whether the server still has its end; what the kernel goes on to send alone has no inode."""
+    local, remote = f":{server.port:04X}", f":{connection.getsockname()[1]:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return any(row[1].endswith(local) and row[2].endswith(remote) and row[9] != "0" for row in rows)
+
+
+def test_an_answer_is_cut_that_takes_too_long_to_be_read_though_it_never_stalls(narrow: Server) -> None:
+    body = b'{"grid_size": 512, "steps": 1, "include": ["field"]}'
+    with connected(narrow) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(REST.upload + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        head = connection.recv(500)
+        length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index] # each answer has one
+        got = len(head)
+        while _is_held(narrow, connection) and got < length:
+            got += len(connection.recv(1000))
+            time.sleep(0.02)
+    assert got < length
+    assert _is_served(narrow)

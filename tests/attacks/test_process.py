@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mycelium_fractal_net.service.settings import load_settings
+from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from mycelium_fractal_net.service.telemetry.sink import Sink
-from tests.service.helpers import ION, KEY, Server, running
+from tests.service.helpers import ION, KEY, Server, running, sample
 
 pytestmark = pytest.mark.slow
 
@@ -36,17 +38,18 @@ def _ask_on(server: Server, asked: threading.Semaphore, over: threading.Event) -
     return answers, lost
 
 
-def test_sigterm_under_load_loses_no_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("requests", [REQUESTS, pytest.param(10_000, marks=pytest.mark.long)])
+def test_sigterm_under_load_loses_no_request(tmp_path: Path, requests: int) -> None:
     over, asked = threading.Event(), threading.Semaphore(0)
     with running(tmp_path, WARMUP="false", RATE_LIMIT_ENABLED="false") as server, ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(_ask_on, server, asked, over) for _ in range(8)]
-        for _ in range(REQUESTS):
+        for _ in range(requests):
             asked.acquire(timeout=120)
         server.terminate()
         assert server.process.wait(120) == 0
         over.set()
         answered, lost = (sum(counts) for counts in zip(*(future.result() for future in asking), strict=True))
-    assert answered >= REQUESTS
+    assert answered >= requests
     assert lost == 0
 
 
@@ -117,3 +120,10 @@ def test_lines_that_find_no_room_are_counted_and_told() -> None:
             _wait_until(lambda: sum(told) == sink.dropped)
     assert written + 100 * sink.dropped == 1_000_000
     assert sink.dropped >= 10_000 - (1000 + 2 * 65_536 + 65_536) // 100
+
+
+def test_dropped_lines_are_a_metric() -> None:
+    metrics = Metrics(load_settings())
+    assert sample(metrics.text().decode(), "mfn_log_lines_dropped_total") == 0
+    metrics.watch_log(lambda: 7)
+    assert sample(metrics.text().decode(), "mfn_log_lines_dropped_total") == 7

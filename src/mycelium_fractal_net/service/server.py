@@ -303,6 +303,7 @@ def run_application(app: FastAPI, settings: Settings, sink: Sink) -> None:
     """Serve an application until a signal ends it; see :func:`serve`."""
     services: Services = app.state.services
     sink.tell = partial(services.logger.warning, "log lines were dropped, nobody read them")
+    services.metrics.watch_log(lambda: sink.dropped)
     connections = Connections(_bounds(settings), settings.trusted_proxies)
     config = uvicorn.Config(
         app,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.fields import SimulationConfig
@@ -73,6 +76,17 @@ class _Simulated(NamedTuple):
     duration: Any
     growth_events: Any
     dimension: Any
+
+
+class _CountedElsewhere(Collector):
+    """A counter that asks for its value."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._text = name, text
+        self.read: Callable[[], int] = int
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(self._name, self._text, value=self.read())
 
 
 class Metrics:
@@ -159,6 +173,8 @@ class Metrics:
             Gauge(
                 f"{name}_oldest_seconds", f"Age of the oldest event of those that {text}.", registry=registry
             ).set_function(partial(self._oldest, state))
+        self._lines_lost = _CountedElsewhere("mfn_log_lines_dropped", "Log lines dropped because nobody read them.")
+        registry.register(self._lines_lost)
         self._spans_lost = Counter(
             "mfn_trace_spans_lost", "Spans that the collector of traces did not take.", registry=registry
         )
@@ -226,6 +242,10 @@ class Metrics:
     def watch_streams(self, streams: Streams) -> None:
         """Ask how many streams are open, at every scrape."""
         Gauge("mfn_streams_open", "Streams that are open.", registry=self.registry).set_function(lambda: streams.open)
+
+    def watch_log(self, dropped: Callable[[], int]) -> None:
+        """Ask how many log lines were dropped, at every scrape: a signal's handler that logs could wait for a lock."""
+        self._lines_lost.read = dropped
 
     def waited(self, duration_s: float) -> None:
         """Record how long a computation waited for a thread; called in that thread."""
