@@ -81,6 +81,23 @@ def _frame(socket: ClientConnection) -> tuple[dict[str, Any], bytes]:
     return frame, binary
 
 
+def test_all_that_waits_is_followed_before_the_next_step(server: Server) -> None:
+    change = {"step": 4, "parameter": "leak", "value": 0.2, "over": 0}
+    dab = {"step": 4, "row": 3.0, "column": 5.0, "radius": 2.0, "variable": "activator", "value": 1.0, "mode": "set"}
+    with _open(server) as socket:
+        _say(socket, "start", config=CONFIG, every=2, include=["field"])
+        _hear(socket)
+        assert [_frame(socket)[0]["step"] for _ in range(2)] == [2, 4]
+        _say(socket, "steer", changes=[change])
+        _say(socket, "steer", stimuli=[dab])
+        _say(socket, "ack", sequence=2)
+        while (frame := _frame(socket)[0])["step"] < CONFIG["steps"]:
+            _say(socket, "ack", sequence=frame["sequence"])
+        _say(socket, "ack", sequence=frame["sequence"])
+        [completed] = _until(socket, "completed")
+    assert (completed["config"]["schedule"], completed["config"]["stimuli"]) == ([change], [dab])
+
+
 def test_another_field_is_sent_from_the_next_frame_on(server: Server) -> None:
     with _open(server) as socket:
         _say(socket, "start", config=CONFIG, every=1, include=["field"])

@@ -299,7 +299,7 @@ class Stream:
         run = kept[0]
         if self._every is not None:
             run.every, self._every = self._every, None
-        if self._steering:
+        while self._steering:
             try:
                 self._follow(run, *self._steering.pop(0))
             except Exception as error:  # noqa: BLE001 # the run goes on as it was, and its reader is told
