@@ -348,3 +348,45 @@ def test_a_stream_ends_with_the_sequence_to_resume_at_when_the_service_drains(
         error = _hear(socket)
         assert (error["problem"]["code"], error["resume_after"]) == ("SERVICE_UNAVAILABLE", 2)
         assert server.process.wait(60) == 0
+
+
+def test_streams_are_counted_and_each_has_one_line(server: Server) -> None:
+    def counted(door: str) -> float:
+        return server.metric("mfn_stream_frames_total", door=door)
+
+    def ended(reason: str) -> float:
+        return server.metric("mfn_streams_ended_total", door="websocket", reason=reason)
+
+    frames, complete, left = counted("websocket"), ended("COMPLETED"), ended("CANCELLED")
+    with _open(server, additional_headers={**AUTH, "X-Request-ID": "counted"}) as socket:
+        _say(socket, "start", config=CONFIG, every=8)
+        _until(socket, "completed")
+        _say(socket, "start", stream="s2", config=CONFIG, every=1, include=["field"])
+        _hear(socket)
+        _frame(socket)
+        _frame(socket)
+        assert server.metric("mfn_stream_acks_outstanding") == 2
+    for _ in range(1000):
+        if ended("CANCELLED") > left:
+            break
+    assert (counted("websocket") - frames, ended("COMPLETED") - complete) == (5, 1)
+    assert server.metric("mfn_stream_acks_outstanding") == 0
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"counted"' in line]
+    told = [line for line in lines if line["event"] == "stream"]
+    assert [(line["stream"], line["door"], line["frames"], line["ended"]) for line in told] == [
+        ("s1", "websocket", 3, "COMPLETED"), ("s2", "websocket", 2, "CANCELLED"),
+    ]  # fmt: skip
+
+
+def test_steering_that_would_cost_too_much_is_refused_and_the_run_goes_on(server: Server) -> None:
+    config = {"grid_size": 256, "steps": 9000}
+    with _open(server) as socket:
+        _say(socket, "start", config=config, every=1, include=["field"])
+        _hear(socket)
+        _frame(socket)
+        _say(socket, "steer", stream="s1", changes=[{"parameter": "D_h", "value": 20.0}])
+        _say(socket, "ack", stream="s1", sequence=1)
+        while (heard := _hear(socket))["type"] == "frame":
+            socket.recv(timeout=60)
+            _say(socket, "ack", stream="s1", sequence=heard["sequence"])
+        assert (heard["problem"]["code"], heard["resume_after"]) == ("COST_LIMIT_EXCEEDED", None)

@@ -70,7 +70,7 @@ class CheckResult(_message.Message):
     def __init__(self, name: _Optional[str] = ..., expected: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., got: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., tolerance: _Optional[float] = ..., passed: _Optional[bool] = ..., reference: _Optional[str] = ...) -> None: ...
 
 class ValidateResponse(_message.Message):
-    __slots__ = ("passed", "loss_start", "loss_final", "loss_drop", "r2_held_out", "target", "pot_min_mv", "pot_max_mv", "example_fractal_dim", "lyapunov_exponent", "growth_events", "nernst_symbolic_mv", "nernst_numeric_mv", "checks")
+    __slots__ = ("passed", "loss_start", "loss_final", "loss_drop", "r2_held_out", "target", "pot_min_mv", "pot_max_mv", "example_fractal_dim", "lyapunov_exponent", "growth_events", "nernst_symbolic_mv", "nernst_numeric_mv", "checks", "lyapunov_standard_error", "lyapunov_converged")
     PASSED_FIELD_NUMBER: _ClassVar[int]
     LOSS_START_FIELD_NUMBER: _ClassVar[int]
     LOSS_FINAL_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,8 @@ class ValidateResponse(_message.Message):
     NERNST_SYMBOLIC_MV_FIELD_NUMBER: _ClassVar[int]
     NERNST_NUMERIC_MV_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
+    LYAPUNOV_STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    LYAPUNOV_CONVERGED_FIELD_NUMBER: _ClassVar[int]
     passed: bool
     loss_start: float
     loss_final: float
@@ -99,7 +101,9 @@ class ValidateResponse(_message.Message):
     nernst_symbolic_mv: float
     nernst_numeric_mv: float
     checks: _containers.RepeatedCompositeFieldContainer[CheckResult]
-    def __init__(self, passed: _Optional[bool] = ..., loss_start: _Optional[float] = ..., loss_final: _Optional[float] = ..., loss_drop: _Optional[float] = ..., r2_held_out: _Optional[float] = ..., target: _Optional[str] = ..., pot_min_mv: _Optional[float] = ..., pot_max_mv: _Optional[float] = ..., example_fractal_dim: _Optional[float] = ..., lyapunov_exponent: _Optional[float] = ..., growth_events: _Optional[int] = ..., nernst_symbolic_mv: _Optional[float] = ..., nernst_numeric_mv: _Optional[float] = ..., checks: _Optional[_Iterable[_Union[CheckResult, _Mapping]]] = ...) -> None: ...
+    lyapunov_standard_error: float
+    lyapunov_converged: bool
+    def __init__(self, passed: _Optional[bool] = ..., loss_start: _Optional[float] = ..., loss_final: _Optional[float] = ..., loss_drop: _Optional[float] = ..., r2_held_out: _Optional[float] = ..., target: _Optional[str] = ..., pot_min_mv: _Optional[float] = ..., pot_max_mv: _Optional[float] = ..., example_fractal_dim: _Optional[float] = ..., lyapunov_exponent: _Optional[float] = ..., growth_events: _Optional[int] = ..., nernst_symbolic_mv: _Optional[float] = ..., nernst_numeric_mv: _Optional[float] = ..., checks: _Optional[_Iterable[_Union[CheckResult, _Mapping]]] = ..., lyapunov_standard_error: _Optional[float] = ..., lyapunov_converged: _Optional[bool] = ...) -> None: ...
 
 class NernstRequest(_message.Message):
     __slots__ = ("z_valence", "concentration_out_molar", "concentration_in_molar", "temperature_k")

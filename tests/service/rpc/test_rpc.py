@@ -269,3 +269,16 @@ def test_a_client_in_another_language_gets_the_same(served: tuple[Server, str]) 
     error = json.loads(refused.stderr)
     assert (error["code"], error["details"][0]["type"]) == ("unauthenticated", "google.rpc.ErrorInfo")
     assert b"AUTHENTICATION_REQUIRED" in base64.b64decode(error["details"][0]["value"] + "==")
+
+
+def test_a_stream_ends_with_the_sequence_to_resume_at_when_the_service_drains(tmp_path: Path) -> None:
+    with grpc_server(tmp_path) as (server, place):
+        call = Caller(place).simulate(config=CONFIG, every=1, max_rate_hz=1)
+        assert [next(call).sequence for _ in "ab"] == [0, 1]
+        server.terminate()
+        with pytest.raises(grpc.RpcError) as ended:
+            list(call)
+        assert server.process.wait(60) == 0
+    details = details_of(ended.value.trailing_metadata())
+    assert details["ErrorInfo"].reason == "SERVICE_UNAVAILABLE"
+    assert details["Problem"].resume_after >= 1

@@ -24,7 +24,13 @@ ELSEWHERE = {
     "ExtractFeaturesRequest": {"field", "history"},  # one array, whose axes say which it is
     "AggregateStart": {"gradients"},  # in chunks
     "AggregateResult": {"aggregated_gradient"},  # as above
-    "SimulationResult": {"field", "lyapunov_exponent", "receipt"},  # in the frame; unary only; beside it
+    "SimulationResult": {  # in the frame; over REST only; beside it
+        "field",
+        "lyapunov_exponent",
+        "lyapunov_standard_error",
+        "lyapunov_converged",
+        "receipt",
+    },
 }
 PAIRS: list[tuple[Any, Any]] = [
     (SimulationConfig, mfn_pb2.SimulationConfig),

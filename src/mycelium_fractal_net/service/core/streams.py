@@ -21,6 +21,8 @@ class Streams:
     ----------
     open : int
         Streams that are open.
+    outstanding : int
+        Frames on their way whose readers have not acknowledged them.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Streams:
         self._most = most
         self._most_of_one = -(-most // 2)
         self._of: Counter[str] = Counter()
+        self.outstanding = 0
 
     @property
     def open(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -70,12 +71,13 @@ class EventStream:
     async def _serve(self, stream: Stream, record: Any, send: Any) -> None:
         begun = False
         try:
-            async for message in stream.messages():
-                if not begun:
-                    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-                    begun = True
-                    await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
-                await send({"type": "http.response.body", "body": _event(stream.name, message), "more_body": True})
+            async with aclosing(stream.messages()) as messages:
+                async for message in messages:
+                    if not begun:
+                        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+                        begun = True
+                        await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
+                    await send({"type": "http.response.body", "body": _event(stream.name, message), "more_body": True})
         except Exception as error:
             if not begun or problem_of(error).code == "CANCELLED":
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from time import perf_counter
+from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -271,22 +271,18 @@ class _Conversation:
         self._streams[stream.name] = stream, asyncio.create_task(self._serve(stream))
 
     async def _serve(self, stream: Stream) -> None:
-        """Hand on what a stream says; one line tells how it ended."""
-        begin, ended = perf_counter(), "COMPLETED"
+        """Hand on what a stream says, within a span of its own."""
         try:
-            async for message in stream.messages():
-                await self._send(message)
+            with self._services.trace(self._record)("stream", stream=stream.name):
+                async with aclosing(stream.messages()) as messages:
+                    async for message in messages:
+                        await self._send(message)
         except Exception as error:  # noqa: BLE001 # whatever it is, the reader is told
-            problem = problem_of(error)
-            ended = problem.code
-            if problem.status >= 500 and not isinstance(error, ServiceError):
+            if problem_of(error).status >= 500 and not isinstance(error, ServiceError):
                 self._record.fail(error)
             await self._send(stream.error(error))
         finally:
             self._streams.pop(stream.name, None)
-            duration_ms = round((perf_counter() - begin) * 1e3, 3)
-            facts = {**self._record.facts(), "stream": stream.name, "frames": stream.frames}
-            self._services.logger.info("stream", **facts, ended=ended, duration_ms=duration_ms)
 
     async def _say(self, **members: Any) -> None:
         await self._send(Message(members["type"], None, orjson.dumps(members)))

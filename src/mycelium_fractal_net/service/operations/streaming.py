@@ -7,7 +7,9 @@ import base64
 import math
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
+from time import perf_counter
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -33,6 +35,7 @@ __all__ = ["Message", "Name", "Rate", "Stream", "StreamStart", "Stride", "as_jso
 
 _WINDOW = 2
 _LOOK_EVERY_S = 0.25
+_DOORS = {"WEBSOCKET": "websocket", "GRPC": "grpc"}
 _MOST_STEERING = 64
 _ARRAYS_OF_A_RUN = 10
 _SHORT = {"a": "activator", "h": "inhibitor"}
@@ -147,6 +150,7 @@ class Stream:
         self._wake = asyncio.Event()
         self._tell: set[Callable[[], object]] = set()
         self._next_at = 0.0
+        self._owed = self._paid = self._outstanding = 0
 
     async def check(self) -> None:
         """Refuse what costs too much, or would never be an event of this run, before anything is answered."""
@@ -159,8 +163,15 @@ class Stream:
             message = f"resume_after must be below {last}, the sequence of the last message; got {self.last}"
             detail = {"field": "resume_after", "message": message, "value": self.last}
             raise ServiceError("VALIDATION_ERROR", message, details=[detail])
+        self._owed = cost.cell_steps
+        await self._charge()
+
+    async def _charge(self) -> None:
+        """Charge the caller what is owed: for the run, and for what steering adds to it."""
+        owed, self._owed = self._owed, 0
+        self._paid += owed
         if self._services.settings.rate_limit_enabled:
-            verdict = await self._services.limiter.charge(self._call.who, cost.cell_steps)
+            verdict = await self._services.limiter.charge(self._call.who, owed)
             if not verdict.passed:
                 message = f"the cell steps of this minute are spent; try again in {verdict.reset_s} s"
                 raise ServiceError("RATE_LIMIT_EXCEEDED", message, retry_after_s=verdict.reset_s)
@@ -170,6 +181,37 @@ class Stream:
         return self.last is not None and self.last > -(-self._config.steps // self._start.every)
 
     async def messages(self) -> AsyncGenerator[Message]:
+        """Yield messages, counted; one log line tells how they ended. See :meth:`_computed` for what is raised."""
+        metrics, door = self._services.metrics, _DOORS.get(self._call.method, "sse")
+        begin, sent, ended = perf_counter(), 0, "CANCELLED"
+        try:
+            async with aclosing(self._computed()) as messages:
+                async for message in messages:
+                    size = len(message.text) + len(message.binary or b"")
+                    sent += size
+                    metrics.streamed(door, message.kind, size)
+                    yield message
+            ended = "COMPLETED"
+        except Exception as error:
+            ended = problem_of(error).code
+            raise
+        finally:
+            metrics.stream_ended(door, ended)
+            facts = {"stream": self.name, "frames": self.frames, "bytes": sent, "ended": ended}
+            duration_ms = round((perf_counter() - begin) * 1e3, 3)
+            self._services.logger.info("stream", door=door, **self._facts(), **facts, duration_ms=duration_ms)
+
+    def _facts(self) -> dict[str, Any]:
+        call = self._call
+        key_id = None if call.key is None else call.key.id
+        return {
+            "request_id": call.request_id,
+            "route": call.route,
+            "client_ip": call.client_ip,
+            "key_id": key_id,
+        }
+
+    async def _computed(self) -> AsyncGenerator[Message]:
         """Yield messages; the next one is computed when the one before has been handed over.
 
         Raises
@@ -194,6 +236,8 @@ class Stream:
                     if loop.time() - begun > services.settings.stream_seconds:
                         raise ServiceError("REQUEST_TIMEOUT", "a stream may not last longer (MFN_STREAM_SECONDS)")
                     message = await lane.run(partial(self._piece, run))
+                    if self._owed:
+                        await self._charge()
                     if message is not None:
                         yield message
                         spoken = loop.time()
@@ -202,12 +246,17 @@ class Stream:
                         spoken = loop.time()
         finally:
             services.streams.leave(who)
+            services.streams.outstanding -= self._outstanding
 
     def acknowledge(self, sequence: int) -> None:
         """Note what the reader has drawn."""
         if sequence > (self.last or 0):
             raise ServiceError("VALIDATION_ERROR", f"sequence {sequence} was not sent yet")
-        self._acked = max(self._acked, sequence)
+        if sequence > self._acked:
+            drawn = min(sequence - self._acked, self._outstanding)
+            self._outstanding -= drawn
+            self._services.streams.outstanding -= drawn
+            self._acked = sequence
         self._wake.set()
 
     def pause(self) -> None:
@@ -307,13 +356,20 @@ class Stream:
         event = run.next_piece(cancel)
         return None if event is None else self._rendered(event)
 
-    @staticmethod
-    def _follow(run: Run, changes: Sequence[Any], stimuli: Sequence[Any]) -> None:
+    def _follow(self, run: Run, changes: Sequence[Any], stimuli: Sequence[Any]) -> None:
+        """Steer the run; what that makes it cost more is owed."""
         now = {"step": run.simulation.step}
-        run.steer(
-            [Change.model_validate({**now, **change}) for change in changes],
-            [Stimulus.model_validate({**now, **stimulus}) for stimulus in stimuli],
-        )
+        changed = [Change.model_validate({**now, **change}) for change in changes]
+        stimulated = [Stimulus.model_validate({**now, **stimulus}) for stimulus in stimuli]
+        steered = run.simulation.config.steered(run.simulation.step, changed, stimulated)
+        update = {"schedule": steered.schedule, "stimuli": steered.stimuli}
+        cost = simulation_cost(self._start.config.model_copy(update=update))
+        most = self._services.settings.max_cell_steps
+        if cost.cell_steps > most:
+            message = f"steered so it takes {cost.text}, more than {most:,} (MFN_MAX_CELL_STEPS)"
+            raise too_costly(message, "changes", None)
+        run.steer(changed, stimulated)
+        self._owed += max(0, cost.cell_steps - self._paid - self._owed)
 
     def _rendered(self, event: Event) -> Message:
         self.last = event.sequence
@@ -327,6 +383,9 @@ class Stream:
     def _framed(self, event: Framed) -> Message:
         frame, wanted = event.frame, self._start.include
         self.frames += 1
+        if self._windowed:
+            self._outstanding += 1
+            self._services.streams.outstanding += 1
         members: dict[str, Any] = {"step": frame.step, "statistics": _statistics(frame)}
         if "features" in wanted:
             members["features"] = frame.features.to_dict()

@@ -122,6 +122,7 @@ class Metrics:
         self._simulated: dict[tuple[str, str], _Simulated] = {}
         self._add_simulation(registry)
         self._add_compute(registry, settings)
+        self._add_streams(registry)
         self._add_losses(registry)
 
     def _add_simulation(self, registry: CollectorRegistry) -> None:
@@ -152,6 +153,13 @@ class Metrics:
             "mfn_compute_cancelled", "Computations stopped because the caller left.", registry=registry
         )
         self._refused = Counter("mfn_compute_refused", "Computations refused with a full queue.", registry=registry)
+
+    def _add_streams(self, registry: CollectorRegistry) -> None:
+        self._stream_frames = Counter("mfn_stream_frames", "Frames of streams.", ("door",), registry=registry)
+        self._stream_bytes = Counter("mfn_stream_bytes", "Bytes of streams.", ("door",), registry=registry)
+        self._streams_ended = Counter(
+            "mfn_streams_ended", "Streams that have ended, by code.", ("door", "reason"), registry=registry
+        )
 
     def _add_losses(self, registry: CollectorRegistry) -> None:
         self._fallbacks = Counter(
@@ -240,8 +248,22 @@ class Metrics:
         self._busy.set_function(lambda: compute.running)
 
     def watch_streams(self, streams: Streams) -> None:
-        """Ask how many streams are open, at every scrape."""
-        Gauge("mfn_streams_open", "Streams that are open.", registry=self.registry).set_function(lambda: streams.open)
+        """Ask how many streams are open, and how many frames wait to be acknowledged, at every scrape."""
+        registry = self.registry
+        Gauge("mfn_streams_open", "Streams that are open.", registry=registry).set_function(lambda: streams.open)
+        Gauge("mfn_stream_acks_outstanding", "Frames that were not acknowledged yet.", registry=registry).set_function(
+            lambda: streams.outstanding
+        )
+
+    def streamed(self, door: str, kind: str, size: int) -> None:
+        """Count a message of a stream, and its bytes."""
+        if kind == "frame":
+            self._stream_frames.labels(door).inc()
+        self._stream_bytes.labels(door).inc(size)
+
+    def stream_ended(self, door: str, reason: str) -> None:
+        """Count a stream that has ended, by a code of the catalogue or COMPLETED."""
+        self._streams_ended.labels(door, reason).inc()
 
     def watch_log(self, dropped: Callable[[], int]) -> None:
         """Ask how many log lines were dropped, at every scrape: a signal's handler that logs could wait for a lock."""
