@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long quick serve lint format bench docs site notebooks load manifests kernels proto clean mutants
+.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench docs site notebooks load manifests kernels proto clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -18,7 +18,8 @@ help:
 	@echo "make site   build the documentation into site/, to open from a file"
 	@echo "make notebooks   execute each notebook from scratch"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
-	@echo "make kernels  compile every kernel into the package, for wheels and images: CPU=x86-64-v3 chooses the processor"
+	@echo "make test-arm64  the same digests on an emulated aarch64; needs mmdebstrap and qemu-user-static"
+	@echo "make kernels  build every kernel ahead, for wheels and images: LEVELS=\"x86-64-v3 aarch64\" chooses processors"
 	@echo "make proto  generate the messages of gRPC from proto/"
 	@echo "make clean  remove what the targets made, the environment included"
 
@@ -29,18 +30,18 @@ $(BIN)/python:
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing into $(VENV), a minute or two"
-	$(PIP) --editable ".[visualization]"
+	$(PIP) --editable ".[jit,scipy,visualization]"
 	@touch $@
 
 $(VENV)/.server: $(VENV)/.run
-	$(PIP) --editable ".[server,visualization]"
+	$(PIP) --editable ".[jit,scipy,server,visualization]"
 	@touch $@
 
 # torch comes first: a wheel without CUDA, where one is at hand, then satisfies every other requirement.
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[server,grpc,client,learn,datasets,federated,visualization,topology,signals,kafka,mqtt,nats,rabbitmq,vault,aws,zipkin,bench,docs,dev]"
+	$(PIP) --editable ".[jit,scipy,server,grpc,client,learn,datasets,federated,visualization,topology,signals,kafka,mqtt,nats,rabbitmq,vault,aws,zipkin,bench,docs,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
 
 install: $(VENV)/.run
@@ -98,7 +99,10 @@ manifests: $(VENV)/.dev
 	$(BIN)/python deploy/kubernetes/render.py
 
 kernels: $(VENV)/.run
-	$(BIN)/mfn warmup --into src/mycelium_fractal_net/_compiled/cache $(if $(CPU),--cpu $(CPU))
+	$(BIN)/python -m native.build $(addprefix --level ,$(LEVELS))
+
+test-arm64: $(VENV)/.dev kernels
+	$(BIN)/python -m pytest -m long tests/compiled/test_arm64.py $(PYTEST_ARGS)
 
 proto: $(VENV)/.dev
 	mkdir -p .cache/proto
@@ -111,5 +115,6 @@ mutants: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) out site dist build src/mycelium_fractal_net/_compiled/cache .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report
+	rm -rf src/mycelium_fractal_net/_compiled/libraries
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

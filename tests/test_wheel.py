@@ -6,6 +6,7 @@ The environment is made from links to the installed base dependencies, so that n
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -22,10 +23,14 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("dist")
+    return _build(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+def _build(tree: Path, target: Path, **environment: str) -> Path:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)],
-        cwd=ROOT,
+        cwd=tree,
+        env=os.environ | environment,
         check=True,
         capture_output=True,
     )
@@ -83,9 +88,32 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     assert {name.split("/")[0].split("-")[0] for name in names} == {"mycelium_fractal_net"}
 
 
+@pytest.mark.parametrize(("machine", "kind"), [("x86_64", "x86-64-v3"), ("aarch64", "aarch64")])
+def test_a_wheel_with_kernels_is_of_one_machine_and_needs_no_compiler(tmp_path: Path, machine: str, kind: str) -> None:
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    package = Path("src/mycelium_fractal_net")
+    (tmp_path / package / "_compiled" / "libraries").mkdir(parents=True)
+    shutil.copy(ROOT / package / "_version.py", tmp_path / package)
+    for name in ("kernels-x86-64-v3.so", "kernels-aarch64.so"):
+        (tmp_path / package / "_compiled" / "libraries" / name).write_bytes(b"")
+    built = _build(tmp_path, tmp_path / "dist", MFN_WHEEL_MACHINE=machine)
+    assert re.search(rf"-py3-none-manylinux_2_\d\d_{machine}\.whl$", built.name)
+    archive = zipfile.ZipFile(built)
+    assert [name.split("/")[-1] for name in archive.namelist() if name.endswith(".so")] == [f"kernels-{kind}.so"]
+    (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+    required = {
+        Requirement(text).name
+        for text in re.findall(r"Requires-Dist: (.*)", archive.read(metadata).decode())
+        if "extra ==" not in text
+    }
+    assert required == {"numpy", "pydantic", "rich", "typer"}
+
+
 def test_base_dependencies_do_not_bring_an_extra_along() -> None:
     names = {dist.name.lower() for dist in _closure(distribution("mycelium-fractal-net"))}
-    assert {"numpy", "numba", "scipy", "pydantic", "typer", "rich"} <= names
+    assert {"numpy", "pydantic", "typer", "rich"} <= names
     assert names.isdisjoint({"torch", "fastapi", "matplotlib", "pyarrow", "scikit-learn", "dask"})
 
 

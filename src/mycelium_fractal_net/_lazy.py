@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-__all__ = ["attach", "resolve"]
+__all__ = ["attach", "need", "resolve"]
 
 
 def attach(
@@ -60,6 +60,18 @@ def _read_stub(package: str) -> tuple[dict[str, str], list[str]]:
         elif isinstance(node, ast.Assign):
             public = ast.literal_eval(node.value)
     return homes, public
+
+
+def need(target: str, extra: str) -> Any:
+    """Do the same with what an extra brings.
+
+    Raises
+    ------
+    MissingExtraError
+        Without the extra; it says how to install it.
+    """
+    module, name = target.split(":")
+    return getattr(_import(module, extra), name)
 
 
 def _import(module: str, extra: str | None) -> Any:

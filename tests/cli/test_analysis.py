@@ -113,6 +113,7 @@ def test_warmup_refuses_what_it_could_not_fill(
 def test_warmup_reaches_every_kernel_of_aggregation() -> None:
     code = (
         "from mycelium_fractal_net.cli import main; from mycelium_fractal_net.federated import _kernels as k\n"
+        "from mycelium_fractal_net._compiled import kernel; kernel.library = lambda: None\n"
         "main(['warmup', '--kinetics', 'mycelium', '--dtype', 'float64', '--json'])\n"
         "kernels = {name: item for name, item in vars(k).items() if name[0] != '_' and hasattr(item, 'signatures')}\n"
         "print([name for name, item in kernels.items() if not item.signatures])"

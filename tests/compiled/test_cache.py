@@ -38,7 +38,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
         monkeypatch.setitem(sys.modules, module.__name__, module)
         exec(compile(text, file, "exec"), module.__dict__)  # noqa: S102
         value = module.outer(20.5)
-        stats = module.outer.stats
+        stats = module.outer.dispatcher.stats
         return value, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())
 
     return make_and_call

@@ -11,10 +11,11 @@ from tests.fields.helpers import quiet
 
 SCRIPT = """
 import mycelium_fractal_net as mfn
-from mycelium_fractal_net.fields._compile import load_kernels
+from mycelium_fractal_net._compiled import kernel
+kernel.library = lambda: None  # what was built ahead is never compiled
 simulation = mfn.Simulation(mfn.SimulationConfig(grid_size=16, steps=4, spike_probability=0.0))
 simulation.advance(4)
-stats = simulation._engine.kernels.advance_whole.stats
+stats = simulation._engine.kernels.advance_whole.dispatcher.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), simulation.result.digest)
 """
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import shown
+from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.datasets.scenario import Axis, Scenario
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.fields import SimulationConfig
@@ -76,8 +77,7 @@ def _points(scenario: Scenario) -> list[tuple[Any, ...]]:
 
 def _unit_points(method: str, dimensions: int, samples: int, seed: int) -> NDArray[np.float64]:
     """Return points in [0, 1)^d, (samples, d)."""
-    from scipy.stats import qmc
-
+    qmc = need("scipy.stats:qmc", "scipy")
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(0,))))
     if method == "random":
         return generator.random((samples, dimensions))

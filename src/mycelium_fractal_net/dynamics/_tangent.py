@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import as_whole
+from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.dynamics._estimate import Growth
 from mycelium_fractal_net.errors import DivergedError, InvalidInputError
 
@@ -136,8 +137,7 @@ class Frame:
     """
 
     def __init__(self, dimension: int, steps: int) -> None:
-        from scipy.linalg import lapack
-
+        lapack = need("scipy.linalg:lapack", "scipy")
         self._factorise, self._assemble = lapack.dgeqrf, lapack.dorgqr
         self._axes = np.eye(dimension)
         self.growth = Growth(dimension, steps)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import as_flag
+from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features._potentials import as_field, unit_deviation
 
@@ -291,7 +292,7 @@ def _check_evidence(spectrum: _Spectrum, centre: float) -> None:
     of two of them has an F distribution. The window ties neighbouring modes together, which lowers m; the level
     counts the rings among which the peak was looked for, twice, since it need not lie on the middle of one.
     """
-    from scipy.stats import f
+    f = need("scipy.stats:f", "scipy")
 
     windowed = bool(spectrum.radial.any())
     if centre < (_LEAST_WAVES if windowed else 0.99) * spectrum.bin_width:
@@ -340,7 +341,7 @@ def _prominence(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) 
     Without wrapped edges the longer waves are measured by the cosine transform of what the best single wave leaves:
     the window hides them behind the mean that it needs taken off, and a strong wave would leak among them.
     """
-    from scipy.stats import f
+    f = need("scipy.stats:f", "scipy")
 
     near = np.abs(spectrum.wavenumber - centre) <= _NEAR_BINS * spectrum.bin_width
     power, wavenumber = spectrum.power, spectrum.wavenumber
@@ -366,8 +367,7 @@ def _prominence(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) 
 
 def _cosine_power(field: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the power of the cosine modes, whose mean is that of the Fourier modes, and their wave numbers."""
-    from scipy.fft import dctn
-
+    dctn = need("scipy.fft:dctn", "scipy")
     rows, columns = field.shape
     power = dctn(field, norm="ortho") ** 2 / field.size
     return power, np.hypot(np.arange(rows)[:, None] / (2.0 * rows), np.arange(columns)[None, :] / (2.0 * columns))

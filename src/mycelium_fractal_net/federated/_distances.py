@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import available_cores
+from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.errors import AggregationError
 from mycelium_fractal_net.federated._scale import middle_size, row_sizes
 from mycelium_fractal_net.federated._threads import in_blocks, in_turns, stop_if_cancelled, stretches
@@ -165,9 +166,8 @@ def _centred_gram(
 
 def _groups(close: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Return the connected components of at least two rows."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
+    csr_array = need("scipy.sparse:csr_array", "scipy")
+    connected_components = need("scipy.sparse.csgraph:connected_components", "scipy")
     _, label = connected_components(csr_array(close), directed=False)
     order = np.argsort(label, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)

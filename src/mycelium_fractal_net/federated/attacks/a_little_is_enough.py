@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.federated._rule import Rule
 from mycelium_fractal_net.federated.attacks._attack import Attack
 from mycelium_fractal_net.federated.attacks._search import strongest
@@ -81,8 +82,7 @@ class ALittleIsEnough(Attack):
 
 def z_max(n: int, f: int) -> float:
     """Return the paper's z: so many honest updates lie further out that the forged ones have a majority."""
-    from scipy.special import ndtri
-
+    ndtri = need("scipy.special:ndtri", "scipy")
     supporters = n // 2 + 1 - f
     honest = n - f
     return float(np.clip(ndtri((honest - supporters) / honest), 0.0, _LARGEST_Z))

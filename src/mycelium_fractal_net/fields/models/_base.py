@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mycelium_fractal_net._checks import did_you_mean, is_number, shown
+from mycelium_fractal_net._compiled.kernel import require_compiler
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields._trace import Trace, trace
 
@@ -205,6 +206,7 @@ def _traced(function: Rates, names: tuple[str, ...]) -> Trace:
     return trace(function, dict.fromkeys(names, 0.0))
 
 
+_PACKAGE = f"{__name__.partition('.')[0]}."
 _PLAIN = ("name", "steady_guess", "start", "noise", "activator_range")
 _register: dict[str, Kinetics] = {}
 
@@ -269,6 +271,8 @@ def kinetics(
             ranges=MappingProxyType(_checked_ranges(name, function, ranges or {})),
         )
         _ = model.trace
+        if not function.__module__.startswith(_PACKAGE):  # what comes with the package may be built ahead
+            require_compiler()
         _register[name] = model
         return model
 

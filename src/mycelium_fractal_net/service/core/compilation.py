@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from mycelium_fractal_net._compiled.places import places_of
 from mycelium_fractal_net._version import __version__
-from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.fields import SimulationConfig, get_kinetics, list_kinetics
+from mycelium_fractal_net.fields._compile import built_ahead
 from mycelium_fractal_net.service.core.errors import ServiceError
 
 __all__ = ["COST", "SELF_CHECK", "Family", "Kernels", "Needed", "compile_family", "family_of"]
@@ -85,9 +86,13 @@ class Kernels:
         self._known.add(family_of(config))
 
     def missing(self, config: Needed) -> bool:
-        """Tell whether kernels may have to be compiled first; those of the warm-up are there."""
+        """Tell whether kernels may have to be compiled first; those built ahead or warmed up are there."""
         family = family_of(config)
-        return (family.kinetics, *family[3:]) != (_WARM, 5, "plain") and family not in self._known
+        if (family.kinetics, *family[3:]) == (_WARM, 5, "plain") or family in self._known:
+            return False
+        if config is None:
+            return not all(built_ahead(get_kinetics(name).trace, family.dtype) for name in list_kinetics())
+        return family.scheme != "plain" or not built_ahead(config.model.trace, config.dtype, config.stencil)
 
     def would_begin(self, config: Needed) -> bool:
         """Tell whether a compilation begins with the next who waits for these kernels."""

@@ -1,0 +1,1 @@
+"""Building the kernels ahead, for wheels and images: `make kernels`."""

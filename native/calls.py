@@ -1,0 +1,92 @@
+"""What is compiled ahead: these calls of the public API reach every kernel, for every type it is used with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import Literal
+
+import numpy as np
+
+from mycelium_fractal_net import federated
+from mycelium_fractal_net.features import cluster_sizes, extract_features
+from mycelium_fractal_net.fields import Simulation, SimulationConfig, list_kinetics, simulate
+from mycelium_fractal_net.fractals import (
+    box_counting_dimension,
+    generalised_dimensions,
+    generate_ifs,
+    lacunarity,
+    list_ifs,
+)
+
+__all__ = ["groups"]
+
+DType = Literal["float64", "float32"]
+_DTYPES: tuple[DType, ...] = ("float64", "float32")
+_SMALL, _TILED = 16, 160  # with two threads fields of more than 128 cells a side are cut into tiles
+
+Call = Callable[[], object]
+
+
+def groups() -> list[list[Call]]:
+    """Return calls that share much, each group for a process of its own; the longest first."""
+    kinetics: list[Call] = [partial(advance, name, dtype) for name, dtype in product(list_kinetics(), _DTYPES)]
+    others: list[Call] = [partial(function, dtype) for function, dtype in product((describe, aggregate), _DTYPES)]
+    return [[call] for call in (*kinetics, *others, count)]
+
+
+def advance(kinetics: str, dtype: DType) -> None:
+    """Simulate in one piece, in tiles, from a given field and with events seen ahead."""
+    given = np.random.default_rng(0).normal(-60.0, 5.0, (_SMALL, _SMALL))
+    small = SimulationConfig(kinetics=kinetics, dtype=dtype, grid_size=_SMALL, steps=2)
+    for start in (None, given):
+        _ = simulate(small, start, threads=1).digest
+    simulate(small.model_copy(update={"grid_size": _TILED}), threads=2)
+    Simulation(small).watch_growth().next_event()
+
+
+def describe(dtype: DType) -> None:
+    """Extract features of small and large fields, of histories and of pairs."""
+    history = np.random.default_rng(0).normal(-60.0, 5.0, (12, 70, 70)).astype(dtype)
+    for periodic, side in product((True, False), (16, 70)):
+        extract_features(history[:, :side, :side], periodic=periodic)
+        extract_features(history[-1, :side, :side], periodic=periodic)
+    extract_features(
+        simulate(SimulationConfig(grid_size=16, steps=12, dtype=dtype), threads=1), sets=("core", "activator")
+    )
+    cluster_sizes(history[0], -60.0)
+
+
+def count() -> None:
+    """Count boxes and masses, and play iterated functions."""
+    mask, large = np.random.default_rng(0).random((32, 32)) > 0.5, np.tri(520, 510, dtype=bool)
+    for method, periodic in product(("cover", "aligned"), (True, False)):
+        box_counting_dimension(mask, method=method, periodic=periodic)
+    for periodic in (True, False):  # counted in steps, between which it can be stopped
+        box_counting_dimension(large, periodic=periodic, cancel=threading.Event())
+    generalised_dimensions(mask.astype(float), [-1.0, 0.0, 1.0, 2.0])
+    lacunarity(mask, [2, 4])
+    for name in list_ifs():
+        generate_ifs(name, 100).mask(16)
+    sheared = [([[0.5, 0.1], [0.2, 0.4]], [0.0, 0.0]), ([[0.3, -0.1], [0.1, 0.5]], [0.5, 0.0])]
+    generate_ifs(sheared, 100)
+
+
+def aggregate(dtype: DType) -> None:
+    """Aggregate few and many updates, short and long ones, by every rule that has kernels."""
+    few = np.random.default_rng(0).normal(size=(40, 33)).astype(dtype)
+    many = np.random.default_rng(0).normal(size=(256, 2_049)).astype(dtype)
+    for rule in (
+        federated.HierarchicalKrum(3, 0.2, 0),
+        federated.Bulyan(f=1),
+        federated.TrimmedMean(f=1).after(federated.NearestNeighborMixing(f=1)),
+        federated.GeometricMedian(),
+        federated.CenteredClipping(radius=1.0),
+        federated.Median(),
+        federated.Krum(f=1),
+        federated.MultiKrum(f=1),
+    ):
+        for updates in (few[:12], few, few[:, :1], many):
+            rule.aggregate(updates)
