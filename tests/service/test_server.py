@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,10 +22,11 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from mycelium_fractal_net._gil import TURN_S
 from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.http.connections import Bounds, Connections
 from mycelium_fractal_net.service.http.protocol import BoundedProtocol
-from mycelium_fractal_net.service.server import DrainingServer
+from mycelium_fractal_net.service.server import DrainingServer, serve
 from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import AUTH, ION, KEY, Server, make_app, raw_answer, running
 
@@ -268,3 +270,14 @@ def test_a_signal_in_the_middle_of_a_log_line_does_not_stop_the_process() -> Non
     line.join(120)
     assert not line.is_alive()
     assert app.state.services.compute.draining
+
+
+def test_threads_hand_the_gil_over_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[float] = []
+    before = sys.getswitchinterval()
+    monkeypatch.setattr(DrainingServer, "run", lambda _: found.append(sys.getswitchinterval()))
+    try:
+        serve(load_settings(env="dev"), io.BytesIO())
+    finally:
+        sys.setswitchinterval(before)
+    assert found == [pytest.approx(TURN_S)]

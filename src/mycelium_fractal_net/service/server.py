@@ -293,7 +293,6 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     RuntimeError
         After the end, when the kernels could not be warmed up, so that the process does not exit with 0.
     """
-    sys.setswitchinterval(TURN_S)
     sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
     adopt_standard_logging(make_logger(settings, sink), settings.log_level)
     run_application(create_app(settings, log_stream=sink, companion=outbox), settings, sink)
@@ -301,6 +300,7 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
 
 def run_application(app: FastAPI, settings: Settings, sink: Sink) -> None:
     """Serve an application until a signal ends it; see :func:`serve`."""
+    sys.setswitchinterval(TURN_S)
     services: Services = app.state.services
     sink.tell = partial(services.logger.warning, "log lines were dropped, nobody read them")
     services.metrics.watch_log(lambda: sink.dropped)
