@@ -39,7 +39,7 @@ def test_a_scan_writes_table_fields_and_maps(mfn: Mfn, tmp_path: Path) -> None:
     assert float(rows[3]["V_std"]) == pytest.approx(package.simulate(config).features.V_std, rel=1e-8)
     predicted = package.linear_stability("mycelium", bias=0.04).wavelength_lattice_cells
     assert float(rows[3]["predicted_wavelength"]) == pytest.approx(predicted, rel=1e-8)
-    assert rows[0]["predicted_wavelength"] == ""
+    assert (rows[0]["predicted_wavelength"], rows[0]["settled_wavelength"]) == ("", "")
 
 
 def test_a_scan_holds_the_field_asked_for_at_its_place(tmp_path: Path) -> None:

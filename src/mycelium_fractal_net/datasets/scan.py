@@ -22,6 +22,7 @@ from mycelium_fractal_net.fields.variables import variable
 __all__ = ["ScanAxis", "ScanResult", "parse_scan_axis", "scan"]
 
 _MOST = 256
+_FLAT = 0.05  # of the activator's range: a deviation below it is no pattern
 _PREDICTED = ("turing_unstable", "growth_rate", "predicted_wavelength", "settled_wavelength")
 
 
@@ -174,9 +175,16 @@ def _gathered(
             continue
         with np.load(path.parent / row["field_file"]) as fields:
             pictures[place] = fields[attribute]
-            periodic = config.boundary == "periodic"
-            columns["settled_wavelength"][place] = find_wavelength(fields["activator"], periodic=periodic).wavelength
+            columns["settled_wavelength"][place] = _settled(config, fields["activator"])
     return columns, pictures
+
+
+def _settled(config: SimulationConfig, activator: NDArray[Any]) -> float:
+    """Return the wavelength of a pattern; NaN for what is left of the noise where none has formed."""
+    low, high = config.model.activator_range
+    if float(np.std(activator, dtype=np.float64)) < _FLAT * (high - low):
+        return math.nan
+    return find_wavelength(activator, periodic=config.boundary == "periodic").wavelength
 
 
 def _predictions(config: SimulationConfig, x: ScanAxis, y: ScanAxis) -> dict[str, NDArray[np.float64]]:
