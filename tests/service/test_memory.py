@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from mycelium_fractal_net.service.core.errors import ServiceError
@@ -58,3 +61,21 @@ def test_what_fails_gives_its_memory_back() -> None:
 def test_the_budget_can_be_set() -> None:
     assert load_settings(max_memory_bytes=10_000_000).max_memory_bytes == 10_000_000
     assert load_settings().max_memory_bytes >= 64 * 2**20
+
+
+def test_large_blocks_go_back_to_the_system_when_they_are_freed() -> None:
+    code = """
+import re, numpy as np
+from mycelium_fractal_net.service.settings.machine import return_large_blocks
+return_large_blocks()
+def resident_kib():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1])
+for _ in range(3):
+    blocks = [np.ones(15 << 17) for _ in range(4)]
+    small = [bytes(100_000) for _ in range(4)]
+    high = resident_kib()
+    del blocks
+print(high - resident_kib())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 55 * 1024

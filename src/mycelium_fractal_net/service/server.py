@@ -29,6 +29,7 @@ from mycelium_fractal_net.service.http.websocket_protocol import LONGEST_MESSAGE
 from mycelium_fractal_net.service.outbox import outbox
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import Settings
+from mycelium_fractal_net.service.settings.machine import return_large_blocks
 from mycelium_fractal_net.service.telemetry.logging import adopt_standard_logging, make_logger
 from mycelium_fractal_net.service.telemetry.sink import Sink
 
@@ -293,6 +294,7 @@ def serve(settings: Settings, log_stream: Any = None) -> None:
     RuntimeError
         After the end, when the kernels could not be warmed up, so that the process does not exit with 0.
     """
+    return_large_blocks()
     sink = Sink(sys.stdout.buffer if log_stream is None else log_stream)
     adopt_standard_logging(make_logger(settings, sink), settings.log_level)
     run_application(create_app(settings, log_stream=sink, companion=outbox), settings, sink)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["available_bytes", "default_budget"]
+__all__ = ["available_bytes", "default_budget", "return_large_blocks"]
 
 _LEAST = 64 * 2**20
 _SHARE = 0.5  # of what the process does not need itself
 _OWN = 320 * 2**20  # the interpreter, NumPy, Numba and the compiled kernels
 _UNLIMITED = 2**60  # what the first version of cgroups says where there is no limit
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
+_LARGE = 4 * 2**20
+_ARENAS = 2
 _FILES = ("memory.max", "memory.high", "memory.limit_in_bytes")
 
 
@@ -31,6 +36,18 @@ def available_bytes(root: Path = Path("/")) -> int:
 def default_budget(root: Path = Path("/")) -> int:
     """Return half of what there is beside the program itself, at least 64 MiB."""
     return max(_LEAST, int(_SHARE * (available_bytes(root) - _OWN)))
+
+
+def return_large_blocks() -> None:
+    """Have the C library give large blocks back to the system when they are freed.
+
+    glibc raises the size from which it does with every such block, up to 32 MiB: what uploads leave behind then stays
+    in the heaps of the threads, where it counts against the control group and fits nothing.
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        library.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _groups(root: Path) -> list[Path]:
