@@ -29,6 +29,7 @@ ELSEWHERE = {
         "lyapunov_exponent",
         "lyapunov_standard_error",
         "lyapunov_converged",
+        "wavelengths",
         "receipt",
     },
 }
