@@ -17,7 +17,7 @@ _DEPENDS = {
     "rate_limit_enabled": "false in dev, else true",
     "compute_threads": "the cores there are",
     "cost_limit": "twice MFN_MAX_CELL_STEPS",
-    "max_memory_bytes": "half of what there is",
+    "max_memory_bytes": "a third of what there is",
     "log_format": "console in dev, else json",
     "docs_enabled": "false in prod, else true",
 }

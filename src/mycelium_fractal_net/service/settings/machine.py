@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["available_bytes", "default_budget", "return_large_blocks"]
 
 _LEAST = 64 * 2**20
-_SHARE = 0.5  # of what the process does not need itself
+_SHARE = 1 / 3  # of what the process does not need itself: pieces of bodies leave holes in the heap, of their size
 _OWN = 320 * 2**20  # the interpreter, NumPy, Numba and the compiled kernels
 _UNLIMITED = 2**60  # what the first version of cgroups says where there is no limit
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
@@ -34,7 +34,7 @@ def available_bytes(root: Path = Path("/")) -> int:
 
 
 def default_budget(root: Path = Path("/")) -> int:
-    """Return half of what there is beside the program itself, at least 64 MiB."""
+    """Return a third of what there is beside the program itself, at least 64 MiB."""
     return max(_LEAST, int(_SHARE * (available_bytes(root) - _OWN)))
 
 

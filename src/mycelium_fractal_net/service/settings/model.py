@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     )
     max_memory_bytes: Count = Field(
         default_factory=default_budget,
-        description="Memory that bodies, arrays and answers of all requests may hold; by default half of what the "
+        description="Memory that bodies, arrays and answers of all requests may hold; by default a third of what the "
         "control group or the machine has beside the program.",
     )
     max_cell_steps: Count = Field(
