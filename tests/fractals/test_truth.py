@@ -48,7 +48,7 @@ def test_intervals_hold_the_dimension_of_sets_that_set_no_threshold(name: str) -
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("offset", [0, 500])
+@pytest.mark.parametrize("offset", [0, 500, 9000])
 def test_verdicts_and_intervals_are_as_good_as_the_docs_say(offset: int) -> None:
     known, others = measured(offset)
     assert sum(outcome.verdict == "fractal" for outcome in known) >= 85
