@@ -21,7 +21,7 @@ from pathlib import Path
 APP = Path(__file__).resolve().parent
 PROGRAMS = Path(sys.executable).parent
 CLIENTS = 10
-PATIENCE_S = 300
+PATIENCE_S = 1200
 
 
 def free_ports(count: int) -> list[int]:
