@@ -213,8 +213,14 @@ def test_a_call_is_known_by_its_id_and_its_trace(served: tuple[Server, str], cal
     call = caller.simulate(config=CONFIG, metadata=(*METADATA, ("x-request-id", "batch-7")))
     assert dict(call.initial_metadata())["x-request-id"] == "batch-7"
     list(call)
-    lines = [json.loads(line) for line in served[0].log.read_text().splitlines() if "batch-7" in line]
-    assert [line["status"] for line in lines if line["event"] == "request"] == [200]
+    lines: list[dict[str, Any]] = []
+    for _ in range(1000):  # the line is written after the reader has its answer
+        found = [json.loads(line) for line in served[0].log.read_text().splitlines() if "batch-7" in line]
+        lines = [line for line in found if line["event"] == "request"]
+        if lines:
+            break
+        time.sleep(0.02)
+    assert [line["status"] for line in lines] == [200]
     assert KEY not in served[0].log.read_text()
     name = "mfn_http_requests_total"
     assert served[0].metric(name, endpoint=f"/{SERVICE}/Simulate", method="GRPC", status="200") >= 1
