@@ -41,7 +41,7 @@ class Caller:
         return kind(path, request_serializer=_written, response_deserializer=response.FromString)
 
     def _with(self, options: Any) -> Any:
-        return {"metadata": self.metadata, "timeout": 60, **options}
+        return {"metadata": self.metadata, "timeout": 300, **options}
 
 
 def _written(message: Any) -> bytes:
