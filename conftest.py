@@ -15,6 +15,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 _HOME = Path.cwd()
+collect_ignore_glob = ["docs/conf.py", "docs/_ext/*", "docs/notebooks/*"]  # Sphinx's, and its copies of notebooks
 
 # Elsewhere every run tries new examples; a change is judged by the same ones each time.
 settings.register_profile("ci", derandomize=True)

@@ -71,7 +71,7 @@ def _expression(text: str) -> str:
 
 def _serve_everything(server: Server) -> None:
     simulation = {**SMALL, "turing_enabled": False, "include": ["lyapunov"]}
-    with httpx.Client(base_url=server.url, headers=AUTH, timeout=120) as client:
+    with httpx.Client(base_url=server.url, headers=AUTH, timeout=600) as client:
         answers = [
             client.get("/health"),
             client.get("/health/live"),
@@ -95,7 +95,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def text(server: Server) -> str:
-    return httpx.get(f"{server.url}/metrics", headers=AUTH, timeout=120).text
+    return httpx.get(f"{server.url}/metrics", headers=AUTH, timeout=600).text
 
 
 @pytest.fixture(scope="module")
