@@ -21,7 +21,7 @@ def _subclasses(cls: type[library.MFNError]) -> list[type[library.MFNError]]:
 
 
 def _reaches_a_door(cls: type[library.MFNError]) -> bool:
-    """Tell whether the service may meet an error; which of those of the rooms beside it exist depends on the imports."""
+    """Tell whether the service may meet an error; rooms beside it have others, where they are imported."""
     return cls.__module__ == library.__name__ or cls.__module__.startswith("mycelium_fractal_net.service")
 
 
