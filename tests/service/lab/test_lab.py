@@ -22,6 +22,8 @@ from tests.service.helpers import KEY, Server, running
 from tests.service.lab.browser import Lab, chromium, lab, until
 from tests.service.lab.wire import Wire
 
+pytestmark = pytest.mark.slow
+
 AXE = Path(__file__).parent / "assets" / "axe.js"
 SMALL = "grid_size=32&steps=40&seed=7"
 RESULT = mfn.simulate(mfn.SimulationConfig(grid_size=32, steps=40, seed=7))
