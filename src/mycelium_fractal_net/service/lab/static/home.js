@@ -23,7 +23,8 @@ async function film(pane, parameters) {
 }
 
 async function field(pane, parameters) {
-  const body = { ...differing(shownConfig(pane), parameters), field: pane.frame.variable };
+  const shown = { v: "v", a: "activator", h: "inhibitor" }[pane.frame.variable];
+  const body = { ...differing(shownConfig(pane), parameters), field: shown };
   return (await call("simulate", { body, accept: "application/x-npy" })).blob();
 }
 
