@@ -112,6 +112,7 @@ async def run_pair(source: str, sink: str, jobs: int, kills: int, directory: Pat
         await asyncio.sleep(0.5)
     process.process.terminate()
     await asyncio.to_thread(process.process.wait, 120)
+    process.log.close()
     outcome = await _judged(going, wanted, dead)
     for place in places:
         await place.close()

@@ -97,7 +97,9 @@ def shown(settings: Settings) -> dict[str, Any]:
 def _shown_value(name: str, value: Any) -> Any:
     if name in {"api_key", "api_keys", "api_key_pepper"}:
         return ["***"] * len(value) if isinstance(value, list) else None if value is None else "***"
-    if name == "events_publisher" and isinstance(value, dict):
+    if name == "events_publisher" and value is not None:
+        if not isinstance(value, dict):
+            return "***"  # text that is no JSON may hold a password all the same
         return {inner: text if inner == "kind" or is_reference(text) else "***" for inner, text in value.items()}
     if name in URLS and isinstance(value, str | list):
         return without_secrets(value) if isinstance(value, str) else [without_secrets(str(url)) for url in value]
