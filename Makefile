@@ -41,7 +41,7 @@ $(VENV)/.server: $(VENV)/.run
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[jit,scipy,server,grpc,client,learn,datasets,federated,visualization,topology,signals,kafka,mqtt,nats,rabbitmq,vault,aws,zipkin,bench,docs,dev]"
+	$(PIP) --editable ".[jit,scipy,server,grpc,client,learn,datasets,federated,visualization,frames,topology,signals,kafka,mqtt,nats,rabbitmq,vault,aws,zipkin,bench,docs,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
 
 install: $(VENV)/.run

@@ -29,7 +29,8 @@ def _keep(self: Any) -> None:
 
 def _link_kept(self: Any) -> Any:
     self._ensure_finalized()
-    with patch.object(self, "_final_module", self.kept):
+    kept = getattr(self, "kept", self._final_module)  # Numba's own run time may be older than this module
+    with patch.object(self, "_final_module", kept):
         return _for_linking(self)
 
 

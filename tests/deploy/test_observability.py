@@ -80,6 +80,7 @@ def _serve_everything(server: Server) -> None:
             client.post("/features", json={"field": [[-70.0, -40.0] * 4] * 8}),
             client.post("/validate", json={"grid_size": 16, "steps": 8}),
             client.post("/federated/aggregate", json={"gradients": [[1.0]] * 3, "rule": "median"}),
+            client.get("/stream/simulate", params={"grid_size": 16, "steps": 8}),
             client.get("/metrics"),
         ]
         assert {answer.status_code for answer in answers} == {200}

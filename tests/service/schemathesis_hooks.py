@@ -9,8 +9,12 @@ import schemathesis
 RULES = {"AGGREGATION_FAILED", "COST_LIMIT_EXCEEDED", "INVALID_INPUT", "NUMERICAL_DIVERGENCE", "UNSTABLE_PARAMETERS"}
 """Codes of what depends on more than one field."""
 
-SHARED_FIELDS = {"clamp_mv", "rest_potential_mv", "kinetics_parameters", "start_digest"}
-"""Where a validation error may be about several fields: clamp and rest; parameters of another kinetics; the start."""
+SHARED_FIELDS = {
+    "clamp_mv", "rest_potential_mv", "kinetics_parameters", "start_digest", "domain", "grid_size", "resolution",
+    "config.cluster_thresholds_mv", "feature_config.cluster_thresholds_mv",
+}  # fmt: skip
+"""Where a validation error may be about several numbers: clamp and rest; parameters of another kinetics; the start;
+the lattice's sides and its resolution; thresholds, which ascend."""
 
 
 @schemathesis.check

@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.cli import main
+from mycelium_fractal_net.fields.models import _base
 from mycelium_fractal_net.service.core.errors import CATALOGUE
 from mycelium_fractal_net.service.operations.features import FeaturesRequest
 from mycelium_fractal_net.service.operations.simulate import SimulateRequest
@@ -42,6 +43,17 @@ ANY_NUMBER = SCHEMAS["AggregateRequest"]["properties"]["gradients"]["items"]["it
 """One client's value: what is not finite is rejected by name, not by the description."""
 
 PUBLIC = {"GET /health", "GET /health/live", "GET /health/ready"}
+
+
+@pytest.fixture(autouse=True)
+def _kinetics_of_the_package_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what other tests of this process have registered."""
+    own = {
+        name: model
+        for name, model in _base._register.items()
+        if (model.function.__module__ or "").startswith("mycelium")
+    }
+    monkeypatch.setattr(_base, "_register", own)
 
 
 def _inside(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -78,7 +78,7 @@ def measure_wavelengths(frame: Frame) -> Wavelengths:
     >>> import mycelium_fractal_net as mfn
     >>> found = measure_wavelengths(mfn.simulate(mfn.SimulationConfig(steps=200)))
     >>> round(found.predicted.cells, 2), found.settled.step, found.first.step < 60
-    (9.04, 200, True)
+    (9.03, 200, True)
     """
     config = frame.config
     if not config.turing_enabled:

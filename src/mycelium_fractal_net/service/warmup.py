@@ -52,6 +52,7 @@ def _calls(cancel: threading.Event) -> Iterator[Callable[[], object]]:
         fed.Bulyan(f=1),
         fed.TrimmedMean(f=1).after(fed.NearestNeighborMixing(f=1)),
         fed.GeometricMedian(),
+        fed.CenteredClipping(radius=1.0, iterations=1),
     ):
         yield partial(rule.aggregate, noise[:, 0])
     many = np.random.default_rng(0).normal(size=(256, 2_049))  # distances of many long gradients are found otherwise

@@ -271,7 +271,7 @@ def kinetics(
             ranges=MappingProxyType(_checked_ranges(name, function, ranges or {})),
         )
         _ = model.trace
-        if not function.__module__.startswith(_PACKAGE):  # what comes with the package may be built ahead
+        if not (function.__module__ or "").startswith(_PACKAGE):  # what comes with the package may be built ahead
             require_compiler()
         _register[name] = model
         return model

@@ -190,14 +190,18 @@ class Settings(BaseSettings):
     api_key_pepper: SecretStr | None = Field(default=None, description="Secret that the hashes of the key file need.")
 
     secret_grace_seconds: float = Field(
-        60.0, ge=0, le=86400, description="How long an old key goes on to work after its secret was rotated, in s."
+        default=60.0,
+        ge=0,
+        le=86400,
+        description="How long an old key goes on to work after its secret was rotated, in s.",
     )
 
     events_store: Path | None = Field(
-        None, description="SQLite file of the outbox; where it is set, what is computed is published too."
+        default=None, description="SQLite file of the outbox; where it is set, what is computed is published too."
     )
     events_publisher: dict[str, Any] | None = Field(
-        None, description='Where events go: JSON as {"kind": "nats", "url": "secret:env:NATS_URL"}; without, they wait.'
+        default=None,
+        description='Where events go: JSON as {"kind": "nats", "url": "secret:env:NATS_URL"}; without, they wait.',
     )
 
     rate_limit_enabled: bool = Field(default_factory=_outside_dev, description="Whether requests are limited.")
