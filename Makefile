@@ -30,18 +30,18 @@ $(BIN)/python:
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing into $(VENV), a minute or two"
-	$(PIP) --editable ".[jit,scipy,visualization]"
+	$(PIP) --editable ".[jit,visualization]"
 	@touch $@
 
 $(VENV)/.server: $(VENV)/.run
-	$(PIP) --editable ".[jit,scipy,server,visualization]"
+	$(PIP) --editable ".[jit,server,visualization]"
 	@touch $@
 
 # torch comes first: a wheel without CUDA, where one is at hand, then satisfies every other requirement.
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing everything into $(VENV), some minutes"
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[jit,scipy,server,grpc,client,learn,datasets,federated,visualization,frames,topology,signals,kafka,mqtt,nats,rabbitmq,vault,aws,zipkin,bench,docs,dev]"
+	$(PIP) --editable ".[jit,server,grpc,client,learn,datasets,federated,visualization,frames,topology,signals,kafka,mqtt,nats,rabbitmq,vault,aws,zipkin,bench,docs,dev]"
 	@touch $@ $(VENV)/.run $(VENV)/.server
 
 install: $(VENV)/.run
