@@ -11,10 +11,10 @@ RULES = {"AGGREGATION_FAILED", "COST_LIMIT_EXCEEDED", "INVALID_INPUT", "NUMERICA
 
 SHARED_FIELDS = {
     "clamp_mv", "rest_potential_mv", "kinetics_parameters", "start_digest", "domain", "grid_size", "resolution",
-    "config.cluster_thresholds_mv", "feature_config.cluster_thresholds_mv",
+    "schedule", "stimuli", "config.cluster_thresholds_mv", "feature_config.cluster_thresholds_mv",
 }  # fmt: skip
 """Where a validation error may be about several numbers: clamp and rest; parameters of another kinetics; the start;
-the lattice's sides and its resolution; thresholds, which ascend."""
+the lattice's sides and its resolution; steps that never come; thresholds, which ascend."""
 
 
 @schemathesis.check

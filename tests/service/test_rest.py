@@ -375,6 +375,19 @@ async def test_every_rule_withstands_one_wild_gradient_or_is_the_mean(rule: str)
     assert (abs(answer["aggregated_gradient"][1] + 1.0) < 0.5) == (rule != "mean")
 
 
+async def test_a_whole_number_may_be_written_with_a_point_wherever_one_is_asked_for() -> None:
+    numbers = {"least_substeps": 2, "resolution": 2, "stencil": 9}
+    change = {"parameter": "bias", "value": 0.01, "step": 2, "over": 3}
+    plain = {**SMALL, **numbers, "schedule": [change]}
+    pointed = {
+        **SMALL,
+        **{name: float(value) for name, value in numbers.items()},
+        "schedule": [{**change, "step": 2.0, "over": 3.0}],
+    }
+    found = [(await _post("/simulate", body)).raise_for_status().json() for body in (plain, pointed)]
+    assert found[0] == found[1]
+
+
 async def test_one_cluster_is_krum_over_all_and_the_answer_says_so() -> None:
     gradients = [[float(i % 5)] for i in range(10)]
     body = (await _post("/federated/aggregate", {"gradients": gradients, "num_clusters": 1})).json()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 from mycelium_fractal_net.dynamics import LyapunovEstimate, estimate_exponent, most_lyapunov_steps
 from mycelium_fractal_net.errors import InvalidInputError
@@ -33,7 +33,7 @@ from mycelium_fractal_net.service.operations.features import (
 )
 from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation
 from mycelium_fractal_net.service.operations.receipt import Receipt, receipt_of
-from mycelium_fractal_net.service.operations.types import Box, Whole
+from mycelium_fractal_net.service.operations.types import Box, Whole, as_integer
 
 __all__ = [
     "SIMULATE",
@@ -103,6 +103,18 @@ def _kinetics_parameters() -> dict[str, Any]:
     }
 
 
+def _with_whole_steps(items: Any) -> Any:
+    """Take 2.0 for 2 in the steps of changes and stimuli, as JSON Schema does."""
+    if not isinstance(items, list):
+        return items
+    return [
+        {name: as_integer(value) if name in {"step", "over"} else value for name, value in item.items()}
+        if isinstance(item, dict)
+        else item
+        for item in items
+    ]
+
+
 class SimulateRequest(SimulationConfig):
     """A simulation's parameters, and what to say about its result."""
 
@@ -140,6 +152,9 @@ class SimulateRequest(SimulationConfig):
         description="Potential at step 0 in mV, a row a list: as many rows and columns as the lattice has, inside "
         "clamp_mv. Not together with lyapunov in include, which is measured from the random start.",
     )
+
+    _whole = field_validator("least_substeps", "resolution", "stencil", mode="before")(as_integer)
+    _whole_steps = field_validator("schedule", "stimuli", mode="before")(_with_whole_steps)
 
     def config(self) -> SimulationConfig:
         """Return the library's configuration; the request has been validated as one, and is not once more."""

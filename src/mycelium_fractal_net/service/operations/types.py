@@ -14,18 +14,19 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from mycelium_fractal_net.service.core.errors import ServiceError
 
-__all__ = ["AsInteger", "Box", "Whole"]
+__all__ = ["AsInteger", "Box", "Whole", "as_integer"]
 
 Array = NDArray[np.float64]
 
 
-def _as_integer(value: Any) -> Any:
+def as_integer(value: Any) -> Any:
+    """Return 2 for 2.0; refuse true and false."""
     if isinstance(value, bool):
         raise ValueError("must be a whole number")  # noqa: TRY004 # pydantic reports ValueErrors only
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-AsInteger = BeforeValidator(_as_integer)
+AsInteger = BeforeValidator(as_integer)
 """Take 2.0 for 2, as JSON Schema does, and true for no number, as ``Literal[1, 2]`` would."""
 
 Whole = Annotated[int, AsInteger]
