@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
@@ -21,6 +22,16 @@ collect_ignore_glob = ["docs/conf.py", "docs/_ext/*", "docs/notebooks/*"]  # Sph
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture
+def built_in_kinetics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the kinetics that pages and tests have registered in this process."""
+    from mycelium_fractal_net.fields.models import _base
+
+    ours = "mycelium_fractal_net.fields.models"
+    own = {name: found for name, found in _base._register.items() if (found.function.__module__ or "").startswith(ours)}
+    monkeypatch.setattr(_base, "_register", own)
 
 
 def _enter_scratch(namespace: dict[str, Any]) -> None:

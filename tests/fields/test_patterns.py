@@ -138,6 +138,7 @@ def test_a_spike_travels_through_the_excitable_medium() -> None:
     assert np.ptp(speeds) <= 2
 
 
+@pytest.mark.usefixtures("built_in_kinetics")
 def test_every_built_in_turing_kinetics_is_measured_here() -> None:
     unstable = [name for name in mfn.list_kinetics() if mfn.linear_stability(name).turing_unstable]
     built_in = [name for name in unstable if "doi:" in get_kinetics(name).source]

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 META = json.loads(gzip.decompress((Path(__file__).parent / "data/asyncapi-3.0.0.json.gz").read_bytes()))
 
 
+@pytest.mark.usefixtures("built_in_kinetics")
 def test_the_committed_description_is_the_one_of_the_code() -> None:
     assert (ROOT / "docs/asyncapi.json").read_text() == asyncapi_text()
 

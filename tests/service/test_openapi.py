@@ -14,13 +14,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.cli import main
-from mycelium_fractal_net.fields.models import _base
 from mycelium_fractal_net.service.core.errors import CATALOGUE
 from mycelium_fractal_net.service.operations.features import FeaturesRequest
 from mycelium_fractal_net.service.operations.simulate import SimulateRequest
 from mycelium_fractal_net.service.operations.validate import ValidateRequest, validation_cost
 from mycelium_fractal_net.service.reference import openapi_text
 from tests.service.helpers import AUTH, client_of, make_app
+
+pytestmark = pytest.mark.usefixtures("built_in_kinetics")
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
 DESCRIPTION: dict[str, Any] = json.loads(FILE.read_text())
@@ -43,17 +44,6 @@ ANY_NUMBER = SCHEMAS["AggregateRequest"]["properties"]["gradients"]["items"]["it
 """One client's value: what is not finite is rejected by name, not by the description."""
 
 PUBLIC = {"GET /health", "GET /health/live", "GET /health/ready"}
-
-
-@pytest.fixture(autouse=True)
-def _kinetics_of_the_package_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what other tests of this process have registered."""
-    own = {
-        name: model
-        for name, model in _base._register.items()
-        if (model.function.__module__ or "").startswith("mycelium")
-    }
-    monkeypatch.setattr(_base, "_register", own)
 
 
 def _inside(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -134,12 +134,6 @@ class SimulateRequest(SimulationConfig):
     domain: Annotated[tuple[GridSize, GridSize], Field(strict=False)] | None = Field(
         default=None, description="Rows and columns of a rectangular lattice, the longer of which is grid_size."
     )
-    least_substeps: Annotated[Whole, Field(ge=1, le=1000)] = Field(
-        default=1, description="Least number of substeps of the pair in a step."
-    )
-    resolution: Annotated[Whole, Field(ge=1, le=16)] = Field(
-        default=1, description="Cells along a unit of length, which divides both sides."
-    )
     field: Show = Field(default="v", description="Which field is included: the potential is in mV.")
     sets: Sets = SETS_FIELD
     feature_config: GivenFeatureConfig | None = Field(
