@@ -110,7 +110,7 @@ def _results(context: Any, builder: ir.IRBuilder, kind: Any, value: Any) -> Iter
             yield from _results(context, builder, part, builder.extract_value(value, index))
     elif isinstance(kind, types.Array):
         if kind.layout != "C":
-            raise NotImplementedError(f"a kernel returns {kind}; only contiguous arrays can be handed over")
+            raise TypeError(f"a kernel returns {kind}; only contiguous arrays can be handed over")
         array = context.make_array(kind)(context, builder, value)
         yield array.meminfo
         yield array.data

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,7 +55,7 @@ def wait_for(port: int) -> None:
     raise RuntimeError(f"nobody listens at {port}")
 
 
-class Place:
+class Place(ABC):
     """Options of a source and of a publisher; how to put messages, and how to read events."""
 
     kind: ClassVar[str]
@@ -68,11 +69,13 @@ class Place:
     async def start(self) -> None:
         return
 
+    @abstractmethod
     async def put(self, bodies: list[bytes], key: str = "") -> None:
-        raise NotImplementedError
+        """Give jobs to the source, a message each."""
 
+    @abstractmethod
     async def events(self) -> list[bytes]:
-        raise NotImplementedError
+        """Return what the publisher has sent."""
 
     async def close(self) -> None:
         return
