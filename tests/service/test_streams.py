@@ -103,13 +103,13 @@ def test_another_field_is_sent_from_the_next_frame_on(server: Server) -> None:
         _say(socket, "start", config=CONFIG, every=1, include=["field"])
         _hear(socket)
         assert _frame(socket)[0]["field"]["field"] == "v"
-        _say(socket, "set", field="a")
+        _say(socket, "set", field="activator")
         while True:
             frame, binary = _frame(socket)
             _say(socket, "ack", sequence=frame["sequence"])
             if frame["step"] == CONFIG["steps"]:
                 break
-        assert frame["field"]["field"] == "a"
+        assert frame["field"]["field"] == "activator"
         assert np.array_equal(np.frombuffer(binary, "<f4").reshape(16, 16), RESULT.activator.astype("<f4"))
 
 

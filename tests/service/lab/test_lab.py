@@ -163,7 +163,7 @@ def _download(page: Lab, kind: str) -> bytes:
 
 
 def test_the_activator_and_the_inhibitor_are_shown_and_taken_home(page: Lab) -> None:
-    page.goto(SMALL + "&show=a").receipt()
+    page.goto(SMALL + "&show=activator").receipt()
     page.page.keyboard.press("h")
     shown = np.load(io.BytesIO(_download(page, "npy")))
     assert np.array_equal(shown, RESULT.activator)

@@ -15,7 +15,12 @@ from mycelium_fractal_net.features.spectrum import radial_power_spectrum
 from tests.service.helpers import AUTH, client_of, make_app
 
 pytestmark = pytest.mark.anyio
-FILM: dict[str, Any] = {"config": {"grid_size": 16, "steps": 8}, "frames": 5, "frames_per_second": 2, "field": "a"}
+FILM: dict[str, Any] = {
+    "config": {"grid_size": 16, "steps": 8},
+    "frames": 5,
+    "frames_per_second": 2,
+    "field": "activator",
+}
 
 
 async def _post(path: str, body: Any) -> Any:

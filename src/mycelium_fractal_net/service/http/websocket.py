@@ -17,7 +17,8 @@ from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.core.redaction import hidden_keys
 from mycelium_fractal_net.service.http.problem import problem_headers
 from mycelium_fractal_net.service.http.ticket import show_ticket
-from mycelium_fractal_net.service.operations.streaming import Message, Name, Rate, Shown, Stream, StreamStart, Stride
+from mycelium_fractal_net.service.operations.simulate import Show
+from mycelium_fractal_net.service.operations.streaming import Message, Name, Rate, Stream, StreamStart, Stride
 from mycelium_fractal_net.service.services import Services
 
 __all__ = ["SUBPROTOCOL", "WEBSOCKET_PATH", "WebSocketDoor", "check_origin"]
@@ -65,7 +66,7 @@ class _Set(_OfStream):
     type: Literal["set"]
     every: Stride | None = None
     max_rate_hz: Rate | None = None
-    field: Shown | None = None
+    field: Show | None = None
 
 
 class _Steer(_OfStream):

@@ -11,21 +11,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mycelium_fractal_net.fields import Simulation, SimulationConfig
+from mycelium_fractal_net.fields.variables import variable
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation
-from mycelium_fractal_net.service.operations.simulate import SimulateRequest, simulation_cost
+from mycelium_fractal_net.service.operations.simulate import Show, SimulateRequest, simulation_cost
 from mycelium_fractal_net.service.operations.types import Whole
 from mycelium_fractal_net.visualization import save_animation
 
 __all__ = ["CLIP", "ClipRequest"]
 
 _CELL_STEPS_A_FRAME = 1_000_000  # what is computed in the time in which a frame is drawn
-_SHOWN = {
-    "v": ("field_mv", "membrane potential (mV)"),
-    "a": ("activator", "activator"),
-    "h": ("inhibitor", "inhibitor"),
-}
 
 
 class ClipRequest(BaseModel):
@@ -36,7 +32,7 @@ class ClipRequest(BaseModel):
     )
 
     config: SimulateRequest = Field(default_factory=SimulateRequest, description="As in POST /simulate.")
-    field: Literal["v", "a", "h"] = Field(default="v", description="Which field: potential, activator or inhibitor.")
+    field: Show = Field(default="v", description="Which field is shown: the potential is in mV.")
     colours: Literal["viridis", "cividis", "magma", "inferno", "gray"] = Field(
         default="inferno", description="Which colour map."
     )
@@ -59,13 +55,13 @@ def clip(request: ClipRequest, context: Context) -> Answer:
     if shutil.which("ffmpeg") is None:
         raise ServiceError("NOT_IMPLEMENTED", "a film needs the program ffmpeg where the service runs")
     config = request.config.config()
-    name, label = _SHOWN[request.field]
+    shown = variable(request.field)
     steps = np.unique(np.linspace(0, config.steps, request.frames).round().astype(int)).tolist()
     simulation, history = Simulation(config, threads=1), []
     with context.trace("simulation", grid_size=config.grid_size, steps=config.steps):
         for step in steps:
             simulation.advance(step - simulation.step, cancel=context.cancel)
-            history.append(getattr(simulation.frame, name))
+            history.append(getattr(simulation.frame, shown.attribute))
     with context.trace("film"), TemporaryDirectory(prefix="mfn-clip-") as folder:
         film = save_animation(
             np.stack(history),
@@ -73,7 +69,7 @@ def clip(request: ClipRequest, context: Context) -> Answer:
             steps=steps,
             title=f"{config.kinetics}, seed {config.seed}",
             frames_per_second=request.frames_per_second,
-            label=label,
+            label=shown.label,
             colour_map=request.colours,
         )
         return Answer(film.read_bytes())

@@ -40,6 +40,7 @@ __all__ = [
     "GridSize",
     "Rate",
     "Seed",
+    "Show",
     "SimulateRequest",
     "SimulateResponse",
     "Steps",

@@ -24,6 +24,7 @@ from mycelium_fractal_net.service.core.errors import ServiceError, problem_of, t
 from mycelium_fractal_net.service.operations.features import SETS_FIELD, GivenFeatureConfig, Sets
 from mycelium_fractal_net.service.operations.receipt import receipt_of
 from mycelium_fractal_net.service.operations.simulate import (
+    Show,
     SimulateRequest,
     response_of,
     simulation_cost,
@@ -38,11 +39,9 @@ _LOOK_EVERY_S = 0.25
 _DOORS = {"WEBSOCKET": "websocket", "GRPC": "grpc"}
 _MOST_STEERING = 64
 _ARRAYS_OF_A_RUN = 10
-_SHORT = {"a": "activator", "h": "inhibitor"}
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step has one too.")]
-Shown = Literal["v", "a", "h", "activator", "inhibitor"]
 Rate = Annotated[float, Field(gt=0, le=1000, description="Most frames a second.")]
 
 
@@ -57,9 +56,7 @@ class StreamStart(BaseModel):
     include: list[Literal["features", "field"]] = Field(
         default_factory=list, max_length=2, description="What each frame holds beside its statistics."
     )
-    field: Shown = Field(
-        default="v", description="Which field: potential, activator or inhibitor; a and h are short for the last two."
-    )
+    field: Show = Field(default="v", description="Which field frames hold: the potential is in mV.")
     sets: Sets = SETS_FIELD
     feature_config: GivenFeatureConfig | None = Field(
         default=None, description="Thresholds, window, connectivity, box scales of the features."
@@ -268,7 +265,7 @@ class Stream:
         self._paused = False
         self._wake.set()
 
-    def set(self, every: int | None, max_rate_hz: float | None, field: Shown | None = None) -> None:
+    def set(self, every: int | None, max_rate_hz: float | None, field: Show | None = None) -> None:
         """Change stride, pace and the field that is shown from the next frame on."""
         self._variable = field if field is not None else self._variable
         self._every = every if every is not None else self._every
@@ -398,7 +395,7 @@ class Stream:
     def _field(self, frame: Frame) -> tuple[dict[str, Any], bytes]:
         """Return what is said of a field, and its bytes, row after row, little-endian."""
         name, encoding = self._variable, self._start.encoding
-        shown = variable(_SHORT.get(name, name))
+        shown = variable(name)
         array = np.asarray(getattr(frame, shown.attribute), dtype=np.float64)
         described: dict[str, Any] = {"dtype": encoding, "shape": list(array.shape), "field": name}
         if encoding == "float32":

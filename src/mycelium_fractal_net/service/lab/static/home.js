@@ -23,8 +23,7 @@ async function film(pane, parameters) {
 }
 
 async function field(pane, parameters) {
-  const shown = { v: "v", a: "activator", h: "inhibitor" }[pane.frame.variable];
-  const body = { ...differing(shownConfig(pane), parameters), field: shown };
+  const body = { ...differing(shownConfig(pane), parameters), field: pane.frame.variable };
   return (await call("simulate", { body, accept: "application/x-npy" })).blob();
 }
 

@@ -187,7 +187,7 @@ function pick(regime) {
   pane.config = { ...defaults(), ...structuredClone(regime.settings), seed: pane.config.seed };
   pane.config.kinetics_parameters ??= {};
   page.asked = true;
-  setField(regime.settings.kinetics === "mycelium" ? "v" : "a");
+  setField(regime.settings.kinetics === "mycelium" ? "v" : "activator");
   find("#speed").value = pane.config.steps > 2000 ? 6 : pane.config.steps > 1000 ? 4 : 3;
   showRegime(regime);
   showPanel();
@@ -461,8 +461,8 @@ const KEYS = {
   s: stepOnce,
   r: restart,
   1: () => setField("v"),
-  2: () => setField("a"),
-  3: () => setField("h"),
+  2: () => setField("activator"),
+  3: () => setField("inhibitor"),
   "[": () => resizeBrush(-1),
   "]": () => resizeBrush(1),
   c: () => toggleCompare(),

@@ -7,8 +7,8 @@ import { FieldView, table } from "./view.js";
 import { call, inWords, pace } from "./api.js";
 import { npy } from "./npy.js";
 
-export const VARIABLES = { v: "Potential", a: "Activator", h: "Inhibitor" };
-const UNIT = { v: "mV", a: "", h: "" };
+export const VARIABLES = { v: "Potential", activator: "Activator", inhibitor: "Inhibitor" };
+const UNIT = { v: "mV", activator: "", inhibitor: "" };
 const ANALYSE_MS = 900;
 
 export class Pane {
