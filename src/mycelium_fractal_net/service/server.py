@@ -39,7 +39,7 @@ _BACKLOG = 2048
 _TICKS_A_LOOK = 5
 _FAILED_SECONDS = 10.0  # for a probe to read why
 _LOOK_EVERY_S = 0.1
-_OTHER_FILES = 256
+_OTHER_FILES = 320
 
 
 class DrainingServer(uvicorn.Server):
@@ -157,7 +157,7 @@ class DrainingServer(uvicorn.Server):
             return
         wanted = "grpc_port" in settings.model_fields_set
         try:
-            rpc = _rpc_server(self._services)
+            rpc = _rpc_server(self._services, self._connections.bounds.connections)
             await rpc.start()
         except (ConfigurationError, MissingExtraError) as error:
             if wanted:
@@ -242,7 +242,7 @@ class DrainingServer(uvicorn.Server):
                 connection.drop_if_stalled(now)
 
 
-def _rpc_server(services: Services) -> Any:
+def _rpc_server(services: Services, connections: int) -> Any:
     """Make the server of gRPC.
 
     Raises
@@ -254,7 +254,7 @@ def _rpc_server(services: Services) -> Any:
         from mycelium_fractal_net.service.rpc.server import RpcServer
     except ImportError as error:
         raise MissingExtraError.for_extra("grpc", str(error.name)) from None
-    return RpcServer(services)
+    return RpcServer(services, connections)
 
 
 def _reason(error: OSError | UnicodeError) -> str:
@@ -266,7 +266,8 @@ def _reason(error: OSError | UnicodeError) -> str:
 def _bounds(settings: Settings) -> Bounds:
     """Return what a client may hold open; each connection is an open file, of which a process may have so many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.max_connections + _OTHER_FILES
+    doors = 2 if settings.grpc_enabled else 1
+    wanted = doors * settings.max_connections + _OTHER_FILES
     if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -274,7 +275,7 @@ def _bounds(settings: Settings) -> Bounds:
         stall_s=settings.stall_seconds,
         idle_s=settings.idle_seconds,
         answer_s=settings.answer_seconds,
-        connections=max(1, min(settings.max_connections, soft - _OTHER_FILES)),
+        connections=max(1, min(settings.max_connections, (soft - _OTHER_FILES) // doors)),
         per_address=settings.max_connections_per_address,
     )
 

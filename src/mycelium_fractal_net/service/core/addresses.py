@@ -16,6 +16,11 @@ _HOP = re.compile(rf"([0-9.]+){_PORT}|\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9A-Fa-f:.]
 class Addresses:
     """Find the client's address, and believe X-Forwarded-For from nobody but the trusted proxies.
 
+    Attributes
+    ----------
+    trusted : callable
+        Tells whether an address is that of such a proxy.
+
     Examples
     --------
     >>> Addresses(["10.0.0.0/8"]).client("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.9")
@@ -38,11 +43,11 @@ class Addresses:
             return any(parsed in network for network in networks)
 
         self._none = not networks
-        self._trusted = trusted
+        self.trusted = trusted
 
     def client(self, peer: str, forwarded: str) -> str:
         """Return the address nearest to us that is not a trusted proxy's."""
-        if self._none or not forwarded or not self._trusted(peer):
+        if self._none or not forwarded or not self.trusted(peer):
             return peer
         nearest = peer
         for hop in reversed(forwarded.split(",")):
@@ -50,7 +55,7 @@ class Addresses:
             if address is None:
                 return nearest
             nearest = address
-            if not self._trusted(address):
+            if not self.trusted(address):
                 return nearest
         return nearest
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple
 
@@ -25,7 +24,6 @@ _LONGEST = 1_000_000
 _MOST_CLIENTS = 100_000
 _CHUNK = 32 * 2**10
 _COPIES = 3  # of each value: as it came, in the matrix, in the rule
-_LOOK_EVERY_S = 0.25
 
 
 class _Update(NamedTuple):
@@ -142,7 +140,7 @@ class Aggregations:
         try:
             with services.memory.hold() as held:
                 updates = Updates(length, held, services.settings.max_cell_steps)
-                async for content in self._patiently(requests):
+                async for content in requests:
                     await self._take(decoded(mfn_pb2.AggregateRequest, content), updates, context)
                 for late in updates.unfinished():
                     await _write(context, acknowledgement=late)
@@ -159,25 +157,6 @@ class Aggregations:
         done = updates.add(message.chunk)
         if done is not None:
             await _write(context, acknowledgement=done)
-
-    async def _patiently(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield messages, unless none comes for long or the service ends."""
-        idle_s, loop = self._services.settings.stream_idle_seconds, asyncio.get_running_loop()
-        while True:
-            following = asyncio.ensure_future(anext(requests, None))
-            since = loop.time()
-            try:
-                while not (await asyncio.wait({following}, timeout=_LOOK_EVERY_S))[0]:
-                    if self._services.compute.draining:
-                        raise ServiceError("SERVICE_UNAVAILABLE", retry_after_s=1)
-                    if loop.time() - since > idle_s:
-                        raise ServiceError("REQUEST_TIMEOUT", f"no update came for {idle_s:g} s")
-            finally:
-                following.cancel()
-            content = following.result()
-            if content is None:
-                return
-            yield content
 
 
 async def _write(context: Any, **part: Any) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -16,6 +16,8 @@ from mycelium_fractal_net.service.core.call import Call, request_id_of
 from mycelium_fractal_net.service.core.errors import Problem, ServiceError
 from mycelium_fractal_net.service.core.record import CLIENT_GONE, RequestRecord
 from mycelium_fractal_net.service.core.redaction import masked
+from mycelium_fractal_net.service.core.streams import Streams
+from mycelium_fractal_net.service.rpc.incoming import Receiving
 from mycelium_fractal_net.service.rpc.status import end_with
 from mycelium_fractal_net.service.services import Services
 
@@ -24,14 +26,12 @@ __all__ = ["METHOD", "Door", "current_record"]
 METHOD = "GRPC"
 """How metrics, spans and log lines name the transport."""
 
+Serve = Callable[[AsyncIterator[bytes], Any], Awaitable[None]]
+
 _UNMATCHED = "unmatched"
+_CALLS_A_STREAM = 2
+_MOST_WATCHES = 256
 _RECORD: ContextVar[RequestRecord] = ContextVar("mfn_rpc_record")
-_SHAPES: Mapping[tuple[bool, bool], Any] = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}
 
 
 def current_record() -> RequestRecord:
@@ -48,40 +48,56 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
         Of this application.
     accesses : mapping of str to Access
         What each RPC, by its full name, asks of its caller.
+
+    Notes
+    -----
+    On the wire an RPC of one message is a stream of one. All are served as streams, so that each call is admitted and
+    counted before its request is read, and none waits unseen for one that never comes.
     """
 
     def __init__(self, services: Services, accesses: Mapping[str, Access]) -> None:
         self._services = services
         self._accesses = accesses
+        self._receiving = Receiving(services)
+        self._calls, self._watches = Streams(_CALLS_A_STREAM * services.settings.streams), Streams(_MOST_WATCHES)
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Return a handler that does all this around the one that was found."""
         handler = await continuation(details)
-        if handler is None or details.method not in self._accesses:
-            return grpc.stream_stream_rpc_method_handler(self._around(details.method, _nothing))
-        shape = (handler.request_streaming, handler.response_streaming)
-        inner = next(
-            found
-            for found in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
-            if found is not None
-        )
-        return _SHAPES[shape](
-            self._around(details.method, inner), handler.request_deserializer, handler.response_serializer
-        )
+        known = handler is not None and details.method in self._accesses
+        inner = _streamed(handler) if known else _nothing
+        behaviour = self._around(details.method, inner, known and handler.response_streaming)
+        return grpc.stream_stream_rpc_method_handler(behaviour, None, handler.response_serializer if known else None)
 
-    def _around(self, method: str, inner: Any) -> Any:
-        async def behaviour(request: Any, context: Any) -> Any:
+    def _around(self, method: str, inner: Serve, streams: bool) -> Any:
+        async def behaviour(requests: Any, context: Any) -> None:
             record = self._services.recorder.open(self._call(method, context))
             try:
                 async with self._told(record, context):
-                    return await self._let_in(record, inner, request, context)
+                    access = await self._let_in(record, context)
+                    with self._counted(record.call.who, access, streams):
+                        incoming = self._receiving.of(requests, record.call.who, public=access.public)
+                        await inner(incoming, context)
             finally:
                 record.close()
 
         return behaviour
 
-    async def _let_in(self, record: RequestRecord, inner: Any, request: Any, context: Any) -> Any:
-        """Admit a call before a byte of its request is asked for, and hand it on."""
+    @contextmanager
+    def _counted(self, who: str, access: Access, streams: bool) -> Iterator[None]:
+        """Count a call while it is open; what everybody may ask counts beside, and only where it goes on."""
+        if access.public and not streams:
+            yield
+            return
+        places = self._watches if access.public else self._calls
+        places.enter(who)
+        try:
+            yield
+        finally:
+            places.leave(who)
+
+    async def _let_in(self, record: RequestRecord, context: Any) -> Access:
+        """Admit a call before a byte of its request is asked for."""
         call = record.call
         access = self._accesses.get(call.path)
         if access is None:
@@ -89,12 +105,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
         await self._services.admission.admit(call, access)
         await context.send_initial_metadata(_head(record))
         _RECORD.set(record)
-        answer = inner(request, context)
-        if not inspect.isasyncgen(answer):
-            return await answer
-        async for message in answer:
-            await context.write(message)
-        return None
+        return access
 
     @asynccontextmanager
     async def _told(self, record: RequestRecord, context: Any) -> AsyncIterator[None]:
@@ -133,8 +144,31 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
         )
 
 
-async def _nothing(_request: Any, _context: Any) -> None:
+async def _nothing(_requests: Any, _context: Any) -> None:
     """Stand where there is no RPC; nobody is let in here."""
+
+
+def _streamed(handler: Any) -> Serve:
+    """Return what serves a handler of any shape as one of streams."""
+    read = handler.request_deserializer or _as_it_is
+    inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+    async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
+        several = (read(content) async for content in requests)
+        answer = inner(several if handler.request_streaming else await anext(several), context)
+        if inspect.isasyncgen(answer):
+            async for message in answer:
+                await context.write(message)
+        elif handler.response_streaming:
+            await answer
+        else:
+            await context.write(await answer)
+
+    return serve
+
+
+def _as_it_is(content: Any) -> Any:
+    return content
 
 
 def _head(record: RequestRecord) -> tuple[tuple[str, str], ...]:

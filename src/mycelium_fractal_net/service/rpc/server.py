@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from mycelium_fractal_net._proto import mfn_pb2
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.core.access import OPEN, Access
 from mycelium_fractal_net.service.operations import OPERATIONS
 from mycelium_fractal_net.service.rpc.aggregate import Aggregations
+from mycelium_fractal_net.service.rpc.connections import SPARE, trim
 from mycelium_fractal_net.service.rpc.door import Door
+from mycelium_fractal_net.service.rpc.health import Health
 from mycelium_fractal_net.service.rpc.simulate import Simulations
 from mycelium_fractal_net.service.rpc.unary import UNARY, unary
 from mycelium_fractal_net.service.services import Services
@@ -31,6 +33,7 @@ _REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.S
 _METADATA_BYTES = 16 * 2**10
 _STREAMS_A_CONNECTION = 256
 _LAST_S = 1.0
+_TRIM_EVERY_S = 1.0
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -53,6 +56,8 @@ class RpcServer:
     ----------
     services : Services
         Of this application.
+    connections : int
+        The most there may be.
 
     Attributes
     ----------
@@ -60,25 +65,25 @@ class RpcServer:
         Where it listens, once it has started.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, connections: int) -> None:
         self._services = services
         self._settings = services.settings
-        self._health = health.aio.HealthServicer()
+        self._most = connections
+        self._health = Health()
         self._server = self._made()
         self._serving: bool | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self._trimmed = 0.0
         self.port = 0
 
     def _made(self) -> Any:
         services, settings = self._services, self._settings
         server = grpc.aio.server(
             interceptors=[Door(services, accesses(settings))],
-            options=_options(settings),
-            maximum_concurrent_rpcs=2 * settings.streams,
+            options=_options(settings, self._most),
         )
         serving: dict[str, Any] = {name: unary(row, services) for name, row in UNARY.items()}
         serving |= {"Simulate": Simulations(services), "Aggregate": Aggregations(services)}
-        # On the wire an RPC of one message is a stream of one: so a call is admitted before its request is read.
         handlers = {name: grpc.stream_stream_rpc_method_handler(serve) for name, serve in serving.items()}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -115,6 +120,18 @@ class RpcServer:
             self._serving = ready
             for name in ("", SERVICE):
                 await self._health.set(name, _SERVING if ready else _NOT_SERVING)
+        await self._trim()
+
+    async def _trim(self) -> None:
+        """Look once a second whether too many connections are open."""
+        now = asyncio.get_running_loop().time()
+        if now - self._trimmed < _TRIM_EVERY_S:
+            return
+        self._trimmed = now
+        most, of_one = self._most, self._settings.max_connections_per_address
+        closed = await asyncio.to_thread(trim, self.port, most, of_one, self._services.addresses.trusted)
+        if closed:
+            self._services.logger.warning("connections of gRPC were closed, there were too many", connections=closed)
 
     async def drain(self) -> None:
         """Take no more calls; those that are open go on."""
@@ -130,7 +147,7 @@ class RpcServer:
             await self._stopping
 
 
-def _options(settings: Settings) -> list[tuple[str, int]]:
+def _options(settings: Settings, connections: int) -> list[tuple[str, int]]:
     """Return bounds on what a peer may make the server hold or do."""
     return [
         ("grpc.so_reuseport", 0),
@@ -138,7 +155,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", _METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
         ("grpc.max_concurrent_streams", _STREAMS_A_CONNECTION),
-        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_allowed_incoming_connections", connections + SPARE),
+        ("grpc.server_handshake_timeout_ms", int(1e3 * settings.stall_seconds)),
+        ("grpc.http2.bdp_probe", 0),  # else a window grows to what a connection can carry, read or not
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.http2.max_pings_without_data", 0),

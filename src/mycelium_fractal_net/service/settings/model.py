@@ -140,10 +140,11 @@ class Settings(BaseSettings):
     )
 
     max_connections: Count = Field(
-        default=2048, description="Connections in all; one more waits for an idle one to be closed, or gets 503."
+        default=2048,
+        description="Connections to each port; one more waits for an idle one to be closed, or gets 503.",
     )
     max_connections_per_address: Count = Field(
-        default=1280, description="Connections from one address, those of trusted proxies excepted."
+        default=1280, description="Connections to each port from one address, those of trusted proxies excepted."
     )
     idle_seconds: float = Field(
         default=5.0, ge=0.5, le=3600, description="How long a connection is kept open between requests, in s."
