@@ -12,7 +12,7 @@ import numpy as np
 
 from mycelium_fractal_net import federated
 from mycelium_fractal_net.features import cluster_sizes, extract_features
-from mycelium_fractal_net.fields import Simulation, SimulationConfig, list_kinetics, simulate
+from mycelium_fractal_net.fields import SimulationConfig, list_kinetics, simulate
 from mycelium_fractal_net.fractals import (
     box_counting_dimension,
     generalised_dimensions,
@@ -38,13 +38,12 @@ def groups() -> list[list[Call]]:
 
 
 def advance(kinetics: str, dtype: DType) -> None:
-    """Simulate in one piece, in tiles, from a given field and with events seen ahead."""
+    """Simulate in one piece, in tiles, and from a given field."""
     given = np.random.default_rng(0).normal(-60.0, 5.0, (_SMALL, _SMALL))
     small = SimulationConfig(kinetics=kinetics, dtype=dtype, grid_size=_SMALL, steps=2)
     for start in (None, given):
         _ = simulate(small, start, threads=1).digest
     simulate(small.model_copy(update={"grid_size": _TILED}), threads=2)
-    Simulation(small).watch_growth().next_event()
 
 
 def describe(dtype: DType) -> None:

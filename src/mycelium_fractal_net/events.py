@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Sequence
 from time import perf_counter
@@ -12,9 +13,11 @@ from mycelium_fractal_net.features import FeatureConfig
 from mycelium_fractal_net.fields import Change, Frame, Simulation, SimulationConfig, SimulationResult, Stimulus
 from mycelium_fractal_net.fields.growth import GrowthEvent
 
-__all__ = ["Completed", "Event", "Framed", "Run", "Started"]
+__all__ = ["PIECE_S", "Completed", "Event", "Framed", "Run", "Started"]
 
-_PIECE_S = 0.02
+PIECE_S = 0.02
+"""How long a piece of a run takes, in s: nobody waits longer for its thread."""
+_FIRST_CELL_STEPS = 1 << 18  # some milliseconds, before it is known how long a step takes
 
 
 class Started(NamedTuple):
@@ -99,9 +102,8 @@ class Run:
         self.every = every
         self._sequence = -1
         self._skip_to = -1 if resume_after is None else resume_after
-        self._watch = self.simulation.watch_growth()
-        self._events: list[GrowthEvent] = []
-        self._step_s = 0.0
+        self._told = 0
+        self._step_s, self._cells = 0.0, math.prod(config.shape)
         self._target: int | None = None
         self._framed_last = self.is_over = False
 
@@ -117,7 +119,7 @@ class Run:
                 return event
         raise StopIteration
 
-    def next_piece(self, cancel: threading.Event | None = None, longest_s: float = _PIECE_S) -> Event | None:
+    def next_piece(self, cancel: threading.Event | None = None, longest_s: float = PIECE_S) -> Event | None:
         """Compute for about so long; return the next event, or None if it needs more.
 
         Raises
@@ -139,11 +141,11 @@ class Run:
                 if not self._advance(end, cancel):
                     return None
                 self._framed_last = simulation.step >= steps
-                events, self._events = self._events, []
+                first, self._told = self._told, simulation.step
                 if self._sequence + 1 <= self._skip_to:
                     self._sequence += 1
                     continue
-                event = Framed(self._sequence + 1, simulation.frame, events)
+                event = Framed(self._sequence + 1, simulation.frame, simulation.growth_since(first))
             self._sequence += 1
             if self._sequence > self._skip_to:
                 return event
@@ -161,21 +163,13 @@ class Run:
             left_s = end - perf_counter()
             if left_s <= 0:
                 return False
-            most = self._target - simulation.step
-            if self._step_s:
-                most = min(most, max(1, int(left_s / self._step_s)))
-            self._step(most, cancel)
+            at_once = left_s / self._step_s if self._step_s else _FIRST_CELL_STEPS / self._cells
+            self._step(min(self._target - simulation.step, max(1, int(at_once))), cancel)
         self._target = None
         return True
 
     def _step(self, most: int, cancel: threading.Event | None) -> None:
-        """Do some steps, and note where a growth event happens."""
+        """Do some steps, and note how long they take."""
         simulation, begin, first = self.simulation, perf_counter(), self.simulation.step
-        quiet = self._watch.quiet_steps(most)
-        if quiet < most and not (quiet == 1 and simulation.config.schedule):
-            simulation.advance(quiet, cancel=cancel)
-            self._events.append(self._watch.next_event())
-            simulation.advance(1, cancel=cancel)
-        else:
-            simulation.advance(quiet, cancel=cancel)
+        simulation.advance(most, cancel=cancel)
         self._step_s = (perf_counter() - begin) / (simulation.step - first)

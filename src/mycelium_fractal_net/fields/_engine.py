@@ -40,6 +40,7 @@ from mycelium_fractal_net.fields._start import (
     start_numbers,
 )
 from mycelium_fractal_net.fields.config import SimulationConfig
+from mycelium_fractal_net.fields.growth import GrowthEvent
 from mycelium_fractal_net.fields.stability import steady_pair
 
 __all__ = ["Engine"]
@@ -73,6 +74,7 @@ class Engine:
         self.step = 0
         self.counters = np.zeros(4, np.int64)
         self._statistics = np.empty((config.steps, 5))
+        self._grown = np.zeros((config.steps, 3))
         self._accumulators = np.empty((-(-rows // _STATISTICS_BLOCK_ROWS), 5, columns))
         self._prepare_constants(config.parameters_at(0))
         self._next_change = 0 if config.schedule else None
@@ -222,31 +224,20 @@ class Engine:
         self._statistics[: self.step] = state["statistics"]
         self.streams.states = state["streams"]
 
-    def growth_site(self, uniform: float) -> tuple[int, int]:
-        """Return row and column at which a growth event of the next step, drawn so, would happen."""
-        from mycelium_fractal_net.fields._kernels import find_site
-
-        self._lay()
-        self._begin(1)
-        activator = self._fields["a"]
-        if self.config.stimuli:
-            kept = self._stimulate()
-            activator = self._fields["a"].copy()
-            for name, field in kept:
-                self.replace(name, field)
-        row, column = find_site(activator, self.pad, self._potential[3], self.config.turing_enabled, uniform)
-        return int(row) - 1, int(column) - 1
-
-    @property
-    def event_probability(self) -> float:
-        """Chance of a growth event in the next step."""
-        self._begin(1)
-        return float(self._values["spike_probability"])
+    def grown_since(self, step: int) -> list[GrowthEvent]:
+        """Return the growth events of the steps after ``step``, of those that were computed here."""
+        rows = self._grown[step : self.step]
+        found = np.flatnonzero(rows[:, 0]).tolist()
+        return [
+            GrowthEvent(step + k + 1, int(row) - 1, int(column) - 1, jump)
+            for k, (row, column, jump) in zip(found, rows[found].tolist(), strict=True)
+        ]
 
     def _reserve(self, steps: int) -> None:
         missing = self.step + steps - len(self._statistics)
         if missing > 0:
             self._statistics = np.concatenate([self._statistics, np.empty((missing, 5))])
+            self._grown = np.concatenate([self._grown, np.zeros((missing, 3))])
 
     def advance_block(self, most: int, cancel: threading.Event | None) -> None:
         """Advance by at most ``most`` steps: as many as fit between two looks at the clock."""
@@ -339,9 +330,9 @@ class Engine:
         pair_moved, v_moved, done = self.kernels.advance_whole(
             a, h, v, a_new, h_new, v_new, self._substeps, _BOUNDARIES[config.boundary], self._pair_rest,
             self._scales, self._rates, self._potential, config.turing_enabled, self._values["spike_probability"],
-            (streams.start, streams.sites, streams.amplitudes), (not self._laid, *self._start), _EVENT_SIZE,
+            streams.start, streams.sites, streams.amplitudes, (not self._laid, *self._start), _EVENT_SIZE,
             self._draw_noise(steps), self._accumulators, self._statistics[self.step : self.step + steps],
-            self.counters,
+            self.counters, self._grown[self.step : self.step + steps],
         )  # fmt: skip
         self._laid = True
         self._swap(("ah" if pair_moved else "") + ("v" if v_moved else ""))
@@ -380,6 +371,7 @@ class Engine:
         self._fields["v"], self._spare["v"] = v, v_new
         self.counters[:3] += counts
         self.counters[3] += row > 0
+        self._grown[self.step] = row, column, jumps[0]
         self.step += 1
 
     def _advance_tiled(self, tile: tuple[int, int], cancel: threading.Event | None) -> None:
@@ -408,6 +400,7 @@ class Engine:
         kernels.finish_step(self._accumulators, self._statistics[self.step])
         self.counters[:3] += counters
         self.counters[3] += event[0] > 0
+        self._grown[self.step] = event[0], event[1], jumps[0]
         self._swap("ahv" if config.turing_enabled else "v")
         self.step += 1
 

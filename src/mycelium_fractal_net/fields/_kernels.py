@@ -244,12 +244,13 @@ def finish_step(accumulators, statistics):
 @njit(nogil=True, error_model="numpy")
 def advance_whole(
     a, h, v, a_new, h_new, v_new, substeps, boundary, pair_rest, scales, p, potential, turing, probability,
-    streams, start, event_size, noise, accumulators, statistics, counters,
+    starts, sites, amplitudes, start, event_size, noise, accumulators, statistics, counters, grown,
 ):  # fmt: skip
     """Advance the whole field by ``len(statistics)`` steps in one thread.
 
-    ``streams`` are the generators of the start, of the sites and of the amplitudes of events; ``start`` is (whether
-    to draw the fields of step 0, what :func:`lay_start` takes for the pair, and for the potential).
+    ``starts``, ``sites`` and ``amplitudes`` are the generators of the start and of events; ``start`` is (whether to
+    draw the fields of step 0, what :func:`lay_start` takes for the pair, and for the potential). ``grown`` receives
+    row, column and jump of the event of each step, row 0 where there is none.
 
     Returns (result of the pair lies in the new arrays, the potential's does, steps done); fewer steps than asked
     mean that the last of them left the finite numbers. ``counters`` ends with the growth events.
@@ -260,12 +261,13 @@ def advance_whole(
     steps = statistics.shape[0]
     draws, jumps = np.empty((steps, 2)), np.empty(steps, v.dtype)
     if start[0]:
-        lay_start(streams[0], start[1], start[2], 1, a, h, v, (a_new, h_new, v_new))
+        lay_start(starts, start[1], start[2], 1, a, h, v, (a_new, h_new, v_new))
         accumulators[:] = 0.0
-    draw_events(streams[1], streams[2], event_size, draws, jumps)
+    draw_events(sites, amplitudes, event_size, draws, jumps)
     for t in range(steps):
         event = begin_step(v, a, 1, potential[3], turing, probability, draws[t], jumps[t], boundary, potential[2])
         counters[3] += event[0] > 0
+        grown[t, 0], grown[t, 1], grown[t, 2] = event[0], event[1], jumps[t]
         if turing and evolve_pair(a, h, a_new, h_new, substeps, boundary, pair_rest, scales, p):
             a, a_new = a_new, a
             h, h_new = h_new, h

@@ -21,7 +21,7 @@ from mycelium_fractal_net.fields import checkpoint
 from mycelium_fractal_net.fields._engine import Engine
 from mycelium_fractal_net.fields._start import checked_field, given_arrays
 from mycelium_fractal_net.fields.config import SimulationConfig
-from mycelium_fractal_net.fields.growth import GrowthWatch
+from mycelium_fractal_net.fields.growth import GrowthEvent
 from mycelium_fractal_net.fields.models import Kinetics
 from mycelium_fractal_net.fields.result import Frame, SimulationResult, read_only
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
@@ -258,9 +258,20 @@ class Simulation:
         """
         return self._engine.step_error()
 
-    def watch_growth(self) -> GrowthWatch:
-        """Return what tells the growth event of each next step; to be asked before the first step."""
-        return GrowthWatch(self._engine)
+    def growth_since(self, step: int = 0) -> list[GrowthEvent]:
+        """Return the growth events of the steps after ``step``, in their order.
+
+        Those before a checkpoint that the simulation was loaded from are not known.
+
+        Examples
+        --------
+        >>> import mycelium_fractal_net as mfn
+        >>> simulation = mfn.Simulation(mfn.SimulationConfig(grid_size=32, steps=20))
+        >>> simulation.advance(20)
+        >>> len(simulation.growth_since(0)) == simulation.growth_events
+        True
+        """
+        return self._engine.grown_since(as_whole("step", step, 0))
 
     def replace_fields(
         self,

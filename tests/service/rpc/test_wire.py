@@ -15,7 +15,7 @@ from mycelium_fractal_net.service.operations.features import BoxCountingAnswer, 
 from mycelium_fractal_net.service.operations.federated import AggregateReceipt, AggregateRequest, AggregateResponse
 from mycelium_fractal_net.service.operations.receipt import Receipt
 from mycelium_fractal_net.service.operations.simulate import SimulateResponse
-from mycelium_fractal_net.service.operations.streaming import StreamStart
+from mycelium_fractal_net.service.operations.stream_messages import StreamStart
 from mycelium_fractal_net.service.operations.validate import CheckResult
 from mycelium_fractal_net.service.rpc.unary import UNARY
 

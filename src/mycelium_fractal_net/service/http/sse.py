@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.errors import ServiceError, problem_of
 from mycelium_fractal_net.service.http.body import content_kind, parse_json, read_body
-from mycelium_fractal_net.service.operations.streaming import Message, Stream, StreamStart, as_json
+from mycelium_fractal_net.service.operations.stream_messages import Message, StreamStart, as_json
+from mycelium_fractal_net.service.operations.streaming import Stream
 from mycelium_fractal_net.service.services import Services
 
 __all__ = ["STREAM_ACCESS", "STREAM_PATH", "EventStream"]

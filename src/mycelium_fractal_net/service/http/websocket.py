@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.call import Call
@@ -17,8 +17,17 @@ from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.core.redaction import hidden_keys
 from mycelium_fractal_net.service.http.problem import problem_headers
 from mycelium_fractal_net.service.http.ticket import show_ticket
-from mycelium_fractal_net.service.operations.simulate import Show
-from mycelium_fractal_net.service.operations.streaming import Message, Name, Rate, Stream, StreamStart, Stride
+from mycelium_fractal_net.service.operations.stream_messages import (
+    AckMessage,
+    AuthMessage,
+    ClientMessage,
+    Message,
+    PingMessage,
+    SetMessage,
+    StartMessage,
+    SteerMessage,
+)
+from mycelium_fractal_net.service.operations.streaming import Stream
 from mycelium_fractal_net.service.services import Services
 
 __all__ = ["SUBPROTOCOL", "WEBSOCKET_PATH", "WebSocketDoor", "check_origin"]
@@ -36,51 +45,7 @@ _MOST_STREAMS = 8
 _MOST_FAULTS = 20
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Auth(_Told):
-    type: Literal["auth"]
-    key: Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class _Start(StreamStart):
-    type: Literal["start"]
-
-
-class _OfStream(_Told):
-    stream: Name = "s1"
-
-
-class _Ack(_OfStream):
-    type: Literal["ack"]
-    sequence: Annotated[int, Field(ge=0)]
-
-
-class _Simple(_OfStream):
-    type: Literal["pause", "resume", "cancel"]
-
-
-class _Set(_OfStream):
-    type: Literal["set"]
-    every: Stride | None = None
-    max_rate_hz: Rate | None = None
-    field: Show | None = None
-
-
-class _Steer(_OfStream):
-    type: Literal["steer"]
-    changes: Annotated[list[dict[str, Any]], Field(max_length=100)] = Field(default_factory=list)
-    stimuli: Annotated[list[dict[str, Any]], Field(max_length=100)] = Field(default_factory=list)
-
-
-class _Ping(_Told):
-    type: Literal["ping"]
-
-
-_Message: Any = Annotated[_Auth | _Start | _Ack | _Simple | _Set | _Steer | _Ping, Field(discriminator="type")]
-_MESSAGES: TypeAdapter[Any] = TypeAdapter(_Message)
+_MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 
 
 class _Closed(Exception):  # noqa: N818 # the end of a conversation is no error
@@ -203,7 +168,7 @@ class _Conversation:
             raise _Closed(self._record.fail(error)) from None
 
     async def _admit(self, message: Any) -> None:
-        if not isinstance(message, _Auth):
+        if not isinstance(message, AuthMessage):
             raise ServiceError("AUTHENTICATION_REQUIRED")
         self._call.token = message.key.encode("utf-8", "replace")
         self._call.key = None
@@ -236,22 +201,22 @@ class _Conversation:
             await self._say(type="error", stream=name, problem=problem.body(self._call.request_id), resume_after=None)
 
     async def _do(self, message: Any) -> None:
-        if isinstance(message, _Ping):
+        if isinstance(message, PingMessage):
             await self._say(type="pong")
-        elif isinstance(message, _Auth):
+        elif isinstance(message, AuthMessage):
             await self._admit(message)
-        elif isinstance(message, _Start):
+        elif isinstance(message, StartMessage):
             await self._start(message)
         else:
             self._control(message, self._stream(message.stream))
 
     @staticmethod
     def _control(message: Any, stream: Stream) -> None:
-        if isinstance(message, _Ack):
+        if isinstance(message, AckMessage):
             stream.acknowledge(message.sequence)
-        elif isinstance(message, _Set):
+        elif isinstance(message, SetMessage):
             stream.set(message.every, message.max_rate_hz, message.field)
-        elif isinstance(message, _Steer):
+        elif isinstance(message, SteerMessage):
             stream.steer(message.changes, message.stimuli)
         else:
             {"pause": stream.pause, "resume": stream.resume, "cancel": stream.cancel}[message.type]()
@@ -261,7 +226,7 @@ class _Conversation:
             raise ServiceError("NOT_FOUND", f"no stream {name!r} is open on this connection")
         return self._streams[name][0]
 
-    async def _start(self, message: _Start) -> None:
+    async def _start(self, message: StartMessage) -> None:
         if message.stream in self._streams:
             raise ServiceError("VALIDATION_ERROR", f"a stream {message.stream!r} is open on this connection already")
         if len(self._streams) >= _MOST_STREAMS:

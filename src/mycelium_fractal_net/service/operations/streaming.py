@@ -3,114 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import math
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from time import perf_counter
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Any
 
-import numpy as np
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from mycelium_fractal_net.events import Completed, Event, Framed, Run, Started
-from mycelium_fractal_net.fields import Change, Frame, Stimulus
-from mycelium_fractal_net.fields.variables import physical_limits, variable
+from mycelium_fractal_net.events import PIECE_S, Completed, Event, Framed, Run, Started
+from mycelium_fractal_net.fields import Change, Stimulus
 from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.errors import ServiceError, problem_of, too_costly
-from mycelium_fractal_net.service.operations.features import SETS_FIELD, GivenFeatureConfig, Sets
 from mycelium_fractal_net.service.operations.receipt import receipt_of
-from mycelium_fractal_net.service.operations.simulate import (
-    Show,
-    SimulateRequest,
-    response_of,
-    simulation_cost,
+from mycelium_fractal_net.service.operations.simulate import Show, response_of, simulation_cost
+from mycelium_fractal_net.service.operations.stream_messages import (
+    Message,
+    Render,
+    StreamStart,
+    as_json,
+    field_of,
+    statistics_of,
 )
-from mycelium_fractal_net.service.operations.types import Whole
 from mycelium_fractal_net.service.services import Services
 
-__all__ = ["Message", "Name", "Rate", "Stream", "StreamStart", "Stride", "as_json"]
+__all__ = ["Stream"]
 
 _WINDOW = 2
+_AT_ONCE = 16  # messages without a field that one piece may bring
 _LOOK_EVERY_S = 0.25
 _DOORS = {"WEBSOCKET": "websocket", "GRPC": "grpc"}
 _MOST_STEERING = 64
 _ARRAYS_OF_A_RUN = 10
-
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step has one too.")]
-Rate = Annotated[float, Field(gt=0, le=1000, description="Most frames a second.")]
-
-
-class StreamStart(BaseModel):
-    """What to simulate, and what to say while it runs."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    stream: Name = Field(default="s1", description="What the stream is called in each of its messages.")
-    config: SimulateRequest = Field(default_factory=SimulateRequest, description="As in POST /simulate.")
-    every: Stride = 8
-    include: list[Literal["features", "field"]] = Field(
-        default_factory=list, max_length=2, description="What each frame holds beside its statistics."
-    )
-    field: Show = Field(default="v", description="Which field frames hold: the potential is in mV.")
-    sets: Sets = SETS_FIELD
-    feature_config: GivenFeatureConfig | None = Field(
-        default=None, description="Thresholds, window, connectivity, box scales of the features."
-    )
-    encoding: Literal["float32", "uint8"] = Field(
-        default="float32", description="uint8 for display: 0 to 255 over its range."
-    )
-    flow: Literal["ack", "none"] = Field(
-        default="ack", description="ack: of frames with a field, two are on their way that are not acknowledged."
-    )
-    max_rate_hz: Rate | None = None
-    resume_after: Annotated[Whole, Field(ge=0)] | None = Field(
-        default=None, description="Sequence of the last message that is known; the next one follows it."
-    )
-
-    @model_validator(mode="after")
-    def _start_is_random(self) -> Self:
-        beside = {"include", "field", "sets", "feature_config"}
-        arrays = (self.config.initial_field_mv, self.config.initial_activator, self.config.initial_inhibitor)
-        if any(array is not None for array in arrays) or beside & self.config.model_fields_set:
-            raise ValueError(
-                "config holds parameters only; include, field, sets and feature_config stand beside it, and initial "
-                "fields are not taken"
-            )
-        return self
-
-
-class Message(NamedTuple):
-    """A message as it goes out: its bytes, and those of a field that follow it; ``sequence`` of those that count."""
-
-    kind: str
-    sequence: int | None
-    text: bytes
-    binary: bytes | None = None
-
-
-Render = Callable[[str, str, int | None, dict[str, Any], bytes | None], Message]
-"""``render(kind, stream, sequence, members, field)`` writes a message down; called in a compute thread."""
-
-
-def as_json(
-    kind: str, stream: str, sequence: int | None, members: dict[str, Any], field: bytes | None, *, inline: bool = False
-) -> Message:
-    r"""Write a message as JSON; the field follows it in bytes, or stands in it in base64.
-
-    Examples
-    --------
-    >>> as_json("frame", "s1", 3, {"step": 8}, None)
-    Message(kind='frame', sequence=3, text=b'{"type":"frame","stream":"s1","sequence":3,"step":8}', binary=None)
-    """
-    if inline and field is not None:
-        members, field = {**members, "field": {**members["field"], "data": base64.b64encode(field).decode()}}, None
-    counted = {} if sequence is None else {"sequence": sequence}
-    return Message(kind, sequence, orjson.dumps({"type": kind, "stream": stream, **counted, **members}), field)
 
 
 class Stream:
@@ -148,6 +73,7 @@ class Stream:
         self._tell: set[Callable[[], object]] = set()
         self._next_at = 0.0
         self._owed = self._paid = self._outstanding = 0
+        self._failure: Exception | None = None
 
     async def check(self) -> None:
         """Refuse what costs too much, or would never be an event of this run, before anything is answered."""
@@ -209,7 +135,9 @@ class Stream:
         }
 
     async def _computed(self) -> AsyncGenerator[Message]:
-        """Yield messages; the next one is computed when the one before has been handed over.
+        """Yield messages; the next ones are computed when those before have been handed over.
+
+        A piece of 20 ms brings as many as there is room for: what the window leaves of frames with a field.
 
         Raises
         ------
@@ -224,19 +152,21 @@ class Stream:
                 await services.compiled_for(self._call, self._config, self._on_leaving)
                 lane = services.compute.lane(who, f"stream:{self._config.kinetics}", self._on_leaving)
                 run: list[Run] = []
+                ready: deque[Message] = deque()
                 loop = asyncio.get_running_loop()
                 begun = spoken = loop.time()
-                while not (run and run[0].is_over):
+                while ready or not (run and run[0].is_over):
                     async for _ in self._until_wanted(spoken):
                         yield self._said("heartbeat")
                         spoken = loop.time()
                     if loop.time() - begun > services.settings.stream_seconds:
                         raise ServiceError("REQUEST_TIMEOUT", "a stream may not last longer (MFN_STREAM_SECONDS)")
-                    message = await lane.run(partial(self._piece, run))
-                    if self._owed:
-                        await self._charge()
-                    if message is not None:
-                        yield message
+                    if not ready:
+                        ready.extend(await lane.run(partial(self._piece, run, self._room())))
+                        if self._owed:
+                            await self._charge()
+                    if ready:
+                        yield self._counted(ready.popleft())
                         spoken = loop.time()
                     elif loop.time() - spoken > services.settings.stream_heartbeat_seconds:
                         yield self._said("heartbeat")
@@ -334,8 +264,29 @@ class Stream:
     def _window_is_full(self) -> bool:
         return self._windowed and (self.last or 0) - self._acked >= _WINDOW
 
-    def _piece(self, kept: list[Run], cancel: threading.Event) -> Message | None:
-        """Compute for some milliseconds, in a compute thread; return a message if one came of it."""
+    def _room(self) -> int:
+        """Return how many messages may be computed before one of them is handed over."""
+        if self._rate is not None:
+            return 1
+        if self._windowed:
+            return _WINDOW - (self.last or 0) + self._acked
+        return _WINDOW if "field" in self._start.include else _AT_ONCE
+
+    def _counted(self, message: Message) -> Message:
+        """Take note of a message that is handed over."""
+        if message.sequence is not None:
+            self.last = message.sequence
+        if message.kind == "frame":
+            self.frames += 1
+            if self._windowed:
+                self._outstanding += 1
+                self._services.streams.outstanding += 1
+        return message
+
+    def _piece(self, kept: list[Run], room: int, cancel: threading.Event) -> list[Message]:
+        """Compute for some milliseconds, in a compute thread; return the messages that came of it."""
+        if self._failure is not None:
+            raise self._failure
         if not kept:
             start = self._start
             run = Run(
@@ -349,9 +300,20 @@ class Stream:
             try:
                 self._follow(run, *self._steering.pop(0))
             except Exception as error:  # noqa: BLE001 # the run goes on as it was, and its reader is told
-                return self._problem(error, None)
-        event = run.next_piece(cancel)
-        return None if event is None else self._rendered(event)
+                return [self._problem(error, None)]
+        made: list[Message] = []
+        end = perf_counter() + PIECE_S
+        while len(made) < room and not run.is_over and (left_s := end - perf_counter()) > 0:
+            try:
+                event = run.next_piece(cancel, left_s)
+            except Exception as error:
+                if not made:
+                    raise
+                self._failure = error  # after what came before it
+                break
+            if event is not None:
+                made.append(self._rendered(event))
+        return made
 
     def _follow(self, run: Run, changes: Sequence[Any], stimuli: Sequence[Any]) -> None:
         """Steer the run; what that makes it cost more is owed."""
@@ -369,7 +331,6 @@ class Stream:
         self._owed += max(0, cost.cell_steps - self._paid - self._owed)
 
     def _rendered(self, event: Event) -> Message:
-        self.last = event.sequence
         if isinstance(event, Started):
             config = event.config.model_dump(mode="json")
             return self._said("started", 0, total_steps=event.total_steps, config=config)
@@ -379,31 +340,14 @@ class Stream:
 
     def _framed(self, event: Framed) -> Message:
         frame, wanted = event.frame, self._start.include
-        self.frames += 1
-        if self._windowed:
-            self._outstanding += 1
-            self._services.streams.outstanding += 1
-        members: dict[str, Any] = {"step": frame.step, "statistics": _statistics(frame)}
+        members: dict[str, Any] = {"step": frame.step, "statistics": statistics_of(frame)}
         if "features" in wanted:
             members["features"] = frame.features.to_dict()
         members["growth_events"] = [list(one) for one in event.growth_events]
         binary = None
         if "field" in wanted:
-            members["field"], binary = self._field(frame)
+            members["field"], binary = field_of(frame, self._variable, self._start.encoding)
         return self._said("frame", event.sequence, binary, **members)
-
-    def _field(self, frame: Frame) -> tuple[dict[str, Any], bytes]:
-        """Return what is said of a field, and its bytes, row after row, little-endian."""
-        name, encoding = self._variable, self._start.encoding
-        shown = variable(name)
-        array = np.asarray(getattr(frame, shown.attribute), dtype=np.float64)
-        described: dict[str, Any] = {"dtype": encoding, "shape": list(array.shape), "field": name}
-        if encoding == "float32":
-            return described, array.astype("<f4").tobytes()
-        low, high = physical_limits(frame.config, shown.name)
-        described["range"] = [low, high]
-        scaled = (array - low) * (255.0 / (high - low))
-        return described, np.clip(np.rint(scaled), 0, 255).astype(np.uint8).tobytes()
 
     def _completed(self, event: Completed) -> Message:
         result = event.result
@@ -416,13 +360,3 @@ class Stream:
             receipt=receipt.model_dump(mode="json"),
             config=result.config.model_dump(mode="json"),
         )
-
-
-def _statistics(frame: Frame) -> dict[str, float]:
-    field = np.asarray(frame.field_mv, dtype=np.float64)
-    return {
-        "pot_min_mV": float(field.min()),
-        "pot_max_mV": float(field.max()),
-        "pot_mean_mV": float(field.mean()),
-        "pot_std_mV": float(field.std()),
-    }

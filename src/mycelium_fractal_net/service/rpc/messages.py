@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from mycelium_fractal_net._proto import mfn_pb2
 from mycelium_fractal_net.service.core.errors import ServiceError
-from mycelium_fractal_net.service.operations.streaming import Message
+from mycelium_fractal_net.service.operations.stream_messages import Message
 
 __all__ = ["array_of", "as_event", "members_of", "told", "values_of"]
 

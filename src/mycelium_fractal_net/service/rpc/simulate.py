@@ -8,7 +8,8 @@ from typing import Any
 
 from mycelium_fractal_net._proto import mfn_pb2
 from mycelium_fractal_net.service.core.errors import ServiceError
-from mycelium_fractal_net.service.operations.streaming import Stream, StreamStart
+from mycelium_fractal_net.service.operations.stream_messages import StreamStart
+from mycelium_fractal_net.service.operations.streaming import Stream
 from mycelium_fractal_net.service.rpc.door import current_record
 from mycelium_fractal_net.service.rpc.messages import as_event, members_of
 from mycelium_fractal_net.service.rpc.unary import decoded, first
