@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import socket
@@ -12,11 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from tests.docs.matching import matches
 from tests.service.helpers import KEY, Server, running
 
 pytestmark = pytest.mark.slow
@@ -38,30 +38,10 @@ class Shown(NamedTuple):
     def matches(self, output: str) -> bool:
         if self.kind == "text":
             return output.split() == self.output.split()
-        return _matches(json.loads(self.output), json.loads(output))
+        return matches(json.loads(self.output), json.loads(output))
 
 
 COMMANDS = [Shown(*found.groups()) for found in PAIR.finditer(PAGE)]
-
-
-def _matches(shown: Any, found: Any) -> bool:
-    """Compare, where "..." stands for anything: numbers to twelve digits."""
-    if shown == "...":
-        return True
-    if isinstance(shown, dict):
-        return _members_match(shown, found)
-    if isinstance(shown, list):
-        return len(shown) == len(found) and all(map(_matches, shown, found))
-    if isinstance(shown, float):
-        return math.isclose(shown, found, rel_tol=1e-12)
-    return bool(shown == found)
-
-
-def _members_match(shown: dict[str, Any], found: dict[str, Any]) -> bool:
-    more = "..." in shown
-    named = {name: value for name, value in shown.items() if name != "..."}
-    complete = named.keys() < found.keys() if more else named.keys() == found.keys()
-    return complete and all(_matches(value, found[name]) for name, value in named.items())
 
 
 def _environment(server: Server, key: str = KEY) -> dict[str, str]:

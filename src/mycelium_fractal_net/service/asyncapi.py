@@ -1,15 +1,22 @@
-"""The AsyncAPI description of jobs and events, made of the same models as the OpenAPI one."""
+"""The AsyncAPI description of jobs, events and streams, made of the same models as the OpenAPI one."""
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Iterable
 from typing import Any
+
+from pydantic import BaseModel
 
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.integrations.messages import EVENT_TYPES, FAILED_TYPE, LONGEST_ID, SIGNAL_TYPE
-from mycelium_fractal_net.service.http.openapi import describe
+from mycelium_fractal_net.service.http.openapi import describe, schemas_of
+from mycelium_fractal_net.service.http.sse import STREAM_PATH
+from mycelium_fractal_net.service.http.websocket import SUBPROTOCOL, WEBSOCKET_PATH
 from mycelium_fractal_net.service.jobs import JOB_OPERATIONS
 from mycelium_fractal_net.service.operations import OPERATIONS
+from mycelium_fractal_net.service.operations.stream_messages import CLIENT_MESSAGES, SERVER_MESSAGES
 
 __all__ = ["asyncapi_text", "describe_messages"]
 
@@ -47,11 +54,23 @@ _SIGNAL: dict[str, Any] = {
     },
 }
 
+_ALL = (*CLIENT_MESSAGES, *SERVER_MESSAGES)
+_OF_EVENTS = tuple(model for model in SERVER_MESSAGES if model.__name__ not in {"HeartbeatMessage", "PongMessage"})
+_BYTES = "stream.bytes"
+_WEBSOCKET = (
+    f"A WebSocket (subprotocol {SUBPROTOCOL}); a key in X-API-Key or Authorization, in the first message, or a ticket "
+    "in the query string. Several streams on one connection."
+)
+_EVENT_STREAM = (
+    "Server-Sent Events: GET with the parameters in the query string, or POST with the members of start. The type is "
+    "the event, stream and sequence are its id; heartbeats are comments; a field stands in field.data."
+)
+
 
 def describe_messages() -> dict[str, Any]:
     """Return the description, AsyncAPI 3.0."""
-    schemas: dict[str, Any] = dict(describe()["components"]["schemas"])
-    messages: dict[str, Any] = {}
+    schemas: dict[str, Any] = _stream_schemas() | describe()["components"]["schemas"]
+    messages = _stream_messages()
     for name in JOB_OPERATIONS:
         operation = OPERATIONS[name]
         request, response = operation.request, operation.response
@@ -64,6 +83,7 @@ def describe_messages() -> dict[str, Any]:
     for name, kind, data in (("failure", FAILED_TYPE, _FAILURE), ("signal", SIGNAL_TYPE, _SIGNAL)):
         schemas[f"{name}.event"] = _event(kind, data)
         messages[f"{name}.event"] = _message(f"{name}.event", f"A {name}", "cloud")
+    messages_of_streams = tuple(_stream_messages())
     jobs = [f"{name}.job" for name in JOB_OPERATIONS]
     events = [f"{name}.event" for name in (*JOB_OPERATIONS, "signal")]
     return {
@@ -74,11 +94,16 @@ def describe_messages() -> dict[str, Any]:
             "jobs": _channel("mfn.jobs", jobs, "What a worker takes."),
             "results": _channel("mfn.results", events, "What it publishes."),
             "deadLetters": _channel("mfn.dead", ["failure.event"], "Jobs that cannot be done."),
+            "stream": _channel(WEBSOCKET_PATH, list(messages_of_streams), _WEBSOCKET),
+            "eventStream": _channel(STREAM_PATH, _named(_OF_EVENTS), _EVENT_STREAM),
         },
         "operations": {
             "takeJob": _operation("receive", "jobs", jobs),
             "publishResult": _operation("send", "results", events),
             "giveUp": _operation("send", "deadLetters", ["failure.event"]),
+            "hear": _operation("receive", "stream", _named(CLIENT_MESSAGES)),
+            "say": _operation("send", "stream", [*_named(SERVER_MESSAGES), _BYTES]),
+            "tell": _operation("send", "eventStream", _named(_OF_EVENTS)),
         },
         "components": {"messages": messages, "schemas": schemas},
     }
@@ -87,6 +112,28 @@ def describe_messages() -> dict[str, Any]:
 def asyncapi_text() -> str:
     """Return the description as JSON, sorted by name."""
     return json.dumps(describe_messages(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _named(models: Iterable[type[BaseModel]]) -> list[str]:
+    """Return what the messages of streams are called: stream.start, stream.frame."""
+    return [f"stream.{model.__name__.removesuffix('Message').lower()}" for model in models]
+
+
+def _stream_schemas() -> dict[str, Any]:
+    schemas = schemas_of((*CLIENT_MESSAGES, *SERVER_MESSAGES))
+    schemas["ErrorMessage"]["properties"]["problem"] = {"$ref": "#/components/schemas/Problem"}
+    for model, name in zip(_ALL, _named(_ALL), strict=True):
+        schemas[name] = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return schemas
+
+
+def _stream_messages() -> dict[str, Any]:
+    messages = {
+        name: _message(name, inspect.cleandoc(model.__doc__ or ""))
+        for model, name in zip(_ALL, _named(_ALL), strict=True)
+    }
+    field = {"type": "string", "description": "The bytes of a field: rows, little-endian, as the frame before says."}
+    return {**messages, _BYTES: {"name": _BYTES, "contentType": "application/octet-stream", "payload": field}}
 
 
 def _job(name: str, request: str) -> dict[str, Any]:

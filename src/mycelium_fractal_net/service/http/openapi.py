@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from mycelium_fractal_net._version import __version__
@@ -14,7 +15,7 @@ from mycelium_fractal_net.service.http.representations import ARROW, JSON, NPY
 from mycelium_fractal_net.service.http.routes import PATHS
 from mycelium_fractal_net.service.operations import OPERATIONS, Operation
 
-__all__ = ["describe"]
+__all__ = ["describe", "schemas_of"]
 
 _DESCRIPTION = """\
 Seeded Turing fields, their features, robust aggregation. One set of parameters gives the same bits everywhere.
@@ -152,6 +153,16 @@ def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     for schema in schemas.values():
         _tidy(schema)
     return {model: reference for (model, _), reference in references.items()}, schemas
+
+
+def schemas_of(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
+    """Return the JSON Schemas of models that come in, and of what they lead to, by their names."""
+    asked: Any = [(model, "validation") for model in models]
+    _, definitions = models_json_schema(asked, ref_template="#/components/schemas/{model}")
+    schemas: dict[str, Any] = definitions["$defs"]
+    for schema in schemas.values():
+        _tidy(schema)
+    return schemas
 
 
 def _operation(operation: Operation, models: dict[Any, Any], refused: list[int]) -> dict[str, Any]:
