@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench docs site notebooks load manifests kernels proto clean mutants
+.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench docs site notebooks load locks images manifests kernels proto clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -18,6 +18,7 @@ help:
 	@echo "make site   build the documentation into site/, to open from a file"
 	@echo "make notebooks   execute each notebook from scratch"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
+	@echo "make images   build service, worker and edge of the wheels in dist/, as root with buildah; make locks   their packages"
 	@echo "make test-arm64  the same digests on an emulated aarch64; needs mmdebstrap and qemu-user-static"
 	@echo "make kernels  build every kernel ahead, for wheels and images: LEVELS=\"x86-64-v3 aarch64\" chooses processors"
 	@echo "make proto  generate the messages of gRPC from proto/"
@@ -94,6 +95,12 @@ notebooks: $(VENV)/.dev
 load: $(VENV)/.dev
 	$(BIN)/python -m load_tests.run $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(HOST),--host $(HOST)) \
 	  $(if $(USERS),--users $(USERS)) $(if $(TIME),--run-time $(TIME))
+
+locks: $(VENV)/.dev
+	$(BIN)/python deploy/docker/lock.py
+
+images: $(VENV)/.dev
+	$(BIN)/python deploy/docker/build.py $(TARGETS)
 
 manifests: $(VENV)/.dev
 	$(BIN)/python deploy/kubernetes/render.py
