@@ -57,3 +57,29 @@ def test_the_first_step_shows_leak_and_exchange() -> None:
     found = mfn.simulate(config, sets="events").features
     assert found.exchange_1 == pytest.approx(0.15, rel=0.03)
     assert found.loss_1 == pytest.approx(0.08 + 4 * 0.15, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dtype": "float32"},
+        {"quantum_jitter": True},
+        {"boundary": "dirichlet"},
+        {"clamp_mv": (-80.0, -60.0)},
+        {"spike_probability": 1.0},
+        {"turing_enabled": False},
+        {"kinetics": "fitzhugh-nagumo", "start": "spiral"},
+        {"kinetics": "gray-scott"},
+        {"rest_potential_mv": -180.0, "clamp_mv": (-240.0, 40.0)},
+    ],
+)
+def test_what_does_not_balance_says_so_rather_than_guess(settings: dict[str, Any]) -> None:
+    """Online, after every stretch: leak and push are those told, or none; cells that live at once push as one."""
+    config = mfn.SimulationConfig(grid_size=32, steps=120, leak=0.12, turing_drive_mv=4.3, seed=3, **settings)
+    for frame in mfn.Simulation(config, sets="events").frames(every=24):
+        found = frame.features
+        assert not np.isinf(found.to_array()).any()
+        assert np.isnan(found.leak) or found.leak == pytest.approx(0.12, rel=1e-3)
+        together = found.push / 4.3
+        assert np.isnan(together) or (together > 0.9 and together == pytest.approx(round(together), rel=1e-3))
+        assert np.isnan(found.event_rate) or 0 <= found.event_rate <= 1

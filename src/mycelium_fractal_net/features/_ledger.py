@@ -24,6 +24,7 @@ _SAME_LEVEL = 2e-3  # share of a push within which a level counts as a multiple
 _FEWEST = 3
 _MOST_AT_ONCE = 8  # cells that begin to live in a step, up to which the push is looked for
 _LEAST_PUSH_MV = 0.05
+_MOST_CHANCE = 1e-6  # that a push is read from sizes that have nothing in common
 
 
 class Ledger(NamedTuple):
@@ -83,12 +84,22 @@ def _common_divisor(surplus: NDArray[np.float64], nothing: float) -> float:
     candidates = (sizes[:, None] / np.arange(1, _MOST_AT_ONCE + 1)).ravel()
     candidates = np.sort(candidates[candidates >= _LEAST_PUSH_MV])[::-1]
     shares = sizes / candidates[:, None]
-    off = np.abs(shares - np.rint(shares)) < np.minimum(_SAME_LEVEL, 1e-5 * np.maximum(shares, 1.0))
+    tolerance = np.minimum(_SAME_LEVEL, 1e-5 * np.maximum(shares, 1.0))
+    off = np.abs(shares - np.rint(shares)) < tolerance
     aligned = (off & (np.rint(shares) > 0)).sum(axis=1)
-    if aligned.size == 0 or aligned.max() < _FEWEST:
+    found = (aligned >= _FEWEST) & (_by_chance(aligned, 2.0 * tolerance.sum(axis=1)) * candidates.size < _MOST_CHANCE)
+    if not found.any():
         return math.nan
     # a half or a third of the push divides as much: the largest that nearly as many obey is the push
-    return float(candidates[np.flatnonzero(aligned >= 0.9 * aligned.max())[0]])
+    return float(candidates[np.flatnonzero(found & (aligned >= 0.9 * aligned[found].max()))[0]])
+
+
+def _by_chance(aligned: NDArray[np.int64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bound the chance that so many sizes, besides the one that a candidate was made of, lie near whole multiples."""
+    others = aligned - 1
+    ways = np.cumprod(np.append(1.0, np.arange(1.0, others.max(initial=0) + 1.0)))
+    chance: NDArray[np.float64] = expected**others / ways[others]
+    return chance
 
 
 def _largest_cluster(values: NDArray[np.float64], width: float) -> int:
