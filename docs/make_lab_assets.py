@@ -41,7 +41,7 @@ def main() -> None:
     """Write them."""
     (STATIC / "colours.bin").write_bytes(colour_tables())
     strip = np.concatenate([picture(name) for name in REGIMES], axis=1)
-    Image.fromarray(strip).save(STATIC / "regimes.webp", quality=55, method=6)
+    Image.fromarray(strip).save(STATIC / "regimes.webp", quality=45, method=6)
 
 
 if __name__ == "__main__":

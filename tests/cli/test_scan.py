@@ -13,7 +13,8 @@ from pyarrow import parquet
 import mycelium_fractal_net as package
 from mycelium_fractal_net.datasets import ScanAxis, parse_scan_axis, scan
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.visualization import number_map_figure, picture_map_figure
+from mycelium_fractal_net.fields import MORPHOLOGY_NAMES
+from mycelium_fractal_net.visualization import category_map_figure, number_map_figure, picture_map_figure
 from tests.cli.conftest import Mfn
 
 OPTIONS = ["--grid-size", "24", "--steps", "60", "--seed", "3", "--x", "bias=-.05:.04:2", "--y", "D_h=0.1:2:2"]
@@ -24,7 +25,7 @@ def test_a_scan_writes_table_fields_and_maps(mfn: Mfn, tmp_path: Path) -> None:
     names = {Path(path).name for path in answer["files"]}
     assert names == {
         "scan.parquet", "scan.csv", "pictures.png", "settled_wavelength.png", "predicted_wavelength.png",
-        "growth_rate.png", "V_std.png",
+        "growth_rate.png", "V_std.png", "morphology.png",
     }  # fmt: skip
     with Image.open(tmp_path / "pictures.png") as picture:
         assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 16
@@ -33,6 +34,8 @@ def test_a_scan_writes_table_fields_and_maps(mfn: Mfn, tmp_path: Path) -> None:
     places = [(float(row["bias"]), float(row["D_h"])) for row in rows]
     assert places == [(-0.05, 0.1), (0.04, 0.1), (-0.05, 2), (0.04, 2)]
     assert [row["turing_unstable"] for row in rows] == ["0", "0", "1", "1"]
+    assert {row["morphology"] for row in rows} <= set(MORPHOLOGY_NAMES)
+    assert rows[0]["morphology"] == "uniform"
     table = {(row["bias"], row["D_h"]): row for row in parquet.read_table(tmp_path / "scan.parquet").to_pylist()}
     seed, rates = table[0.04, 2.0]["random_seed"], {"bias": 0.04, "D_h": 2.0}
     config = package.SimulationConfig(grid_size=24, steps=60, seed=seed, kinetics_parameters=rates)
@@ -67,6 +70,18 @@ def test_what_is_no_scan_is_refused(mfn: Mfn, tmp_path: Path) -> None:
     outcome = mfn("scan", *options, "--out", str(tmp_path))
     assert outcome.code == 2
     assert "--map must name a column; 'spice' is none of" in outcome.err
+
+
+def test_each_name_has_its_colour_whatever_the_map_holds() -> None:
+    x, y = ScanAxis("a", (0.0, 1.0)), ScanAxis("b", (0.0,))
+    maps = [category_map_figure(names, ("uniform", "spots"), x, y) for names in ([["spots", ""]], [["", "uniform"]])]
+    shown = [
+        np.asarray(image.to_rgba(np.ma.asarray(image.get_array()))) for image in (m.axes[0].images[0] for m in maps)
+    ]
+    colours = [patch.get_facecolor() for patch in maps[0].legends[0].get_patches()]
+    assert np.allclose(shown[0][0, 0], colours[1])
+    assert shown[0][0, 1][3] == 0
+    assert np.allclose(shown[1][0, 1], colours[0])
 
 
 def test_the_border_of_the_prediction_is_drawn_where_it_lies() -> None:

@@ -8,18 +8,20 @@ from scipy import ndimage
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.errors import InvalidInputError
-from mycelium_fractal_net.fields import REGIMES, get_kinetics, regime
+from mycelium_fractal_net.fields import MORPHOLOGY_NAMES, REGIMES, classify_morphology, get_kinetics, regime
 
 PEARSON = [name for name in REGIMES if name.startswith("pearson-")]
 
 
 def last_frames(name: str, **values: Any) -> tuple[Any, Any]:
-    """Return the activator a hundred steps before the end, and at it."""
+    """Return the activator a hundred steps before the end, and at it; check the name of its form."""
     config = regime(name, spike_probability=0.0, **values)
     simulation = mfn.Simulation(config)
     simulation.advance(config.steps - 100)
     before = simulation.activator
     simulation.advance(100)
+    if REGIMES[name].morphology is not None:
+        assert classify_morphology(simulation.result).name == REGIMES[name].morphology
     return before, simulation.activator
 
 
@@ -71,6 +73,8 @@ def test_the_spiral_goes_on_and_the_pulse_leaves() -> None:
 @pytest.mark.parametrize("entry", REGIMES.values(), ids=list(REGIMES))
 def test_every_regime_has_words_and_a_source(entry: Any) -> None:
     assert entry.look_for
+    assert entry.morphology in {None, *MORPHOLOGY_NAMES}
+    assert entry.moving == (entry.morphology == "moving")
     assert "doi:" in entry.source
     assert regime(entry.name, seed=7).seed == 7
 

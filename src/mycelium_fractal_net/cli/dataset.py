@@ -42,6 +42,10 @@ def dataset(
         typer.Option(exists=True, dir_okay=False, help="Python file that registers kinetics; it is run."),
     ] = None,
     fields: Annotated[bool, typer.Option("--fields", help="Write the last fields too, to OUT.fields/.")] = False,
+    wavelengths: Annotated[
+        bool, typer.Option("--wavelengths", help="Add the wavelength predicted, grown first and settled.")
+    ] = False,
+    morphology: Annotated[bool, typer.Option("--morphology", help="Add what each pattern looks like.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Simulate every row of a scenario; write parameters, features and counters to Parquet.
@@ -51,7 +55,7 @@ def dataset(
     if kinetics_file is not None:
         load_kinetics_file(kinetics_file)
     again = measures.as_options() + _options_again(
-        fields,
+        {"fields": fields, "wavelengths": wavelengths, "morphology": morphology},
         samples=samples,
         engine=None if engine == "local" else engine,
         scheduler=scheduler,
@@ -73,6 +77,8 @@ def dataset(
                 cancel=cancel,
                 sets=measures.sets,
                 features=measures.values or None,
+                wavelengths=wavelengths or None,
+                morphology=morphology or None,
             )
         except CancelledError as error:
             command = shlex.join(["mfn", "dataset", "--scenario", scenario, "--out", str(out), *again, "--resume"])
@@ -86,7 +92,8 @@ def dataset(
         typer.echo(f"{summary.failed} rows have no features because their field diverged; see the column error")
 
 
-def _options_again(fields: bool, **options: Any) -> list[str]:
+def _options_again(flags: dict[str, bool], **options: Any) -> list[str]:
     """Return the options to repeat when an interrupted run is resumed."""
     given = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value is not None}
-    return [part for name, value in given.items() for part in (name, str(value))] + ["--fields"] * fields
+    switches = [f"--{name}" for name, on in flags.items() if on]
+    return [part for name, value in given.items() for part in (name, str(value))] + switches

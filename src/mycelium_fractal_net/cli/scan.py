@@ -15,6 +15,7 @@ from mycelium_fractal_net.cli._settings import simulation_options
 from mycelium_fractal_net.datasets import ScanResult, parse_scan_axis
 from mycelium_fractal_net.datasets import scan as run_scan
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.fields import MORPHOLOGY_NAMES
 from mycelium_fractal_net.fields.variables import VARIABLES, physical_limits
 
 __all__ = ["scan"]
@@ -61,7 +62,12 @@ def scan(
 
 
 def _drawn(found: ScanResult, out: Path, maps: list[str]) -> list[Path]:
-    from mycelium_fractal_net.visualization import number_map_figure, picture_map_figure, save_figure
+    from mycelium_fractal_net.visualization import (
+        category_map_figure,
+        number_map_figure,
+        picture_map_figure,
+        save_figure,
+    )
 
     for name in maps:
         if name not in found.columns:
@@ -71,6 +77,7 @@ def _drawn(found: ScanResult, out: Path, maps: list[str]) -> list[Path]:
     figures = {"pictures": picture_map_figure(
         found.pictures, found.x, found.y, limits=limits, field=found.shown, unstable=unstable
     )}  # fmt: skip
+    figures["morphology"] = category_map_figure(found.morphology, MORPHOLOGY_NAMES, found.x, found.y, unstable=unstable)
     for name in dict.fromkeys((*_MAPS, *maps)):
         label = name.replace("_", " ") if name in _MAPS else name
         figures[name] = number_map_figure(found.columns[name], found.x, found.y, label=label, unstable=unstable)

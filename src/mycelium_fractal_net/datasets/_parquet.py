@@ -11,7 +11,7 @@ from typing import Any
 from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net._version import BITS_SINCE, __version__
 from mycelium_fractal_net.datasets._axes import COUNTERS, FIXED
-from mycelium_fractal_net.datasets._rows import axis_kind
+from mycelium_fractal_net.datasets._rows import axis_kind, pattern_columns
 from mycelium_fractal_net.datasets.scenario import Scenario
 from mycelium_fractal_net.errors import MissingExtraError
 from mycelium_fractal_net.features import feature_schema
@@ -67,6 +67,10 @@ def _schema(pyarrow: Any, scenario: Scenario, kinetics: Mapping[str, Any], field
         for each in feature_schema(scenario.sets)
     ]
     columns += [pyarrow.field(name, types[int], metadata={"role": "count"}) for name in COUNTERS]
+    columns += [
+        pyarrow.field(name, types[kind], metadata={"role": "pattern"} | ({"unit": "cells"} if kind is float else {}))
+        for name, kind in pattern_columns(scenario).items()
+    ]
     columns += [pyarrow.field("field_file", types[str], metadata={"role": "field"})] if fields else []
     columns.append(pyarrow.field("error", types[str], metadata={"role": "error"}))
     return pyarrow.schema(columns, metadata=_metadata(scenario, kinetics, swept))

@@ -68,6 +68,8 @@ def generate_dataset(
     cancel: threading.Event | None = None,
     sets: str | Iterable[str] | None = None,
     features: Mapping[str, Any] | None = None,
+    wavelengths: bool | None = None,
+    morphology: bool | None = None,
 ) -> DatasetSummary:
     """Simulate every row of a scenario and write identity, parameters, features and counters to Parquet.
 
@@ -98,6 +100,11 @@ def generate_dataset(
         Feature sets of a row, in place of the scenario's; see :func:`mycelium_fractal_net.extract_features`.
     features : mapping, optional
         Fields of ``FeatureConfig``, such as thresholds, in place of the scenario's.
+    wavelengths : bool, optional
+        Add the wavelength as predicted, as it grew first and as it settled, each with step and verdict; see
+        :func:`mycelium_fractal_net.fields.measure_wavelengths`. The scenario says it by default.
+    morphology : bool, optional
+        Add what the pattern looks like; see :func:`mycelium_fractal_net.fields.classify_morphology`.
 
     Returns
     -------
@@ -118,7 +125,7 @@ def generate_dataset(
     Every row is kept in a journal, ``path`` + ``.journal``, as it is done: a run that is killed at any moment loses
     at most the rows that were being computed. The Parquet file appears whole, in the order of ``sim_id``. The same
     scenario gives the same rows to the bit, whatever the engine, the workers and the interruptions. Each column's
-    metadata says its ``role``: identity, constant, target (what is swept), feature, count, field or error.
+    metadata says its ``role``: identity, constant, target (what is swept), feature, count, pattern, field or error.
 
     Examples
     --------
@@ -130,6 +137,7 @@ def generate_dataset(
     """
     parquet_modules()
     recipe = load_scenario(scenario).with_samples(samples).with_features(sets, features)
+    recipe = recipe.with_patterns(wavelengths, morphology)
     _check_engine(engine, scheduler, threads)
     target = _checked_target(Path(path))
     kinetics = _kinetics_of(recipe)
@@ -188,6 +196,8 @@ class _Run:
             sets=self.recipe.sets,
             feature_config=FeatureConfig(**self.recipe.features),
             fields=self.directory is not None,
+            wavelengths=self.recipe.wavelengths,
+            morphology=self.recipe.morphology,
         )
         if engine == "local":
             done = run_local(tasks, partial(work, cancel=self.cancel), threads)

@@ -16,7 +16,7 @@ from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.datasets.generate import generate_dataset
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features.spectrum import find_wavelength
-from mycelium_fractal_net.fields import SimulationConfig, linear_stability
+from mycelium_fractal_net.fields import MORPHOLOGY_NAMES, SimulationConfig, linear_stability
 from mycelium_fractal_net.fields.variables import variable
 
 __all__ = ["ScanAxis", "ScanResult", "parse_scan_axis", "scan"]
@@ -49,6 +49,8 @@ class ScanResult(NamedTuple):
         The field that was asked for.
     shown : str
         Which one that is.
+    morphology : ndarray of str, shape (y, x)
+        What the pattern looks like, one of ``MORPHOLOGY_NAMES``; empty where the field diverged.
     """
 
     x: ScanAxis
@@ -57,6 +59,7 @@ class ScanResult(NamedTuple):
     columns: dict[str, NDArray[np.float64]]
     pictures: NDArray[np.float64]
     shown: str
+    morphology: NDArray[np.str_]
 
 
 def parse_scan_axis(text: str) -> ScanAxis:
@@ -144,20 +147,21 @@ def scan(
         "name": "scan",
         "method": "grid",
         "seed": config.seed,
+        "morphology": True,
         "base": {name: value for name, value in (base or {}).items() if name != "seed"},
         "sweep": {axis.name: list(axis.values) for axis in (x, y)},
     }
     generate_dataset(scenario, path, fields=True, **options)
-    columns, pictures = _gathered(path, x, y, config, attribute)
+    columns, pictures, morphology = _gathered(path, x, y, config, attribute)
     columns |= _predictions(config, x, y)
-    result = ScanResult(x, y, config, columns, pictures, show)
+    result = ScanResult(x, y, config, columns, pictures, show, morphology)
     _write_csv(path.with_suffix(".csv"), result)
     return result
 
 
 def _gathered(
     path: Path, x: ScanAxis, y: ScanAxis, config: SimulationConfig, attribute: str
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], NDArray[np.str_]]:
     """Read table and fields back, each row at its place in the map."""
     from pyarrow import parquet
 
@@ -167,16 +171,18 @@ def _gathered(
     names = [name for name, value in rows[0].items() if isinstance(value, int | float) and name not in known]
     columns = {name: np.full(shape, math.nan) for name in (*names, "settled_wavelength")}
     pictures = np.full((*shape, *config.shape), math.nan)
+    morphology: NDArray[np.str_] = np.zeros(shape, f"U{max(map(len, MORPHOLOGY_NAMES))}")
     for row in rows:
         place = y.values.index(row[y.name]), x.values.index(row[x.name])
         for name in names:
             columns[name][place] = math.nan if row[name] is None else row[name]
+        morphology[place] = row["morphology"] or ""
         if row["field_file"] is None:
             continue
         with np.load(path.parent / row["field_file"]) as fields:
             pictures[place] = fields[attribute]
             columns["settled_wavelength"][place] = _settled(config, fields["activator"])
-    return columns, pictures
+    return columns, pictures, morphology
 
 
 def _settled(config: SimulationConfig, activator: NDArray[Any]) -> float:
@@ -208,10 +214,10 @@ def _write_csv(path: Path, found: ScanResult) -> None:
     names = [*_PREDICTED, *(name for name in found.columns if name not in _PREDICTED)]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([found.x.name, found.y.name, *names])
+    writer.writerow([found.x.name, found.y.name, "morphology", *names])
     for i, j in np.ndindex(len(found.y.values), len(found.x.values)):
         numbers = [found.columns[name][i, j] for name in names]
         cells = ["" if math.isnan(value) else f"{value:.9g}" for value in numbers]
-        writer.writerow([found.x.values[j], found.y.values[i], *cells])
+        writer.writerow([found.x.values[j], found.y.values[i], found.morphology[i, j], *cells])
     with whole_file(path) as file:
         file.write(text.getvalue().encode())

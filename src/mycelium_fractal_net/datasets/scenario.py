@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from mycelium_fractal_net._checks import as_whole, did_you_mean, shown
+from mycelium_fractal_net._checks import as_flag, as_whole, did_you_mean, shown
 from mycelium_fractal_net.datasets._axes import MAX_ROWS, Axis, read_axis, sweepable
 from mycelium_fractal_net.datasets._source import Source, read_source
 from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError
@@ -47,6 +47,10 @@ class Scenario:
         Fields of ``FeatureConfig``, such as thresholds, in place of the default ones.
     replicates : int
         Rows for each point, which differ in their seeds.
+    wavelengths : bool
+        Whether a row has the wavelength as predicted, as it grew first and as it settled.
+    morphology : bool
+        Whether a row says what its pattern looks like.
     """
 
     name: str
@@ -58,6 +62,8 @@ class Scenario:
     sets: tuple[str, ...] = ("core",)
     features: Mapping[str, Any] = field(default_factory=dict)
     replicates: int = 1
+    wavelengths: bool = False
+    morphology: bool = False
 
     @property
     def rows(self) -> int:
@@ -74,8 +80,9 @@ class Scenario:
         for axis in values["axes"]:
             for end in ("low", "high"):
                 axis[end] = None if math.isnan(axis[end]) else axis[end]
-        if self.replicates == 1:
-            del values["replicates"]
+        for name, usual in (("replicates", 1), ("wavelengths", False), ("morphology", False)):
+            if values[name] == usual:
+                del values[name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     def with_samples(self, samples: int | None) -> Scenario:
@@ -108,6 +115,24 @@ class Scenario:
         except (InvalidInputError, TypeError) as error:
             raise ConfigurationError(f"features of scenario {self.name!r}: {error}") from None
         return replace(self, sets=names, features=values)
+
+    def with_patterns(self, wavelengths: bool | None, morphology: bool | None) -> Scenario:
+        """Return the scenario with wavelengths and morphology in its rows, or without; None leaves it as it is.
+
+        Raises
+        ------
+        ConfigurationError
+            For anything but True and False.
+        """
+        return replace(
+            self,
+            wavelengths=self.wavelengths if wavelengths is None else _flag("wavelengths", wavelengths),
+            morphology=self.morphology if morphology is None else _flag("morphology", morphology),
+        )
+
+
+def _flag(name: str, value: bool) -> bool:
+    return as_flag(name, value, ConfigurationError)
 
 
 _VARIED = (Axis("alpha", low=0.1, high=0.2), Axis("bias", low=-0.05, high=0.04))
@@ -155,7 +180,8 @@ def load_scenario(scenario: str | Path | Scenario | Mapping[str, Any]) -> Scenar
     return _build(read_source(path))
 
 
-_KEYS = ("name", "seed", "kinetics_file", "samples", "replicates", "method", "base", "sweep", "features")
+_PATTERNS = ("wavelengths", "morphology")
+_KEYS = ("name", "seed", "kinetics_file", "samples", "replicates", "method", "base", "sweep", "features", *_PATTERNS)
 
 
 def _build(source: Source) -> Scenario:
@@ -187,7 +213,11 @@ def _build(source: Source) -> Scenario:
     if samples * replicates > MAX_ROWS:
         source.fail(("",), f"makes {samples} x {replicates} rows; the most is {MAX_ROWS}")
     sets, features = _features(source)
-    return Scenario(name, samples, base, axes, method, seed, sets, features, replicates)
+    flags = {key: source.get(key, False) for key in _PATTERNS}
+    for key, flag in flags.items():
+        if not isinstance(flag, bool):
+            source.fail((key,), f"must be true or false, got {shown(flag)}")
+    return Scenario(name, samples, base, axes, method, seed, sets, features, replicates, **flags)
 
 
 def _load_kinetics(source: Source) -> None:

@@ -12,6 +12,7 @@ from mycelium_fractal_net.fields.models import (
     list_kinetics,
     load_kinetics_file,
 )
+from mycelium_fractal_net.fields.morphology import MORPHOLOGY_NAMES, Morphology, PatternNumbers, classify_morphology
 from mycelium_fractal_net.fields.regimes import REGIMES, Regime, regime
 from mycelium_fractal_net.fields.result import Frame, SimulationResult
 from mycelium_fractal_net.fields.runs import simulate, simulate_ensemble, simulate_history
@@ -22,13 +23,16 @@ from mycelium_fractal_net.fields.wavelengths import Wavelength, Wavelengths, mea
 
 __all__ = [
     "MORPHOLOGIES",
+    "MORPHOLOGY_NAMES",
     "PRESETS",
     "REGIMES",
     "Change",
     "Frame",
     "Kinetics",
     "LinearStability",
+    "Morphology",
     "Patches",
+    "PatternNumbers",
     "Regime",
     "Simulation",
     "SimulationConfig",
@@ -37,6 +41,7 @@ __all__ = [
     "Wavelength",
     "Wavelengths",
     "available_cores",
+    "classify_morphology",
     "get_kinetics",
     "kinetics",
     "linear_stability",

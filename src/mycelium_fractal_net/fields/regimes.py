@@ -14,6 +14,8 @@ from mycelium_fractal_net.fields.models import MORPHOLOGIES, get_kinetics
 __all__ = ["REGIMES", "Regime", "regime"]
 
 _PEARSON = "Pearson 1993, doi:10.1126/science.261.5118.189, a point within his class"
+_BRUSSELATOR = "Peña and Pérez-García 2001, doi:10.1103/PhysRevE.64.056213"
+_SCHNAKENBERG = "Uecker and Wetzel 2014, doi:10.1137/130918484"
 # The published D_u = 2 D_v = 2e-5 on cells of 2.5 / 256, in cells^2 and unit time.
 _PEARSON_DIFFUSION = {"D_a": 0.105, "D_h": 0.21}
 
@@ -34,6 +36,8 @@ class Regime:
         Whether it goes on for ever, or comes to rest.
     source : str
         Who described it.
+    morphology : str, optional
+        What :func:`classify_morphology` calls it; None for a mixture of two forms.
     """
 
     name: str
@@ -41,46 +45,67 @@ class Regime:
     look_for: str
     moving: bool
     source: str
+    morphology: str | None = None
 
 
-def _pearson(letter: str, feed: float, kill: float, look_for: str, *, moving: bool) -> Regime:
+def _pearson(letter: str, feed: float, kill: float, look_for: str, morphology: str | None) -> Regime:
     parameters = {"feed": feed, "kill": kill, **_PEARSON_DIFFUSION}
     settings = {"kinetics": "gray-scott", "kinetics_parameters": parameters, "grid_size": 128, "steps": 6000}
-    return Regime(f"pearson-{letter}", MappingProxyType(settings), look_for, moving, _PEARSON)
+    moving = morphology == "moving"
+    return Regime(f"pearson-{letter}", MappingProxyType(settings), look_for, moving, _PEARSON, morphology)
 
 
-def _turing(name: str, kinetics: str, look_for: str, steps: int, **parameters: float) -> Regime:
-    settings = {"kinetics": kinetics, "kinetics_parameters": parameters, "grid_size": 96, "steps": steps}
-    return Regime(name, MappingProxyType(settings), look_for, False, get_kinetics(kinetics).source)
+def _turing(
+    name: str, morphology: str, look_for: str, steps: int, source: str | None = None, **parameters: float
+) -> Regime:
+    kinetics = name.rpartition("-")[0]
+    settings: dict[str, Any] = {
+        "kinetics": kinetics,
+        "kinetics_parameters": parameters,
+        "grid_size": 96,
+        "steps": steps,
+    }
+    if kinetics == "brusselator" and parameters:
+        settings["least_substeps"] = 16  # its peaks react faster than the steady state
+    return Regime(
+        name, MappingProxyType(settings), look_for, False, source or get_kinetics(kinetics).source, morphology
+    )
 
 
 def _excitable(name: str, start: str, look_for: str, steps: int) -> Regime:
     settings = {"kinetics": "fitzhugh-nagumo", "start": start, "boundary": "neumann", "grid_size": 128, "steps": steps}
-    return Regime(name, MappingProxyType(settings), look_for, True, get_kinetics("fitzhugh-nagumo").source)
+    return Regime(name, MappingProxyType(settings), look_for, True, get_kinetics("fitzhugh-nagumo").source, "moving")
 
 
 _ALL = (
-    _pearson("alpha", 0.010, 0.047, "wavelets and fledgling spirals that annihilate each other", moving=True),
-    _pearson("beta", 0.026, 0.051, "waves of low contrast that fill the plane and never rest", moving=True),
-    _pearson("gamma", 0.022, 0.051, "worms that shift without end", moving=True),
-    _pearson("delta", 0.030, 0.055, "holes in hexagons, with dislocations", moving=False),
-    _pearson("epsilon", 0.018, 0.055, "rings and spots that divide and die", moving=True),
-    _pearson("zeta", 0.026, 0.059, "spots and short stripes that divide and overcrowd", moving=True),
-    _pearson("eta", 0.034, 0.063, "spots and worms that come to rest slowly", moving=False),
-    _pearson("theta", 0.030, 0.057, "stripes that branch, and holes", moving=False),
-    _pearson("iota", 0.046, 0.0594, "holes on a filled plane", moving=False),
-    _pearson("kappa", 0.050, 0.063, "a labyrinth of stripes", moving=False),
-    _pearson("lambda", 0.034, 0.065, "spots that divide until the plane is full", moving=False),
-    _pearson("mu", 0.046, 0.065, "worms that grow from their ends", moving=False),
-    _turing("schnakenberg-spots", "schnakenberg", "spots in hexagons", 1500),
-    _turing("brusselator-hexagons", "brusselator", "spots in hexagons", 1500),
-    _turing("gierer-meinhardt-peaks", "gierer-meinhardt", "narrow peaks, all of one height", 1500),
+    _pearson("alpha", 0.012, 0.050, "wavelets and fledgling spirals that annihilate each other", "moving"),
+    _pearson("beta", 0.026, 0.051, "waves of low contrast that fill the plane and never rest", "moving"),
+    _pearson("gamma", 0.022, 0.051, "worms that shift without end", "moving"),
+    _pearson("delta", 0.030, 0.055, "holes in hexagons, with dislocations", "holes"),
+    _pearson("epsilon", 0.018, 0.055, "rings and spots that divide and die", "moving"),
+    _pearson("zeta", 0.026, 0.059, "spots and short stripes that divide and overcrowd", "moving"),
+    _pearson("eta", 0.034, 0.062, "spots and worms that come to rest slowly", None),
+    _pearson("theta", 0.030, 0.057, "stripes that branch, and holes", "stripes"),
+    _pearson("iota", 0.046, 0.0594, "holes on a filled plane", "holes"),
+    _pearson("kappa", 0.050, 0.063, "a labyrinth of stripes", "stripes"),
+    _pearson("lambda", 0.034, 0.065, "spots that divide until the plane is full", "spots"),
+    _pearson("mu", 0.046, 0.065, "worms that grow from their ends, and spots", None),
+    _turing("schnakenberg-spots", "spots", "spots in hexagons", 1500),
+    # Their form, with one feed lambda: lambda 2.8 below the threshold of 3.21, D_h = 60 D_a.
+    _turing(
+        "schnakenberg-stripes", "stripes", "stripes", 2500, _SCHNAKENBERG, feed_a=0.0, feed_h=2.8, D_a=0.1, D_h=6.0
+    ),
+    _turing("brusselator-hexagons", "spots", "spots in hexagons", 1500),
+    # A = 4.5 and D_h = 8 D_a: the threshold is B = 6.71; hexagons first, then stripes.
+    _turing("brusselator-holes", "holes", "holes in hexagons", 2500, _BRUSSELATOR, rate=0.05, feed=4.5, control=6.9),
+    _turing("brusselator-stripes", "stripes", "stripes", 2500, _BRUSSELATOR, rate=0.05, feed=4.5, control=7.5),
+    _turing("gierer-meinhardt-peaks", "spots", "narrow peaks, all of one height", 1500),
     *(
-        _turing(f"mycelium-{name}", "mycelium", look_for, 800, bias=MORPHOLOGIES[name])
-        for name, look_for in (
-            ("spots", "separate spots"),
-            ("labyrinth", "a labyrinth of stripes"),
-            ("net", "a connected net around holes"),
+        _turing(f"mycelium-{name}", morphology, look_for, 800, bias=MORPHOLOGIES[name])
+        for name, morphology, look_for in (
+            ("spots", "spots", "separate spots"),
+            ("labyrinth", "stripes", "a labyrinth of stripes"),
+            ("net", "net", "a connected net around holes"),
         )
     ),
     _excitable("fhn-spiral", "spiral", "a wave that turns around its own end", 1500),

@@ -16,7 +16,7 @@ from mycelium_fractal_net.fields.stability import linear_stability
 if TYPE_CHECKING:
     from mycelium_fractal_net.fields.result import Frame
 
-__all__ = ["Wavelength", "Wavelengths", "measure_wavelengths"]
+__all__ = ["Wavelength", "Wavelengths", "measure_wavelengths", "pace_of"]
 
 _LINEAR, _GROWN = 0.05, 0.25  # of the activator's range: deviations at which growth ends to be linear, and has ended
 _PACE = 1.05
@@ -121,15 +121,20 @@ def _settled(frame: Frame) -> Wavelength:
 
 def _rests(frame: Frame) -> bool:
     """Return whether a step of the pair hardly moves the activator."""
+    low, high = frame.config.model.activator_range
+    return pace_of(frame) <= _AT_REST * (high - low)
+
+
+def pace_of(frame: Frame) -> float:
+    """Return the root mean square change of the activator in the step that would follow a frame."""
     config = frame.config
     settings = {"start": "array", "start_digest": None, "steps": 1, "schedule": (), "stimuli": ()}
     parameters = {**config.kinetics_parameters, **_pair_at_the_end(frame)}
     still = config.model_copy(update={**settings, "kinetics_parameters": parameters})
     simulation = Simulation(still, threads=1, initial_activator=frame.activator, initial_inhibitor=frame.inhibitor)
     simulation.advance(1)
-    low, high = config.model.activator_range
     change = np.asarray(simulation.activator - frame.activator, np.float64)
-    return math.sqrt(float(np.mean(change * change))) <= _AT_REST * (high - low)
+    return math.sqrt(float(np.mean(change * change)))
 
 
 def _pair_at_the_end(frame: Frame) -> dict[str, float]:

@@ -10,10 +10,11 @@ from mycelium_fractal_net.visualization.figures import (
     save_figure,
 )
 from mycelium_fractal_net.visualization.montage import montage_figure
-from mycelium_fractal_net.visualization.phases import number_map_figure, picture_map_figure
+from mycelium_fractal_net.visualization.phases import category_map_figure, number_map_figure, picture_map_figure
 
 __all__ = [
     "box_counting_figure",
+    "category_map_figure",
     "dispersion_figure",
     "explore",
     "field_figure",

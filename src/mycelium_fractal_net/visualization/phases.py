@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["number_map_figure", "picture_map_figure"]
+__all__ = ["category_map_figure", "number_map_figure", "picture_map_figure"]
 
 _MOST_PIXELS = 2400
 
@@ -109,6 +109,52 @@ def number_map_figure(
     figure, axes = _axes(x, y)
     image = axes.imshow(values[::-1], cmap="magma", extent=_extent(x, y), aspect="auto")
     figure.colorbar(image, ax=axes, label=label)
+    _outline(axes, unstable)
+    return figure
+
+
+def category_map_figure(
+    names: ArrayLike,
+    categories: Sequence[str],
+    x: tuple[str, Sequence[float]],
+    y: tuple[str, Sequence[float]],
+    *,
+    unstable: ArrayLike | None = None,
+) -> Figure:
+    """Draw what each pair of parameters is called, one colour a name; what has none stays white.
+
+    Parameters
+    ----------
+    names : array of str, shape (values of y, values of x)
+        One of the categories, or another text for none.
+    categories : sequence of str
+        All names there are, at most ten; each keeps its colour whatever the map holds.
+    x, y, unstable
+        As in :func:`picture_map_figure`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = category_map_figure([["spots", "net"]], ("spots", "net"), ("bias", (0, 1)), ("beta", (1,)))
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['spots', 'net']
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    called = np.asarray(names)
+    numbers = np.full(called.shape, np.nan)
+    for index, name in enumerate(categories):
+        numbers[called == name] = index
+    colours = ListedColormap(colormaps["tab10"].colors[: len(categories)])  # type: ignore[attr-defined]
+    figure, axes = _axes(x, y)
+    axes.imshow(numbers[::-1], cmap=colours, vmin=-0.5, vmax=len(categories) - 0.5, extent=_extent(x, y), aspect="auto")
+    patches = [Patch(color=colours(index), label=name) for index, name in enumerate(categories)]
+    figure.legend(handles=patches, loc="outside upper center", ncols=len(categories), frameon=False)
     _outline(axes, unstable)
     return figure
 
