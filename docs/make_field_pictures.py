@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,29 @@ def draw(results: Mapping[str, mfn.SimulationResult], path: Path) -> None:
     figure.savefig(path, dpi=90)
 
 
+def draw_error_time(path: Path) -> None:
+    """Draw error against time as benchmarks/error_time.py has measured them."""
+    runs = json.loads((Path(__file__).parent / "error-time.json").read_text())["runs"]
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    panel = figure.subplots()
+    series = (("MyceliumFractalNet", "euler"), ("MyceliumFractalNet", "heun"), ("MyceliumFractalNet", "exponential"),
+              ("exponax", ""), ("py-pde", ""))  # fmt: skip
+    for (program, scheme), marker in zip(series, "os^Dv", strict=True):
+        held = [run for run in runs if run["program"] == program and run["settings"].startswith(scheme)]
+        name = f"{program}, {scheme}" if scheme else program
+        panel.loglog([run["seconds"] for run in held], [run["error"] for run in held], marker, label=name)
+        for run in held:
+            place = (run["seconds"], run["error"])
+            panel.annotate(f"{run['cells']}²", place, xytext=(4, 4), textcoords="offset points", fontsize=6)
+    panel.set(xlabel="processor time (s)", ylabel="error (rms of the activator's range)")
+    panel.legend(fontsize=8)
+    figure.savefig(path, dpi=100)
+
+
 def main() -> None:
     """Write every picture."""
     IMAGES.mkdir(exist_ok=True)
+    draw_error_time(IMAGES / "error-time.png")
     draw({name: run(kinetics=name, steps=steps) for name, steps in KINETICS.items()}, IMAGES / "kinetics.png")
     presets = ("spots", "labyrinth", "net")
     grown = {name: run(steps=400, kinetics_parameters={"bias": MORPHOLOGIES[name]}) for name in presets}
