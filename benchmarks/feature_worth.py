@@ -1,10 +1,12 @@
 """What each feature set is worth: R^2 of each parameter on held-out fields, beside spectra and quantiles of the field.
 
-    python -m benchmarks.feature_worth --samples 700 --out docs
+    python -m benchmarks.feature_worth --samples 700 --alone 700 --out docs/feature-worth.json
 
 Fields of 64 x 64 cells after 128 steps, eight parameters drawn at once, uniformly and independently. The better of
 extra trees and of a ridge regression on all squares and products, fitted to 500 fields, predicts the others. The
-baselines are ten lines of NumPy on the last field.
+baselines are ten lines of NumPy on the last field. ``--alone`` varies one parameter at a time, the others at their
+defaults. Of each set it says how many numbers it has, how many directions hold 99% of their variance, and which pairs
+of parameters are mistaken for each other: correlations of what is left of them.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ RANGES = {
     "spike_probability": (0.0, 0.5),
 }
 RATES = ("bias", "beta", "r_a", "D_h")
-SETS = ("core", "spectral", "activator", "events", "extended")
+SETS = ("core", "spectral", "activator", "events", "topology", "extended")
 SIDE, STEPS, TRAINED = 64, 128, 500
 
 
@@ -85,33 +87,84 @@ def experiment(names: tuple[str, ...], samples: int, seed: int) -> tuple[dict[st
     return {name: np.array(rows) for name, rows in tables.items()}, parameters, cost
 
 
-def worth(table: Array, parameters: Array) -> Array:
-    """Return R^2 of each parameter on the fields that were not trained on; the better of two regressions."""
-    trained = min(TRAINED, 5 * len(table) // 7)
+def completed(table: Array, trained: int) -> Array:
+    """Return the table with the median of the fields that are trained on where a feature does not exist."""
     usual = np.nan_to_num(np.nanmedian(table[:trained], axis=0))
-    numbers = np.where(np.isfinite(table), table, usual)
+    return np.where(np.isfinite(table), table, usual)
+
+
+def worth(table: Array, parameters: Array) -> tuple[Array, Array]:
+    """Return R^2 of each parameter on the fields not trained on, by the better of two regressions, and errors."""
+    trained = min(TRAINED, 5 * len(table) // 7)
+    numbers = completed(table, trained)
     low, high = parameters.min(axis=0), parameters.max(axis=0)
     ridge = make_pipeline(
         StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler(), RidgeCV(np.logspace(-1, 5, 13))
     )
     trees = ExtraTreesRegressor(200, random_state=0)
-    scores = []
+    scores, errors = [], []
     for model in (ridge, trees):
         target = parameters[:trained] if parameters.shape[1] > 1 else parameters[:trained, 0]
         predicted = model.fit(numbers[:trained], target).predict(numbers[trained:]).reshape(-1, parameters.shape[1])
         guess = np.clip(predicted, low, high)
         scores.append(r2_score(parameters[trained:], guess, multioutput="raw_values"))
-    return np.max(scores, axis=0)
+        errors.append(parameters[trained:] - guess)
+    best = np.argmax(scores, axis=0)
+    return np.max(scores, axis=0), np.stack([errors[model][:, k] for k, model in enumerate(best)], axis=1)
+
+
+def mistaken(names: tuple[str, ...], errors: Array) -> dict[str, float]:
+    """Return the pairs of parameters whose errors go together, and how much."""
+    together = np.corrcoef(errors.T)
+    pairs = [(i, j) for i in range(len(names)) for j in range(i) if abs(together[i, j]) > 0.4]
+    return {f"{names[j]}, {names[i]}": round(float(together[i, j]), 2) for i, j in pairs}
+
+
+def redundancy(table: Array, trained: int) -> dict[str, Any]:
+    """Return how many numbers there are, how many directions hold 99% of their variance, and how many have a twin."""
+    ranks = np.argsort(np.argsort(completed(table, trained), axis=0, kind="stable"), axis=0)
+    ranks = ranks[:, np.ptp(completed(table, trained), axis=0) > 0.0]
+    alike = np.corrcoef(ranks.T)
+    held = np.sort(np.linalg.eigvalsh(alike))[::-1].cumsum() / len(alike)
+    twins = (np.abs(alike - np.eye(len(alike))) > 0.95).any(axis=0)
+    return {"numbers": table.shape[1], "directions": int((held < 0.99).sum()) + 1, "twins": int(twins.sum())}
 
 
 def combinations(tables: dict[str, Array]) -> dict[str, Array]:
     together = {
-        "core": ("core",), "activator": ("activator",), "events": ("events",),
+        "core": ("core",), "spectral": ("spectral",), "activator": ("activator",), "events": ("events",),
+        "topology": ("topology",), "extended": ("extended",),
         "core, spectral": ("core", "spectral"), "core, events": ("core", "events"),
-        "core, activator": ("core", "activator"), "core, extended": ("core", "extended"), "all of these": SETS,
+        "core, activator": ("core", "activator"), "core, extended": ("core", "extended"),
+        "activator, events": ("activator", "events"), "all of these": SETS,
         "spectrum of V": ("spectrum",), "quantiles of V": ("quantiles",), "both": ("spectrum", "quantiles"),
     }  # fmt: skip
     return {label: np.concatenate([tables[name] for name in names], axis=1) for label, names in together.items()}
+
+
+def together(samples: int) -> dict[str, Any]:
+    """Return R^2 of every parameter for every source when all of them vary, what is mistaken for what, and costs."""
+    names = tuple(RANGES)
+    tables, parameters, cost = experiment(names, samples, 7)
+    answer: dict[str, Any] = {"samples": samples, "parameters": names}
+    answer["cost_ms"] = {name: round(1e3 * seconds, 3) for name, seconds in cost.items()}
+    answer |= {"r2": {}, "mistaken": {}, "redundancy": {}}
+    for label, table in combinations(tables).items():
+        scores, errors = worth(table, parameters)
+        answer["r2"][label] = dict(zip(names, scores.round(3).tolist(), strict=True))
+        answer["mistaken"][label] = mistaken(names, errors)
+        answer["redundancy"][label] = redundancy(table, min(TRAINED, 5 * len(table) // 7))
+        print(f"{label:16s}", *(f"{name}={score:.2f}" for name, score in answer["r2"][label].items()), flush=True)
+        print(f"{'':16s}", answer["mistaken"][label], answer["redundancy"][label], flush=True)
+    return answer
+
+
+def alone(name: str, samples: int) -> dict[str, float]:
+    """Return R^2 of one parameter for every source when nothing else varies."""
+    tables, single, _ = experiment((name,), samples, 11)
+    found = {label: round(float(worth(table, single)[0][0]), 4) for label, table in combinations(tables).items()}
+    print("alone", name, *(f"{label}={score:.3f}" for label, score in found.items()), flush=True)
+    return found
 
 
 def main() -> None:
@@ -121,18 +174,8 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=0, help="Samples of the experiments with one parameter alone.")
     parser.add_argument("--out", type=Path, default=Path("feature-worth.json"))
     options = parser.parse_args()
-    names = tuple(RANGES)
-    tables, parameters, cost = experiment(names, options.samples, 7)
-    answer: dict[str, Any] = {"samples": options.samples, "parameters": names, "cost_ms": {}, "r2": {}, "alone": {}}
-    answer["cost_ms"] = {name: round(1e3 * seconds, 3) for name, seconds in cost.items()}
-    for label, table in combinations(tables).items():
-        answer["r2"][label] = dict(zip(names, worth(table, parameters).round(3).tolist(), strict=True))
-        print(f"{label:16s}", *(f"{name}={score:.2f}" for name, score in answer["r2"][label].items()), flush=True)
-    for name in names if options.alone else ():
-        tables, single, _ = experiment((name,), options.alone, 11)
-        found = {label: float(worth(table, single)[0]) for label, table in combinations(tables).items()}
-        answer["alone"][name] = found
-        print("alone", name, *(f"{label}={score:.3f}" for label, score in found.items()), flush=True)
+    answer = together(options.samples)
+    answer["alone"] = {name: alone(name, options.alone) for name in RANGES if options.alone}
     options.out.write_text(json.dumps(answer, indent=1) + "\n")
 
 
