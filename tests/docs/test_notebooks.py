@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
 
 import jupytext
+import nbclient
 import nbformat
 import pytest
 
@@ -50,3 +53,28 @@ def test_a_notebook_installs_itself_on_colab(notebook: Path) -> None:
 def test_binder_installs_what_the_notebooks_import() -> None:
     assert (ROOT / ".binder" / "requirements.txt").read_text().strip().startswith(".[")
     assert "mfn warmup" in (ROOT / ".binder" / "postBuild").read_text()
+
+
+def test_results_vectors_and_reports_show_themselves_in_a_fresh_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture and a table each, as a kernel sends them to whoever displays."""
+    kernel = tmp_path / "kernels" / "this"
+    kernel.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "this", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    lines = (
+        "import mycelium_fractal_net as mfn",
+        "result = mfn.simulate(mfn.SimulationConfig(grid_size=16, steps=4))\nresult",
+        "result.features",
+        "mfn.linear_stability('mycelium')",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(line) for line in lines])
+    nbclient.NotebookClient(notebook, timeout=300, startup_timeout=300, kernel_name="this").execute()
+    result, vector, report = (cell.outputs[-1].data["text/html"] for cell in notebook.cells[1:])
+    assert "data:image/png;base64," in result
+    assert "16 x 16 cells" in result
+    assert "<th>V_min</th>" in vector
+    assert "data:image/png;base64," in report
+    assert "Turing-unstable" in report
