@@ -7,6 +7,7 @@ Rounds take turns: the modest key alone, the greedy one alone, both; a slow mome
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,16 +38,21 @@ class Round(NamedTuple):
     def share(self) -> float:
         """What the modest key got of its fair share, or of what it can use where that is less."""
         fair = min(_answers(self.greedy_alone) / 2, _answers(self.alone))
-        return _answers(self.together) / fair
+        return _ratio(_answers(self.together), fair)
 
     @property
     def slower(self) -> float:
         """How many times as long its 99th percentile took."""
-        return self.together.p99_ms / self.alone.p99_ms
+        return _ratio(self.together.p99_ms, self.alone.p99_ms)
+
+
+def _ratio(found: float, wanted: float) -> float:
+    """Return how many times one goes into the other; NaN where a side got nothing in this round."""
+    return found / wanted if wanted else math.nan
 
 
 def _answers(load: Load) -> float:
-    return (load.requests - load.failed) / load.seconds
+    return (load.requests - load.failed) / load.seconds if load.seconds else 0.0
 
 
 def measured(server: Server, body: dict[str, Any], modest: int, connections: int, seconds: float) -> Round:
@@ -91,7 +97,8 @@ def main() -> None:
 
 def _row(name: str, modest: int, rounds: list[Round]) -> list[str]:
     def middle(values: list[float]) -> float:
-        return median(values)
+        told = [value for value in values if not math.isnan(value)]
+        return median(told) if told else math.nan
 
     return [
         name,

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import io
 import json
+import math
 import tempfile
 import time
 from collections import Counter
@@ -130,24 +131,25 @@ async def _exchange(port: int, *parts: bytes, pause_s: float = 0.0) -> int:
         writer.transport.abort()
 
 
-def attacks(body: bytes) -> list[tuple[int, Attack]]:
-    """Return attacks, and how many do each at the same time."""
+def attacks(body: bytes, share: float = 1.0, silence_s: float = 5.0) -> list[tuple[int, Attack]]:
+    """Return attacks, and how many do each at the same time, or a share of them."""
     npy = _head("/features", KEY, len(body), "application/x-npy")
     small = _head("/nernst", KEY, UPLOAD)
     stalled = _head("/features", KEY, STALLED, "application/x-npy")
     large = json.dumps({"grid_size": 512, "steps": 20, "include": ["field"]}).encode()
     cheap = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" * 2520
     half = body[: len(body) // 2]
-    return [
+    counted: list[tuple[int, Attack]] = [
         (160, lambda port: _exchange(port, npy, body)),
         (58, lambda port: _exchange(port, small, bytes(UPLOAD))),
-        (20, lambda port: _exchange(port, stalled, half, pause_s=5.0)),
+        (20, lambda port: _exchange(port, stalled, half, pause_s=silence_s)),
         (40, lambda port: _exchange(port, _head("/simulate", KEY, len(large)), large)),
-        (4, lambda port: _exchange(port, cheap, pause_s=10.0)),
+        (4, lambda port: _exchange(port, cheap, pause_s=2 * silence_s)),
     ]
+    return [(math.ceil(share * count), attack) for count, attack in counted]
 
 
-async def flood(port: int, seconds: float) -> Counter[int]:
+async def flood(port: int, seconds: float, share: float = 1.0, silence_s: float = 5.0) -> Counter[int]:
     """Attack for some time; return the answers by status."""
     stream = io.BytesIO()
     np.save(stream, np.full((1402, 1402), -60.0))
@@ -161,7 +163,7 @@ async def flood(port: int, seconds: float) -> Counter[int]:
                 attacked[0] += 1
                 await asyncio.sleep(0.1)
 
-    jobs = [repeat(attack) for count, attack in attacks(stream.getvalue()) for _ in range(count)]
+    jobs = [repeat(attack) for count, attack in attacks(stream.getvalue(), share, silence_s) for _ in range(count)]
     await asyncio.gather(*jobs)
     return attacked
 
