@@ -16,41 +16,32 @@ import pytest
 from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from mycelium_fractal_net.service.telemetry.sink import Sink
-from tests.service.helpers import ION, KEY, Server, running, sample
+from tests.attacks.askers import ASKERS, ask_on
+from tests.service.helpers import ION, Server, running, sample
+from tests.service.rpc.helpers import grpc_server
 
 pytestmark = pytest.mark.slow
 
-REQUESTS = 2500
-
-
-def _ask_on(server: Server, asked: threading.Semaphore, over: threading.Event) -> tuple[int, int]:
-    """Ask until nobody listens any more; return how many answers came and how many were lost."""
-    answers = lost = 0
-    with httpx.Client(base_url=server.url, headers={"X-API-Key": KEY}, timeout=120) as client:
-        while not over.is_set():
-            try:
-                answers += client.post("/nernst", json=ION).status_code in {200, 503}
-            except httpx.ConnectError:
-                break
-            except httpx.TransportError:
-                lost += 1
-            asked.release()
-    return answers, lost
+REQUESTS = 800
 
 
 @pytest.mark.parametrize("requests", [REQUESTS, pytest.param(10_000, marks=pytest.mark.long)])
-def test_sigterm_under_load_loses_no_request(tmp_path: Path, requests: int) -> None:
+def test_sigterm_under_load_loses_nothing_at_any_door(tmp_path: Path, requests: int) -> None:
     over, asked = threading.Event(), threading.Semaphore(0)
-    with running(tmp_path, WARMUP="false", RATE_LIMIT_ENABLED="false") as server, ThreadPoolExecutor(8) as pool:
-        asking = [pool.submit(_ask_on, server, asked, over) for _ in range(8)]
+    with grpc_server(tmp_path) as (server, place), ThreadPoolExecutor(len(ASKERS)) as pool:
+        asking = {
+            pool.submit(ask_on, make, server, place, asked, over): f"{name} {number}"
+            for number, (name, make) in enumerate(ASKERS)
+        }
         for _ in range(requests):
             asked.acquire(timeout=120)
         server.terminate()
         assert server.process.wait(120) == 0
         over.set()
-        answered, lost = (sum(counts) for counts in zip(*(future.result() for future in asking), strict=True))
-    assert answered >= requests
-    assert lost == 0
+        found = {name: future.result() for future, name in asking.items()}
+    assert [(name, tally.lost) for name, tally in found.items() if tally.lost] == []
+    assert [name for name, tally in found.items() if not tally.answered] == []
+    assert sum(tally.answered for tally in found.values()) >= requests
 
 
 def test_an_answer_says_that_it_is_the_last_while_the_service_drains(tmp_path: Path) -> None:

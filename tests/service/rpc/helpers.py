@@ -17,6 +17,9 @@ SERVICE = "mfn.v1.MyceliumFractalNet"
 METADATA = (("x-api-key", KEY),)
 
 
+DETAILS = "grpc-status-details-bin"
+
+
 class Caller:
     """Calls RPCs over one channel."""
 
@@ -50,7 +53,7 @@ def _written(message: Any) -> bytes:
 
 def details_of(trailing: Any) -> dict[str, Any]:
     """Return the details of an error, by their kind, from its trailing metadata."""
-    status = status_pb2.Status.FromString(dict(trailing)["grpc-status-details-bin"])
+    status = status_pb2.Status.FromString(dict(trailing)[DETAILS])
     kinds = {
         kind.DESCRIPTOR.full_name: kind
         for kind in (

@@ -21,7 +21,8 @@ _UNREAD_S = 30.0
 _SLICE = 2_048
 _MOST_AFTER_CLOSE = 1 << 17
 _MOST_FRAGMENTS = 1_000
-_POLICY = 1008
+_POLICY, _RESTART = 1008, 1012
+_LINGER_S = 1.0
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -47,6 +48,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._unread, self._unread_since = 0, 0.0
         self._held = bytearray()
         self._after_close = 0
+        self._restarts = self._said_so = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no longer."""
@@ -56,10 +58,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; those behind a message wait until that is taken."""
-        self._held += data
-        self._after_close += len(data) if self.close_sent else 0
+        self._after_close += len(data) if self.close_sent or self._said_so else 0
         if self._after_close > _MOST_AFTER_CLOSE:
             self.transport.abort()
+        if self._said_so:
+            self._pass_over(data)
+            return
+        self._held += data
         self._feed()
 
     async def receive(self) -> Any:
@@ -72,8 +77,36 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """Send a message; after the last one, what still comes is read past."""
         await super().send(message)
+        if self._restarts:
+            self.shutdown()
         if self._held:
             self._feed()
+
+    def shutdown(self) -> None:
+        """Say that the service restarts, and close when that is answered: what nobody read would reset it away.
+
+        Whose handshake is not answered yet hears it from the application.
+        """
+        self._restarts = True
+        if self.close_sent:
+            super().shutdown()
+        elif self.handshake_complete and not self._said_so:
+            self._said_so = True
+            self.stop_keepalive()
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": _RESTART})
+            self.conn.send_close(_RESTART)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.resume_reading()
+            self._pass_over(bytes(self._held))
+            self._held.clear()
+            self.loop.call_later(_LINGER_S, self.transport.close)
+
+    def _pass_over(self, data: bytes) -> None:
+        """Read on to the answer to a close."""
+        self.conn.receive_data(data)
+        if self.conn.close_rcvd is not None or self.conn.parser_exc is not None:
+            self.transport.close()
+        self.conn.events_received()
 
     def handle_ping(self) -> None:
         """Answer, unless nobody reads the answers: only the latest ping has to have one (RFC 6455)."""

@@ -49,6 +49,11 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
     accesses : mapping of str to Access
         What each RPC, by its full name, asks of its caller.
 
+    Attributes
+    ----------
+    latest : float
+        When a call came last, in s of the event loop's clock.
+
     Notes
     -----
     On the wire an RPC of one message is a stream of one. All are served as streams, so that each call is admitted and
@@ -58,6 +63,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
     def __init__(self, services: Services, accesses: Mapping[str, Access]) -> None:
         self._services = services
         self._accesses = accesses
+        self.latest = 0.0
         self._receiving = Receiving(services)
         self._calls, self._watches = Streams(_CALLS_A_STREAM * services.settings.streams), Streams(_MOST_WATCHES)
 
@@ -103,6 +109,10 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
         if access is None:
             raise ServiceError("METHOD_NOT_ALLOWED", "there is no such RPC; the file mfn.proto lists them")
         await self._services.admission.admit(call, access)
+        if not access.public:
+            self.latest = asyncio.get_running_loop().time()
+            if self._services.compute.draining:
+                raise ServiceError("SERVICE_UNAVAILABLE", retry_after_s=1)
         await context.send_initial_metadata(_head(record))
         _RECORD.set(record)
         return access

@@ -34,6 +34,7 @@ _METADATA_BYTES = 16 * 2**10
 _STREAMS_A_CONNECTION = 256
 _LAST_S = 1.0
 _TRIM_EVERY_S = 1.0
+_SILENCE_S, _DEAF_S, _LOOK_EVERY_S = 0.5, 5.0, 0.05
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -70,16 +71,17 @@ class RpcServer:
         self._settings = services.settings
         self._most = connections
         self._health = Health()
+        self._door = Door(services, accesses(self._settings))
         self._server = self._made()
         self._serving: bool | None = None
-        self._stopping: asyncio.Task[None] | None = None
+        self._draining = False
         self._trimmed = 0.0
         self.port = 0
 
     def _made(self) -> Any:
         services, settings = self._services, self._settings
         server = grpc.aio.server(
-            interceptors=[Door(services, accesses(settings))],
+            interceptors=[self._door],
             options=_options(settings, self._most),
         )
         serving: dict[str, Any] = {name: unary(row, services) for name, row in UNARY.items()}
@@ -116,7 +118,7 @@ class RpcServer:
     async def look(self) -> None:
         """Tell those who watch its health whether calls should come here."""
         ready = self._services.ready
-        if ready != self._serving and self._stopping is None:
+        if ready != self._serving and not self._draining:
             self._serving = ready
             for name in ("", SERVICE):
                 await self._health.set(name, _SERVING if ready else _NOT_SERVING)
@@ -134,17 +136,23 @@ class RpcServer:
             self._services.logger.warning("connections of gRPC were closed, there were too many", connections=closed)
 
     async def drain(self) -> None:
-        """Take no more calls; those that are open go on."""
-        if self._stopping is None:
+        """Tell those who watch its health, and have new calls refused; those that are open go on."""
+        if not self._draining:
+            self._draining = True
             await self._health.enter_graceful_shutdown()
-            self._stopping = asyncio.create_task(self._server.stop(self._settings.shutdown_seconds))
 
     async def stop(self) -> None:
-        """End what is still open."""
+        """End what is still open, in a moment of silence.
+
+        gRPC cancels calls without a word that have come and are not begun when it stops: so it is not stopped while
+        callers hear in words that they should go elsewhere, unless they do not listen.
+        """
         await self.drain()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _DEAF_S
+        while not self._services.at_once and loop.time() < end and loop.time() - self._door.latest < _SILENCE_S:
+            await asyncio.sleep(_LOOK_EVERY_S)
         await self._server.stop(0 if self._services.at_once else _LAST_S)
-        if self._stopping is not None:
-            await self._stopping
 
 
 def _options(settings: Settings, connections: int) -> list[tuple[str, int]]:
