@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, get_args
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from mycelium_fractal_net.service.core.access import Access
 from mycelium_fractal_net.service.core.call import Call
@@ -18,6 +18,7 @@ from mycelium_fractal_net.service.core.redaction import hidden_keys
 from mycelium_fractal_net.service.http.problem import problem_headers
 from mycelium_fractal_net.service.http.ticket import show_ticket
 from mycelium_fractal_net.service.operations.stream_messages import (
+    CLIENT_MESSAGES,
     AckMessage,
     AuthMessage,
     ClientMessage,
@@ -46,6 +47,21 @@ _MOST_FAULTS = 20
 
 
 _MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
+_BY_TYPE: Mapping[Any, type[BaseModel]] = {
+    get_args(model.model_fields["type"].annotation)[0]: model for model in CLIENT_MESSAGES
+}
+
+
+def _read(text: str) -> Any:
+    """Return the message that a text is; its faults are told as those of its own model."""
+    try:
+        return _MESSAGES.validate_json(text)
+    except ValidationError as error:
+        place = error.errors(include_url=False, include_input=False)[0]["loc"]
+        model = _BY_TYPE.get(place[0]) if place else None
+        if model is None:
+            raise
+        return model.model_validate_json(text)
 
 
 class _Closed(Exception):  # noqa: N818 # the end of a conversation is no error
@@ -163,7 +179,7 @@ class _Conversation:
         if text is None:
             return
         try:
-            await self._admit(_MESSAGES.validate_json(text))
+            await self._admit(_read(text))
         except Exception as error:  # noqa: BLE001 # whatever it is, nobody was let in
             raise _Closed(self._record.fail(error)) from None
 
@@ -188,7 +204,7 @@ class _Conversation:
         """Do what a message asks for; what cannot be done is told, and too much of it ends the connection."""
         name = None
         try:
-            message = _MESSAGES.validate_json(text)
+            message = _read(text)
             name = getattr(message, "stream", None)
             await self._do(message)
         except Exception as error:  # noqa: BLE001 # one stop for every error

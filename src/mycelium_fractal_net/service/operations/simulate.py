@@ -151,6 +151,12 @@ class SimulateRequest(SimulationConfig):
     _whole = field_validator("least_substeps", "resolution", "stencil", mode="before")(as_integer)
     _whole_steps = field_validator("schedule", "stimuli", mode="before")(_with_whole_steps)
 
+    def __init__(self, **values: Any) -> None:
+        BaseModel.__init__(self, **values)
+
+    # As a part of another request its faults are told one by one, as those of POST /simulate are.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     def config(self) -> SimulationConfig:
         """Return the library's configuration; the request has been validated as one, and is not once more."""
         values = {name: getattr(self, name) for name in SimulationConfig.model_fields}
