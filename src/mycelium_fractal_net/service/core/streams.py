@@ -19,6 +19,8 @@ class Streams:
 
     Attributes
     ----------
+    most : int
+        Streams there may be.
     open : int
         Streams that are open.
     outstanding : int
@@ -36,7 +38,7 @@ class Streams:
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._most_of_one = -(-most // 2)
         self._of: Counter[str] = Counter()
         self.outstanding = 0
@@ -54,7 +56,7 @@ class Streams:
         ServiceError
             RATE_LIMIT_EXCEEDED when there are too many.
         """
-        if self._of[who] >= self._most_of_one or self.open >= self._most:
+        if self._of[who] >= self._most_of_one or self.open >= self.most:
             whose = f"{self._of[who]} streams of yours" if self._of[who] >= self._most_of_one else "too many streams"
             raise ServiceError(
                 "RATE_LIMIT_EXCEEDED", f"{whose} are open, the most there may be (MFN_STREAMS); end one first"

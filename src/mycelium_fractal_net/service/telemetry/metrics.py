@@ -251,6 +251,7 @@ class Metrics:
         """Ask how many streams are open, and how many frames wait to be acknowledged, at every scrape."""
         registry = self.registry
         Gauge("mfn_streams_open", "Streams that are open.", registry=registry).set_function(lambda: streams.open)
+        Gauge("mfn_streams_most", "Streams that may be open (MFN_STREAMS).", registry=registry).set(streams.most)
         Gauge("mfn_stream_acks_outstanding", "Frames that were not acknowledged yet.", registry=registry).set_function(
             lambda: streams.outstanding
         )
