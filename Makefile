@@ -13,7 +13,7 @@ help:
 	@echo "make run    simulate the default field; results go to out/"
 	@echo "make test   run the tests; make test-long   those that take minutes; make lint   check style, types and layers"
 	@echo "make quick  style, types, layers, and the quick tests of what has changed: what a change needs, in two minutes"
-	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike, HOST="
+	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike|streams, HOST="
 	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
 	@echo "make site   build the documentation into site/, to open from a file"
 	@echo "make notebooks   execute each notebook from scratch"

@@ -9,16 +9,30 @@ import math
 import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 from locust import FastHttpUser, between, events, task
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
-from load_tests.scenarios import REFUSED, UNTIL_ASKED, Spike, Stress, Sustained, never_asked
+from load_tests.scenarios import CHOSEN, REFUSED, UNTIL_ASKED, Spike, Streams, Stress, Sustained, never_asked
 
-__all__ = ["HealthUser", "NernstUser", "SimulateUser", "Spike", "Stress", "Sustained", "ValidateUser"]
+__all__ = [
+    "EventsUser",
+    "HealthUser",
+    "NernstUser",
+    "SimulateUser",
+    "SocketUser",
+    "Spike",
+    "Streams",
+    "Stress",
+    "Sustained",
+    "ValidateUser",
+]
 
 KEY = os.environ.get("MFN_KEY") or os.environ.get("MFN_API_KEY") or ""
 HEADERS = {"X-API-Key": KEY} if KEY else {}
@@ -62,8 +76,9 @@ class ServiceUser(FastHttpUser):
 
 
 class NernstUser(ServiceUser):
-    """Short questions, six users in ten."""
+    """Short questions, six users in eleven."""
 
+    abstract = CHOSEN == "streams"
     weight = 6
 
     @task
@@ -84,8 +99,9 @@ class NernstUser(ServiceUser):
 
 
 class SimulateUser(ServiceUser):
-    """Fields of 64 x 64 cells and 64 steps, three users in ten; a seed gives the same receipt each time."""
+    """Fields of 64 x 64 cells and 64 steps, three users in eleven; a seed gives the same receipt each time."""
 
+    abstract = CHOSEN == "streams"
     weight = 3
 
     @task
@@ -102,8 +118,9 @@ class SimulateUser(ServiceUser):
 
 
 class ValidateUser(ServiceUser):
-    """The self-check on small fields, one user in ten; it passes, with the same numbers each time."""
+    """The self-check on small fields, one user in eleven; it passes, with the same numbers each time."""
 
+    abstract = CHOSEN == "streams"
     weight = 1
 
     @task
@@ -117,6 +134,80 @@ class ValidateUser(ServiceUser):
             return always_the_same(f"validation {seed}", answer)
 
         self.ask("/validate", {"seed": seed, "grid_size": 16, "steps": 16}, complaint)
+
+
+def complaint_of_stream(seed: int, messages: list[dict[str, Any]]) -> str | None:
+    """Complain about a stream that is not whole, or whose result is not that of ``/simulate``."""
+    kinds = [message["type"] for message in messages]
+    numbers = [message["sequence"] for message in messages if "sequence" in message]
+    if kinds[-1:] != ["completed"] or numbers != list(range(len(numbers))):
+        return f"a stream of seed {seed} ended in {kinds[-1:]}, its sequences are {numbers}"
+    return always_the_same(f"simulation {seed}", messages[-1]["receipt"])
+
+
+class EventsUser(ServiceUser):
+    """Streams of 64 x 64 cells and 64 steps as Server-Sent Events, one user in eleven."""
+
+    weight = 1
+
+    @task
+    def watch(self) -> None:
+        seed = random.randrange(SEEDS)
+        body = {"config": {"seed": seed, "grid_size": 64, "steps": 64}, "every": 8}
+        with self.client.post("/stream/simulate", json=body, headers=HEADERS, catch_response=True) as response:
+            if response.status_code == 429 and int(response.headers.get("Retry-After") or 0) >= 1:
+                response.request_meta["name"] += REFUSED
+                response.success()
+            elif response.status_code != 200:
+                response.failure(f"{response.status_code}: {(response.text or '')[:200]}")
+            else:
+                told = [line[6:] for line in (response.text or "").splitlines() if line.startswith("data: ")]
+                if found := complaint_of_stream(seed, [json.loads(line) for line in told]):
+                    response.failure(found)
+
+
+class SocketUser(ServiceUser):
+    """The same over WebSockets, with fields of a byte a cell that are acknowledged; in the scenario of streams."""
+
+    abstract = CHOSEN != "streams"
+    weight = 1
+
+    @task
+    def watch(self) -> None:
+        seed, begin, error = random.randrange(SEEDS), time.perf_counter(), None
+        received = 0
+        try:
+            messages, received = self._watched(seed)
+            found = complaint_of_stream(seed, messages)
+            error = None if found is None else RuntimeError(found)
+        except (OSError, WebSocketException) as failure:
+            error = failure
+        self.environment.events.request.fire(
+            request_type="WS",
+            name="/ws/simulate",
+            response_time=1e3 * (time.perf_counter() - begin),
+            response_length=received,
+            exception=error,
+            context={},
+        )
+
+    def _watched(self, seed: int) -> tuple[list[dict[str, Any]], int]:
+        start = {"config": {"seed": seed, "grid_size": 64, "steps": 64}, "every": 8}
+        shown = {"include": ["field"], "encoding": "uint8"}
+        messages: list[dict[str, Any]] = []
+        received = 0
+        url = f"ws{(self.host or '').removeprefix('http').rstrip('/')}/ws/simulate"
+        with connect(url, additional_headers=HEADERS, open_timeout=self.network_timeout) as socket:
+            socket.send(json.dumps({"type": "start", **start, **shown}))
+            while not messages or messages[-1]["type"] not in {"completed", "error"}:
+                content = socket.recv(timeout=self.network_timeout)
+                received += len(content)
+                if isinstance(content, bytes):
+                    last = {"stream": messages[-1]["stream"], "sequence": messages[-1]["sequence"]}
+                    socket.send(json.dumps({"type": "ack", **last}))
+                else:
+                    messages.append(json.loads(content))
+        return messages, received
 
 
 class HealthUser(ServiceUser):
@@ -145,7 +236,7 @@ def tell_what_was_never_asked(environment: Any, **_: Any) -> None:
     """Warn of endpoints that a run with few users, or a short one, has not reached."""
     missed = never_asked(environment.stats)
     if missed:
-        _log.warning("never asked, so not tested: %s; take eleven users or more, and a longer run", ", ".join(missed))
+        _log.warning("never asked, so not tested: %s; take twelve users or more, and a longer run", ", ".join(missed))
 
 
 def not_allowed(host: str) -> str | None:

@@ -17,7 +17,7 @@ MANY = '{"simulate": 1000000, "nernst": 1000000, "validate": 1000000, "health": 
 def main() -> int:
     """Return locust's exit code: not 0 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenario", default="sustained", choices=("sustained", "stress", "spike"))
+    parser.add_argument("--scenario", default="sustained", choices=("sustained", "stress", "spike", "streams"))
     parser.add_argument("--host", help="a server that runs already; by default one is started and stopped")
     parser.add_argument("--users", help="users at the peak; each scenario has its own default")
     parser.add_argument("--run-time", help="length, like 90s or 5m")

@@ -1,4 +1,4 @@
-"""How many users there are as time goes on: a steady load, a load that grows until something gives, a burst."""
+"""How many users there are as time goes on: a steady load, one that grows until something gives, a burst, viewers."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from typing import Any, NamedTuple
 from locust import LoadTestShape
 from locust.util.timespan import parse_timespan
 
-__all__ = ["ASKED", "REFUSED", "Scenario", "Spike", "Stress", "Sustained", "never_asked"]
+__all__ = ["ASKED", "REFUSED", "Scenario", "Spike", "Streams", "Stress", "Sustained", "never_asked"]
 
 REFUSED = " (refused)"
 """What the statistics call a request that got 429 with Retry-After, behind its own name."""
 
-ASKED = ("/nernst", "/simulate", "/validate", "/health")
-"""What the users ask between them."""
-
-NAMES = ("sustained", "stress", "spike")
+NAMES = ("sustained", "stress", "spike", "streams")
 _log = logging.getLogger(__name__)
 
 CHOSEN = os.environ.get("MFN_LOAD") or "sustained"
 if CHOSEN not in NAMES:
     sys.exit(f"MFN_LOAD must be one of {', '.join(NAMES)}; got {CHOSEN!r}")
 
+
+ASKED = {
+    "streams": ("/stream/simulate", "/ws/simulate", "/health"),
+}.get(CHOSEN, ("/nernst", "/simulate", "/stream/simulate", "/validate", "/health"))
+"""What the users ask between them."""
 
 UNTIL_ASKED = bool(os.environ.get("MFN_LOAD_UNTIL_ASKED"))
 
@@ -85,6 +87,16 @@ class Sustained(Scenario):
 
     def users_at(self, share: float) -> int:
         return round(self._peak() * min(1.0, share / 0.1))
+
+
+class Streams(Scenario):
+    """A ramp of viewers, half of them over WebSockets: whether every stream is whole, and others are answered."""
+
+    abstract = CHOSEN != "streams"
+    users = 40
+
+    def users_at(self, share: float) -> int:
+        return round(self._peak() * min(1.0, share / 0.3))
 
 
 class Spike(Scenario):
