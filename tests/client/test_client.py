@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.client import AsyncClient, Client, Completed, Framed, RemoteError, Started
-from mycelium_fractal_net.errors import AggregationError, InvalidInputError
+from mycelium_fractal_net.errors import AggregationError, InvalidInputError, StabilityError
 from mycelium_fractal_net.federated import Krum
 from tests.service.helpers import KEY, Server
 from tests.service.rpc.helpers import grpc_server
@@ -27,7 +28,7 @@ GRADIENTS = np.random.default_rng(0).normal(size=(12, 5))
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with grpc_server(tmp_path_factory.mktemp("client")) as (server, place):
+    with grpc_server(tmp_path_factory.mktemp("client"), STREAM_IDLE_SECONDS="1") as (server, place):
         yield {"http": server.url, "grpc": f"grpc://{place}"}
 
 
@@ -68,6 +69,49 @@ def test_a_stream_can_be_left_and_gone_on_with(client: Client) -> None:
             break
     events.close()
     assert [event.sequence for event in client.stream(CONFIG, every=4, resume_after=2)] == [3, 4, 5, 6]
+
+
+def test_a_steered_stream_returns_the_configuration_that_gives_its_bits(client: Client) -> None:
+    config = CONFIG.model_copy(update={"steps": 60})
+    events, seen = client.stream(config, every=4, fields=True), []
+    for event in events:
+        seen.append(event)
+        if event.sequence == 2:
+            events.pause()
+            events.set(every=6, field="activator")
+            events.steer([mfn.Change(step=events.next_step(), parameter="alpha", value=0.1)])
+            events.resume()
+    assert [event.sequence for event in seen] == list(range(len(seen)))
+    *_, last, completed = seen
+    assert isinstance(last, Framed)
+    assert isinstance(completed, Completed)
+    result = mfn.simulate(events.config)
+    assert len(events.config.schedule) == 1
+    assert completed.result.config == events.config
+    assert completed.result.receipt.result_digest == result.digest
+    assert np.array_equal(np.asarray(last.field), result.activator.astype(np.float32))
+
+
+def test_what_cannot_be_steered_is_told_before_it_is_sent(client: Client) -> None:
+    events = client.stream(CONFIG, every=4, fields=True)
+    assert [next(events).sequence for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InvalidInputError, match="step"):
+        events.steer([mfn.Change(step=1, parameter="alpha", value=0.1)])
+    with pytest.raises(StabilityError, match="alpha"):
+        events.steer([mfn.Change(step=events.next_step(), parameter="alpha", value=9.0)])
+    assert [event.sequence for event in events] == [3, 4, 5, 6]
+    with pytest.raises(InvalidInputError, match="fields=True"):
+        client.stream(CONFIG).set(field="activator")
+
+
+def test_a_stream_that_was_paused_for_too_long_goes_on(client: Client) -> None:
+    events = client.stream(CONFIG, every=4, fields=True)
+    seen = [next(events).sequence]
+    events.pause()
+    time.sleep(1.5)  # longer than the service waits
+    events.resume()
+    seen += [event.sequence for event in events]
+    assert seen == list(range(7))
 
 
 def test_features_potentials_and_aggregates_are_those_of_the_library(client: Client) -> None:

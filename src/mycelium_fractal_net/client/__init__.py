@@ -6,10 +6,12 @@
 from mycelium_fractal_net.client._asynchronous import AsyncClient
 from mycelium_fractal_net.client._problems import RemoteError
 from mycelium_fractal_net.client._results import Completed, Framed, Receipt, Simulated, Started, StreamEvent
-from mycelium_fractal_net.client._synchronous import Client
+from mycelium_fractal_net.client._stream import AsyncStream
+from mycelium_fractal_net.client._synchronous import Client, Stream
 
 __all__ = [
     "AsyncClient",
+    "AsyncStream",
     "Client",
     "Completed",
     "Framed",
@@ -17,5 +19,6 @@ __all__ = [
     "RemoteError",
     "Simulated",
     "Started",
+    "Stream",
     "StreamEvent",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,16 +14,15 @@ from mycelium_fractal_net.biophysics.constants import BODY_TEMPERATURE_K
 from mycelium_fractal_net.client._grpc import GrpcTransport
 from mycelium_fractal_net.client._http import HttpTransport
 from mycelium_fractal_net.client._patience import Patience
-from mycelium_fractal_net.client._problems import RemoteError, error_of
+from mycelium_fractal_net.client._problems import RemoteError
 from mycelium_fractal_net.client._results import (
     Completed,
     Simulated,
-    StreamEvent,
     aggregation_of,
-    event_of,
     features_of,
     simulated_of,
 )
+from mycelium_fractal_net.client._stream import AsyncStream, Shown
 from mycelium_fractal_net.errors import InvalidInputError, MFNError
 from mycelium_fractal_net.features import FeatureVector
 from mycelium_fractal_net.federated import Aggregation
@@ -126,16 +125,16 @@ class AsyncClient:
                 last = getattr(event, "field", None)
         raise RemoteError("the stream ended before the run was complete")
 
-    async def stream(
+    def stream(
         self,
         config: SimulationConfig | None = None,
         every: int = 8,
-        fields: bool = False,
+        fields: bool | Shown = False,
         features: bool = False,
         max_rate_hz: float | None = None,
         resume_after: int | None = None,
-    ) -> AsyncGenerator[StreamEvent]:
-        """Yield the events of a run; after a lost connection it goes on where it was, with the same bits.
+    ) -> AsyncStream:
+        """Return the events of a run, which goes on after a lost connection; it can be paused and steered.
 
         Parameters
         ----------
@@ -143,38 +142,26 @@ class AsyncClient:
             The parameters; the defaults.
         every : int
             Steps between two frames; the last step has one too.
-        fields, features : bool
-            Whether frames hold the potential in float32, and the features so far.
+        fields : bool or {"v", "activator", "inhibitor"}
+            Whether frames hold a field in float32, and which: True is the potential.
+        features : bool
+            Whether frames hold the features so far.
         max_rate_hz : float, optional
             Most frames a second.
         resume_after : int, optional
             Sequence of the last event that is known.
 
-        Raises
-        ------
-        MFNError
-            As :meth:`simulate`.
+        Returns
+        -------
+        AsyncStream
+            To be iterated over; it raises what :meth:`simulate` does.
         """
-        include = [name for name, wanted in (("features", features), ("field", fields)) if wanted]
-        start = {"config": _members(config or SimulationConfig()), "every": every, "include": include}
-        patience, known = Patience(self._patience_s), resume_after
-        while True:
-            try:
-                told = {**start, "max_rate_hz": max_rate_hz, "resume_after": known}
-                async with aclosing(self._transport().stream(told)) as messages:
-                    async for message, field in messages:
-                        if message["type"] == "error":
-                            raise error_of(message["problem"])
-                        if "sequence" not in message:
-                            continue
-                        known = message["sequence"]
-                        patience.progressed()
-                        yield event_of(message, field)
-                        if message["type"] == "completed":
-                            return
-                raise RemoteError("the service ended the stream early", unreachable=True)
-            except MFNError as error:
-                await patience.wait(error)
+        include = [name for name, wanted in (("features", features), ("field", bool(fields))) if wanted]
+        start: dict[str, Any] = {"every": every, "include": include}
+        start |= {} if max_rate_hz is None else {"max_rate_hz": max_rate_hz}
+        start |= {"field": fields} if isinstance(fields, str) else {}
+        patience = Patience(self._patience_s)
+        return AsyncStream(self._transport(), config or SimulationConfig(), start, patience, resume_after)
 
     async def features(self, array: ArrayLike, *, periodic: bool = True) -> FeatureVector:
         """Return the 18 features of a field (two axes) or a history (three), in mV."""

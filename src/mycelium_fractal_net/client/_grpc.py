@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.client._problems import RemoteError, error_of
+from mycelium_fractal_net.client._stream import Link
 from mycelium_fractal_net.errors import MFNError, MissingExtraError
 
 __all__ = ["GrpcTransport"]
@@ -53,7 +54,11 @@ class GrpcTransport:
             else grpc.aio.secure_channel(target, credentials, options)
         )
 
-    async def stream(self, start: Mapping[str, Any]) -> AsyncGenerator[tuple[dict[str, Any], bytes | None]]:
+    async def stream(
+        self,
+        start: Mapping[str, Any],
+        link: Link,  # noqa: ARG002 # a call takes one request
+    ) -> AsyncGenerator[tuple[dict[str, Any], bytes | None]]:
         """Yield the events of one call as the messages that a WebSocket would bring."""
         request = self._json.ParseDict(_without_none(start), self._wire.SimulateRequest())
         call = self._rpc("unary_stream", "Simulate", self._wire.SimulateResponse)(request, metadata=self._metadata)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net.client._problems import RemoteError, error_of
+from mycelium_fractal_net.client._stream import Link
 from mycelium_fractal_net.errors import MFNError, MissingExtraError
 
 __all__ = ["HttpTransport"]
@@ -61,7 +63,7 @@ class HttpTransport:
             return told
         raise _refusal(answer.content, answer.status_code, answer.headers.get("retry-after"))
 
-    async def stream(self, start: Mapping[str, Any]) -> AsyncGenerator[tuple[dict[str, Any], bytes | None]]:
+    async def stream(self, start: Mapping[str, Any], link: Link) -> AsyncGenerator[tuple[dict[str, Any], bytes | None]]:
         """Yield the messages of one connection, with the bytes of their fields; acknowledge each when it is taken."""
         try:
             from websockets.asyncio.client import connect
@@ -72,6 +74,12 @@ class HttpTransport:
         try:
             async with connect(self._streams, compression=None, **options) as socket:
                 await socket.send(json.dumps({"type": "start", **start}))
+
+                async def say(message: Mapping[str, Any]) -> None:
+                    with suppress(ConnectionClosed):  # the next connection is told all of it at its start
+                        await socket.send(json.dumps(message))
+
+                link.say = say
                 async for text in socket:
                     message = json.loads(text)
                     field = await socket.recv(decode=False) if "field" in message else None

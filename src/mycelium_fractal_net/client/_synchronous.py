@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 from mycelium_fractal_net.biophysics.constants import BODY_TEMPERATURE_K
 from mycelium_fractal_net.client._asynchronous import AsyncClient
 from mycelium_fractal_net.client._results import Simulated, StreamEvent
+from mycelium_fractal_net.client._stream import AsyncStream, Shown
 from mycelium_fractal_net.features import FeatureVector
 from mycelium_fractal_net.federated import Aggregation
-from mycelium_fractal_net.fields import SimulationConfig
+from mycelium_fractal_net.fields import Change, SimulationConfig, Stimulus
 
-__all__ = ["Client"]
+__all__ = ["Client", "Stream"]
 
 T = TypeVar("T")
 
@@ -62,18 +63,13 @@ class Client:
         self,
         config: SimulationConfig | None = None,
         every: int = 8,
-        fields: bool = False,
+        fields: bool | Shown = False,
         features: bool = False,
         max_rate_hz: float | None = None,
         resume_after: int | None = None,
-    ) -> Generator[StreamEvent]:
-        """Yield the events of a run; see :meth:`AsyncClient.stream`."""
-        events = self._inner.stream(config, every, fields, features, max_rate_hz, resume_after)
-        try:
-            while (event := self._done(_next(events))) is not None:
-                yield event
-        finally:
-            self._done(_closed(events))
+    ) -> Stream:
+        """Return the events of a run; see :meth:`AsyncClient.stream`."""
+        return Stream(self._done, self._inner, (config, every, fields, features, max_rate_hz, resume_after))
 
     def features(self, array: ArrayLike, *, periodic: bool = True) -> FeatureVector:
         """Return the 18 features of a field or a history, in mV."""
@@ -116,14 +112,65 @@ class Client:
         self._loop.close()
 
 
+class Stream:
+    """Events of a run, an iterator: what :class:`AsyncStream` is to programs without an event loop.
+
+    Made by :meth:`Client.stream`. ``close`` it where it is left early; ``pause`` and the like may be called between two
+    events, or from another thread.
+    """
+
+    def __init__(self, done: Callable[[Coroutine[Any, Any, Any]], Any], client: AsyncClient, asked: Any) -> None:
+        self._done = done
+        self._inner: AsyncStream = done(_streamed(client, asked))
+
+    def __iter__(self) -> Self:
+        """Return the stream itself."""
+        return self
+
+    def __next__(self) -> StreamEvent:
+        """Return the next event."""
+        event: StreamEvent | None = self._done(_next(self._inner))
+        if event is None:
+            raise StopIteration
+        return event
+
+    def close(self) -> None:
+        """Leave; the service stops to compute."""
+        self._done(self._inner.aclose())
+
+    @property
+    def config(self) -> SimulationConfig:
+        """What is simulated, with everything that steering added."""
+        return self._inner.config
+
+    def next_step(self) -> int:
+        """Return the first step that can be steered."""
+        return self._inner.next_step()
+
+    def pause(self) -> None:
+        """Let nothing be computed until :meth:`resume`."""
+        self._done(self._inner.pause())
+
+    def resume(self) -> None:
+        """Go on."""
+        self._done(self._inner.resume())
+
+    def set(self, every: int | None = None, max_rate_hz: float | None = None, field: Shown | None = None) -> None:
+        """Change stride, pace and field; see :meth:`AsyncStream.set`."""
+        self._done(self._inner.set(every, max_rate_hz, field))
+
+    def steer(self, changes: Sequence[Change] = (), stimuli: Sequence[Stimulus] = ()) -> None:
+        """Change the run as it goes on; see :meth:`AsyncStream.steer`."""
+        self._done(self._inner.steer(changes, stimuli))
+
+
+async def _streamed(client: AsyncClient, asked: Any) -> AsyncStream:
+    return client.stream(*asked)
+
+
+async def _next(events: AsyncStream) -> StreamEvent | None:
+    return await anext(events, None)
+
+
 async def _made(url: str, key: str | None, timeout_s: float, patience_s: float) -> AsyncClient:
     return AsyncClient(url, key, timeout_s=timeout_s, patience_s=patience_s)
-
-
-async def _next(events: Any) -> StreamEvent | None:
-    event: StreamEvent | None = await anext(events, None)
-    return event
-
-
-async def _closed(events: Any) -> None:
-    await events.aclose()
