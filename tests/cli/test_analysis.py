@@ -136,7 +136,10 @@ def test_warmup_refuses_what_it_does_not_know(mfn: Mfn, arguments: tuple[str, st
 
 
 def test_regimes_are_listed_with_settings_and_sources(mfn: Mfn) -> None:
-    assert set(mfn("regimes", "--json").json) == set(REGIMES)
+    listed = mfn("regimes", "--json").json
+    assert {name: entry["morphology"] for name, entry in listed.items()} == {
+        name: entry.morphology for name, entry in REGIMES.items()
+    }
     text = mfn("regimes").out
     assert "pearson-mu\n  worms" in text
     assert "doi:10.1126/science.261.5118.189" in text

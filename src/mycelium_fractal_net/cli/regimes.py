@@ -25,6 +25,7 @@ def regimes(
 def _as_dict(entry: Regime) -> dict[str, object]:
     return {
         "look_for": entry.look_for,
+        "morphology": entry.morphology,
         "moving": entry.moving,
         "settings": dict(entry.settings),
         "source": entry.source,
