@@ -35,7 +35,7 @@ mount --rbind /dev /mnt/dev && mount -t proc none /mnt/proc
 mount -o remount,bind,ro /mnt
 mount -t tmpfs -o mode=1777,size=256m none /mnt/tmp
 exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid \
-  chroot --userspec=10001:10001 --groups= --skip-chdir /mnt "$@"
+  chroot --userspec=10001:10001 --groups= /mnt "$@"
 """
 
 pytestmark = [

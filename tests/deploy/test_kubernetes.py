@@ -11,8 +11,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from grpc_health.v1 import health_pb2
 
 from deploy.kubernetes import render
+from mycelium_fractal_net._proto import mfn_pb2
 from mycelium_fractal_net.service import Settings, create_app, load_settings
 from tests.deploy.cluster import Peer, manifests, of_kind, reaches, selects, the
 
@@ -28,6 +30,9 @@ FLOWS = [  # from, to, port, protocol, passes
     (Peer("traefik", {"app": "traefik"}), MFN, "http", "TCP", True),
     (Peer("nginx-ingress", {"app": "nginx"}), MFN, "http", "TCP", True),
     (Peer("monitoring", {"app": "prometheus"}), MFN, "http", "TCP", True),
+    (Peer("traefik", {"app": "traefik"}), MFN, "grpc", "TCP", True),
+    (Peer("monitoring", {"app": "prometheus"}), MFN, "grpc", "TCP", False),
+    (Peer("default", {"app": "shell"}), MFN, "grpc", "TCP", False),
     (Peer("default", {"app": "shell"}), MFN, "http", "TCP", False),
     (Peer("mfn", {"app": "neighbour"}), MFN, "http", "TCP", False),
     (Peer("traefik", {"app": "traefik"}), MFN, 22, "TCP", False),
@@ -96,7 +101,8 @@ def test_every_port_that_is_named_is_one_of_the_container(overlay: str) -> None:
     names = {port["name"] for port in pod["ports"]}
     probes = {pod[name]["httpGet"]["port"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
     assert probes | {port["targetPort"] for port in the(overlay, "Service")["spec"]["ports"]} <= names
-    assert [str(port["containerPort"]) for port in pod["ports"]] == [variables(overlay)["MFN_PORT"]]
+    given = variables(overlay)
+    assert [str(port["containerPort"]) for port in pod["ports"]] == [given["MFN_PORT"], given["MFN_GRPC_PORT"]]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -181,3 +187,14 @@ def test_every_endpoint_but_the_inner_ones_is_reached_from_outside() -> None:
 
 def test_the_gateway_routes_what_the_ingress_does() -> None:
     assert sorted(gateway_paths()) == sorted(routed("prod"))
+
+
+def test_the_gateway_routes_the_services_of_grpc_that_there_are() -> None:
+    text = (render.HERE / "components" / "gateway" / "routes.yaml").read_text()
+    [route] = [item for item in yaml.safe_load_all(text) if item["kind"] == "GRPCRoute"]
+    [rule] = route["spec"]["rules"]
+    ours = mfn_pb2.DESCRIPTOR.services_by_name["MyceliumFractalNet"].full_name
+    health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+    assert {match["method"]["service"] for match in rule["matches"]} == {ours, health}
+    ports = {port["port"]: port["name"] for port in the("prod", "Service")["spec"]["ports"]}
+    assert [ports[backend["port"]] for backend in rule["backendRefs"]] == ["grpc"]
