@@ -1,7 +1,7 @@
-"""Kill ``mfn worker`` with -9 at random while it works, and count what is lost, repeated, or out of order.
+"""Kill ``mfn worker``, or its broker, with -9 at random while it works; count what is lost, repeated, out of order.
 
 ``python -m tests.integrations.kills --jobs 1000 --kills 5`` prints a table, a line for each pair of source and sink;
-``--pairs redis:nats,kafka:kafka`` chooses pairs.
+``--pairs redis:nats,kafka-mock:kafka`` chooses pairs, ``--victims brokers`` kills brokers in place of workers.
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ from typing import NamedTuple
 
 import httpx
 
-from tests.integrations.places import PLACES, Place, free_port
+from tests.integrations.brokers import BROKERS, Broker
+from tests.integrations.place import Place, free_port
+from tests.integrations.places import PLACES
 from tests.service.helpers import sample
 
 DEADLINE_S = 600
+# The broker of "kafka" never forgets a dead member of a group, so that its jobs would never come again; the mock does.
+PAIRS = [
+    (source, sink) for source in sorted(PLACES) for sink in sorted(PLACES) if source != "kafka" and sink != "kafka-mock"
+]
 KEYS = 5
+# The broker of "kafka" forgets messages that it has confirmed when it is killed: of no use as a sink here.
+BROKER_PAIRS = [
+    *((kind, "file") for kind in sorted(BROKERS)),
+    *(("file", kind) for kind in sorted(BROKERS) if kind != "kafka"),
+]
 
 
 class Outcome(NamedTuple):
@@ -85,27 +96,68 @@ class Process:
 async def run_pair(source: str, sink: str, jobs: int, kills: int, directory: Path, seed: int = 0) -> Outcome:
     """Let workers do the jobs, killing all but the last."""
     rng, begin = random.Random(f"{source}{sink}{seed}"), time.monotonic()
-    places = [PLACES[source](_made(directory / "in")), PLACES[sink](_made(directory / "out"))]
-    for place in places:
-        await place.start()
-    coming, going = places
-    dead = directory / "dead.jsonl"
-    if source in {"rabbitmq", "nats"}:
-        coming.source["ordered"] = True
-    config: dict[str, object] = {
-        "source": coming.source,
-        "publisher": going.sink,
-        "dead_letters": {"kind": "file", "path": str(dead)},
-    }
-    await coming.put(_jobs(jobs))
-    done = 0
+    coming, going = (PLACES[kind](_made(directory / name)) for kind, name in ((source, "in"), (sink, "out")))
+    config = await _prepared(coming, going, jobs, directory)
     for _ in range(kills):
         process = Process(directory, config)
         await _until(process, rng.randint(1, max(1, jobs // (kills + 2))))
         await asyncio.sleep(rng.random() * 0.05)
         process.kill()
-        done += 1
-    process = Process(directory, config)
+    found = await _finished(Process(directory, config), coming, going, jobs, directory)
+    return Outcome(source, sink, jobs, kills, *found, time.monotonic() - begin)
+
+
+async def run_broker(source: str, sink: str, jobs: int, kills: int, directory: Path, seed: int = 0) -> Outcome:
+    """Let one worker do the jobs, killing the broker of its source, of its sink, or of both where it is one."""
+    rng, begin = random.Random(f"{source}{sink}{seed}"), time.monotonic()
+    broker = BROKERS[source if source in BROKERS else sink](_made(directory / "broker"))
+    broker.start()
+    coming, going = (
+        (broker.place if kind == broker.kind else PLACES[kind])(_made(directory / name))
+        for kind, name in ((source, "in"), (sink, "out"))
+    )
+    try:
+        config = await _prepared(coming, going, jobs, directory)
+        process = Process(directory, config)
+        for number in range(kills):
+            await _until(process, (number + 1) * jobs // (kills + 2) + rng.randint(0, 20))
+            await asyncio.to_thread(broker.kill)
+            await asyncio.sleep(rng.random() * 0.5)
+            await asyncio.to_thread(broker.start)
+        for place in (coming, going):
+            await place.reconnect()
+        found = await _finished(process, coming, going, jobs, directory)
+    finally:
+        broker.kill()
+    return Outcome(
+        f"{source}{_mark(source, broker)}",
+        f"{sink}{_mark(sink, broker)}",
+        jobs,
+        kills,
+        *found,
+        time.monotonic() - begin,
+    )
+
+
+def _mark(kind: str, broker: Broker) -> str:
+    return " (killed)" if kind == broker.kind else ""
+
+
+async def _prepared(coming: Place, going: Place, jobs: int, directory: Path) -> dict[str, object]:
+    """Put the jobs where they come from; return the configuration of a worker."""
+    for place in (coming, going):
+        await place.start()
+    if coming.kind in {"rabbitmq", "nats"}:
+        coming.source["ordered"] = True
+    await coming.put(_jobs(jobs))
+    dead = {"kind": "file", "path": str(directory / "dead.jsonl")}
+    return {"source": coming.source, "publisher": going.sink, "dead_letters": dead}
+
+
+async def _finished(
+    process: Process, coming: Place, going: Place, jobs: int, directory: Path
+) -> tuple[int, int, int, int, int]:
+    """Wait until every job has its event, or no more time is left; end the worker, and judge."""
     wanted = {f"job-{number}" for number in range(jobs) if number % 100 != 50}
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end and not wanted <= await _subjects(going):
@@ -113,10 +165,10 @@ async def run_pair(source: str, sink: str, jobs: int, kills: int, directory: Pat
     process.process.terminate()
     await asyncio.to_thread(process.process.wait, 120)
     process.log.close()
-    outcome = await _judged(going, wanted, dead)
-    for place in places:
+    found = await _judged(going, wanted, directory / "dead.jsonl")
+    for place in (coming, going):
         await place.close()
-    return Outcome(source, sink, jobs, done, *outcome, time.monotonic() - begin)
+    return found
 
 
 async def _until(process: Process, count: int) -> None:
@@ -164,14 +216,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=5)
-    parser.add_argument("--pairs", default=",".join(f"{one}:{other}" for one in PLACES for other in PLACES))
+    parser.add_argument("--victims", choices=["workers", "brokers"], default="workers", help="who is killed")
+    parser.add_argument("--pairs", help="as source:sink,source:sink; all by default")
     options = parser.parse_args()
     say("| source | sink | jobs | kills | lost | repeats | other bits | out of order | dead | s |")
     say("|---|---|---|---|---|---|---|---|---|---|")
-    for pair in options.pairs.split(","):
-        source, _, sink = pair.partition(":")
+    run, pairs = (run_pair, PAIRS) if options.victims == "workers" else (run_broker, BROKER_PAIRS)
+    if options.pairs:
+        pairs = [(source, sink) for source, sink in (pair.split(":") for pair in options.pairs.split(","))]
+    for source, sink in pairs:
         with tempfile.TemporaryDirectory(prefix="mfn-kills-") as directory:
-            found = asyncio.run(run_pair(source, sink, options.jobs, options.kills, Path(directory)))
+            found = asyncio.run(run(source, sink, options.jobs, options.kills, Path(directory)))
         say("| " + " | ".join(f"{value:.0f}" if isinstance(value, float) else str(value) for value in found) + " |")
 
 

@@ -3,82 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import importlib.util
 import json
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
-import time
 import uuid
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import urlsplit
 
-import pytest
-
-REDIS = "redis://127.0.0.1:6379/9"
-NATS = "nats://127.0.0.1:4222"
-RABBITMQ = "amqp://guest:guest@127.0.0.1:5672/"
-MQTT = "mqtt://127.0.0.1:1883"
-
-
-def require(port: int, what: str) -> None:
-    """Skip where a server is not there; in CI it has to be."""
-    with socket.socket() as probe:
-        probe.settimeout(2)
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            return
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} does not answer at 127.0.0.1:{port}")
-    pytest.skip(f"{what} does not answer at 127.0.0.1:{port}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    """Wait until somebody listens."""
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"nobody listens at {port}")
-
-
-class Place(ABC):
-    """Options of a source and of a publisher; how to put messages, and how to read events."""
-
-    kind: ClassVar[str]
-
-    def __init__(self, directory: Path) -> None:
-        self.name = f"t{uuid.uuid4().hex[:10]}"
-        self.directory = directory
-        self.source: dict[str, Any] = {"kind": self.kind}
-        self.sink: dict[str, Any] = {"kind": self.kind}
-
-    async def start(self) -> None:
-        return
-
-    @abstractmethod
-    async def put(self, bodies: list[bytes], key: str = "") -> None:
-        """Give jobs to the source, a message each."""
-
-    @abstractmethod
-    async def events(self) -> list[bytes]:
-        """Return what the publisher has sent."""
-
-    async def close(self) -> None:
-        return
+from tests.integrations.kafka_places import KafkaPlace, MockKafkaPlace
+from tests.integrations.place import MQTT, NATS, RABBITMQ, REDIS, Place, require
 
 
 class FilePlace(Place):
@@ -113,16 +48,20 @@ class FilePlace(Place):
 class RedisPlace(Place):
     kind = "redis"
 
-    def __init__(self, directory: Path) -> None:
-        require(6379, "Redis")
+    def __init__(self, directory: Path, url: str = REDIS) -> None:
+        require(url, "Redis")
         super().__init__(directory)
-        self.source |= {"url": REDIS, "stream": f"{self.name}.jobs", "consumer": "one", "claim_after_seconds": 0.5}
-        self.sink |= {"url": REDIS, "stream": f"{self.name}.results"}
+        self.url = url
+        self.source |= {"url": url, "stream": f"{self.name}.jobs", "consumer": "one", "claim_after_seconds": 0.5}
+        self.sink |= {"url": url, "stream": f"{self.name}.results"}
 
     async def start(self) -> None:
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
         from redis.asyncio import Redis
 
-        self.client: Any = Redis.from_url(REDIS)
+        self.client: Any = Redis.from_url(self.url)
 
     async def put(self, bodies: list[bytes], key: str = "") -> None:
         pipe = self.client.pipeline(transaction=False)
@@ -141,16 +80,17 @@ class RedisPlace(Place):
 class NatsPlace(Place):
     kind = "nats"
 
-    def __init__(self, directory: Path) -> None:
-        require(4222, "NATS")
+    def __init__(self, directory: Path, url: str = NATS) -> None:
+        require(url, "NATS")
         super().__init__(directory)
-        self.source |= {"url": NATS, "subject": f"{self.name}.jobs", "durable": "w", "ack_wait_seconds": 2}
-        self.sink |= {"url": NATS, "subject": f"{self.name}.results"}
+        self.url = url
+        self.source |= {"url": url, "subject": f"{self.name}.jobs", "durable": "w", "ack_wait_seconds": 2}
+        self.sink |= {"url": url, "subject": f"{self.name}.results"}
 
     async def start(self) -> None:
         import nats
 
-        self.client = await nats.connect(NATS)
+        self.client = await nats.connect(self.url)
         self.jetstream = self.client.jetstream()
         for what in ("jobs", "results"):
             await self.jetstream.add_stream(name=f"{self.name}_{what}", subjects=[f"{self.name}.{what}"])
@@ -175,17 +115,21 @@ class NatsPlace(Place):
 class RabbitmqPlace(Place):
     kind = "rabbitmq"
 
-    def __init__(self, directory: Path) -> None:
-        require(5672, "RabbitMQ")
+    def __init__(self, directory: Path, url: str = RABBITMQ) -> None:
+        require(url, "RabbitMQ")
         super().__init__(directory)
-        self.source |= {"url": RABBITMQ, "queue": f"{self.name}.jobs"}
-        self.sink |= {"url": RABBITMQ, "queue": f"{self.name}.results"}
+        self.url = url
+        self.source |= {"url": url, "queue": f"{self.name}.jobs"}
+        self.sink |= {"url": url, "queue": f"{self.name}.results"}
         self.found: list[bytes] = []
 
     async def start(self) -> None:
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
         import aio_pika
 
-        self.connection = await aio_pika.connect(RABBITMQ)
+        self.connection = await aio_pika.connect(self.url)
         self.channel = await self.connection.channel()
         quorum: Any = {"x-queue-type": "quorum"}
         self.jobs = await self.channel.declare_queue(self.source["queue"], durable=True, arguments=quorum)
@@ -213,11 +157,12 @@ class RabbitmqPlace(Place):
 class MqttPlace(Place):
     kind = "mqtt"
 
-    def __init__(self, directory: Path) -> None:
-        require(1883, "Mosquitto")
+    def __init__(self, directory: Path, url: str = MQTT) -> None:
+        require(url, "Mosquitto")
         super().__init__(directory)
-        self.source |= {"url": MQTT, "topic": f"{self.name}/jobs", "client_id": f"{self.name}-worker"}
-        self.sink |= {"url": MQTT, "topic": f"{self.name}/results"}
+        self.url = url
+        self.source |= {"url": url, "topic": f"{self.name}/jobs", "client_id": f"{self.name}-worker"}
+        self.sink |= {"url": url, "topic": f"{self.name}/results"}
         self.found: list[bytes] = []
 
     def _client(self, identifier: str) -> Any:
@@ -235,7 +180,7 @@ class MqttPlace(Place):
         first = self._client(self.source["client_id"])  # the worker's session has to be there before the jobs are
         subscribed = threading.Event()
         first.on_subscribe = lambda *_: subscribed.set()
-        first.connect("127.0.0.1", 1883, clean_start=False, properties=session)
+        first.connect("127.0.0.1", urlsplit(self.url).port or 1883, clean_start=False, properties=session)
         first.loop_start()
         first.subscribe(self.source["topic"], qos=1)
         assert await asyncio.to_thread(subscribed.wait, 30)
@@ -245,7 +190,7 @@ class MqttPlace(Place):
         ready = threading.Event()
         self.reader.on_subscribe = lambda *_: ready.set()
         self.reader.on_message = lambda _client, _data, message: self.found.append(message.payload)
-        self.reader.connect("127.0.0.1", 1883, clean_start=False, properties=session)
+        self.reader.connect("127.0.0.1", urlsplit(self.url).port or 1883, clean_start=False, properties=session)
         self.reader.loop_start()
         self.reader.subscribe(self.sink["topic"], qos=1)
         assert await asyncio.to_thread(ready.wait, 30)
@@ -267,77 +212,6 @@ class MqttPlace(Place):
     async def close(self) -> None:
         self.reader.disconnect()
         self.reader.loop_stop()
-
-
-class Noida:
-    """A broker that speaks Kafka's protocol, from a wheel; one for all tests of a process."""
-
-    process: ClassVar[subprocess.Popen[bytes] | None] = None
-    servers: ClassVar[str] = ""
-
-    @classmethod
-    def start(cls) -> str:
-        if cls.process is not None:
-            return cls.servers
-        specification = importlib.util.find_spec("noida_db")
-        if specification is None or specification.origin is None:
-            pytest.skip("noida-db is not installed")
-        directory = tempfile.mkdtemp(prefix="mfn-kafka-")
-        port = free_port()
-        program = Path(specification.origin).parent / "noida-db"
-        command = [str(program), "start", "--data-dir", directory, "--only", "kafka", "--kafka-port", str(port)]
-        cls.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        cls.servers = f"127.0.0.1:{port}"
-        atexit.register(cls.stop, directory)
-        wait_for(port)
-        return cls.servers
-
-    @classmethod
-    def stop(cls, directory: str) -> None:
-        if cls.process is not None:
-            cls.process.kill()
-            cls.process.wait()
-            cls.process = None
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-class KafkaPlace(Place):
-    kind = "kafka"
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.servers = Noida.start()
-        self.source |= {"servers": self.servers, "topic": f"{self.name}.jobs", "group": self.name}
-        self.sink |= {"servers": self.servers, "topic": f"{self.name}.results"}
-        self.found: list[bytes] = []
-
-    async def start(self) -> None:
-        from confluent_kafka import Consumer
-
-        self.reader = Consumer({"bootstrap.servers": self.servers, "group.id": f"{self.name}-reader"}, logger=None)
-
-    async def put(self, bodies: list[bytes], key: str = "") -> None:
-        from confluent_kafka import Producer
-
-        producer = Producer({"bootstrap.servers": self.servers, "message.max.bytes": 8 * 2**20}, logger=None)
-        for body in bodies:
-            producer.produce(self.source["topic"], body, key or None)
-        assert await asyncio.to_thread(producer.flush, 60) == 0
-
-    async def events(self) -> list[bytes]:
-        from confluent_kafka import OFFSET_BEGINNING, TopicPartition
-
-        topic = self.sink["topic"]
-        if not self.reader.assignment():
-            there = (await asyncio.to_thread(self.reader.list_topics, topic, 10)).topics[topic].partitions
-            self.reader.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in there])
-        for message in await asyncio.to_thread(self.reader.consume, 1000, 0.2):
-            if message.error() is None:
-                self.found.append(message.value() or b"")
-        return self.found
-
-    async def close(self) -> None:
-        await asyncio.to_thread(self.reader.close)
 
 
 class HttpPlace(Place):
@@ -403,6 +277,5 @@ class HttpPlace(Place):
         self.server.server_close()
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {
-    place.kind: place for place in (FilePlace, HttpPlace, KafkaPlace, MqttPlace, NatsPlace, RabbitmqPlace, RedisPlace)
-}
+_OWN = (FilePlace, HttpPlace, KafkaPlace, MqttPlace, NatsPlace, RabbitmqPlace, RedisPlace)
+PLACES: dict[str, Callable[[Path], Place]] = {place.kind: place for place in _OWN} | {"kafka-mock": MockKafkaPlace}

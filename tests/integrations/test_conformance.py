@@ -23,12 +23,14 @@ from mycelium_fractal_net.integrations import (
     make_source,
     read_job,
 )
-from tests.integrations.places import PLACES, Place
+from tests.integrations.place import Place
+from tests.integrations.places import PLACES
 
 TYPE = "net.mycelium.mfn.simulation.completed.v1"
 DEADLINE_S = 60
 
-KINDS = pytest.mark.parametrize("kind", sorted(PLACES))
+_SLOW = {"kafka-mock": [pytest.mark.long]}  # it waits for seconds before it gives a group its partitions
+KINDS = pytest.mark.parametrize("kind", [pytest.param(kind, marks=_SLOW.get(kind, [])) for kind in sorted(PLACES)])
 pytestmark = pytest.mark.anyio
 
 

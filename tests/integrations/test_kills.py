@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integrations.kills import run_pair
-from tests.integrations.places import PLACES
-
-# The broker at hand that speaks Kafka never forgets a dead member of a group, so that its jobs would never come again.
-PAIRS = [(source, sink) for source in sorted(PLACES) if source != "kafka" for sink in sorted(PLACES)]
+from tests.integrations.kills import BROKER_PAIRS, PAIRS, run_broker, run_pair
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_repeats_the_same_bits(tmp_path: Path) -> None:
@@ -24,3 +20,10 @@ def test_a_worker_that_is_killed_loses_nothing_and_repeats_the_same_bits(tmp_pat
 def test_no_pair_loses_anything_when_workers_are_killed(source: str, sink: str, tmp_path: Path) -> None:
     found = asyncio.run(run_pair(source, sink, 1000, 5, tmp_path))
     assert (found.lost, found.conflicts, found.disorder, found.dead) == (0, 0, 0, 10)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("source", "sink"), BROKER_PAIRS)
+def test_nothing_is_lost_when_brokers_are_killed(source: str, sink: str, tmp_path: Path) -> None:
+    found = asyncio.run(run_broker(source, sink, 1000, 5, tmp_path))
+    assert (found.lost, found.conflicts, found.dead) == (0, 0, 10)

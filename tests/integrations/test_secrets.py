@@ -21,7 +21,7 @@ from mycelium_fractal_net.integrations.secrets.directory import DirectorySecrets
 from mycelium_fractal_net.integrations.secrets.environment import EnvironmentSecrets
 from mycelium_fractal_net.integrations.secrets.references import Secrets
 from mycelium_fractal_net.integrations.secrets.vault import VaultSecrets
-from tests.integrations.places import free_port, wait_for
+from tests.integrations.place import free_port, wait_for
 from tests.service.helpers import running
 
 

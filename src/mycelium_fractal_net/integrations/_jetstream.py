@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import nats
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
@@ -29,8 +29,9 @@ async def connect(url: SecretStr, credentials: str | None) -> Any:
     async def quiet(_error: Exception) -> None:
         return  # who waits for an answer is told
 
+    client = Client()
     try:
-        return await nats.connect(
+        await client.connect(
             url.get_secret_value(),
             connect_timeout=_CONNECT_S,
             allow_reconnect=False,
@@ -38,7 +39,9 @@ async def connect(url: SecretStr, credentials: str | None) -> Any:
             user_credentials=credentials,
         )
     except (NatsError, OSError, TimeoutError) as error:
+        await client.close()
         raise ConnectionFailedError(f"NATS: {type(error).__name__}: {error}") from error
+    return client
 
 
 async def stream_of(jetstream: Any, subject: str, stream: str | None) -> str:

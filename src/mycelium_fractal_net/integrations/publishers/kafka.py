@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from pydantic import Field, PrivateAttr, SecretStr
 
+from mycelium_fractal_net.integrations._kafka import DOWN
 from mycelium_fractal_net.integrations.messages import LONGEST_MESSAGE, Event
 from mycelium_fractal_net.integrations.protocols import ConnectionFailedError, Connector, PublishRefusedError
 
@@ -27,11 +28,15 @@ class KafkaPublisher(Connector):
     options: dict[str, SecretStr] = Field({}, description="More settings of librdkafka, such as security.protocol.")
     _producer: Any = PrivateAttr(None)
     _closing: threading.Event = PrivateAttr(default_factory=threading.Event)
+    _thread: threading.Thread | None = PrivateAttr(None)
+    _waiting: set[asyncio.Future[None]] = PrivateAttr(default_factory=set)
 
     async def publish(self, event: Event) -> None:
         """Return when the brokers' delivery report has come."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
+        self._waiting.add(done)
+        done.add_done_callback(self._waiting.discard)
 
         def reported(fault: KafkaError | None, _message: Any) -> None:
             loop.call_soon_threadsafe(_settle, done, fault)
@@ -61,17 +66,37 @@ class KafkaPublisher(Connector):
             "linger.ms": 2,
         }
         given = {name: value.get_secret_value() for name, value in self.options.items()}
-        self._producer = Producer(given | fixed, logger=None)
-        threading.Thread(target=self._poll, name="mfn-kafka", daemon=True).start()
+        loop = asyncio.get_running_loop()
 
-    def _poll(self) -> None:
-        """Call the delivery reports."""
-        while not self._closing.is_set():
-            self._producer.poll(_POLL_S)
+        def warned(fault: KafkaError) -> None:
+            if fault.code() in DOWN:
+                loop.call_soon_threadsafe(self._fail, fault)
+
+        self._producer = Producer(given | fixed, logger=None, error_cb=warned)
+        self._thread = threading.Thread(target=self._poll, args=(self._producer, loop), name="mfn-kafka", daemon=True)
+        self._thread.start()
+
+    def _poll(self, producer: Any, loop: asyncio.AbstractEventLoop) -> None:
+        """Call the delivery reports, until a fault that the producer does not survive ends every wait."""
+        try:
+            while not self._closing.is_set():
+                producer.poll(_POLL_S)
+        except KafkaException as error:
+            loop.call_soon_threadsafe(self._fail, error.args[0])
+
+    def _fail(self, fault: KafkaError) -> None:
+        for done in list(self._waiting):
+            _settle(done, fault)
 
     async def close(self) -> None:
-        """Let go of the connection; what was not confirmed is not."""
+        """Let go of the connection; what was not confirmed is dropped, so that it cannot overtake its repeat."""
         self._closing.set()
+        if self._thread is None:
+            return
+        await asyncio.to_thread(self._thread.join)
+        self._producer.purge()
+        self._producer = None
+        self._fail(KafkaError(KafkaError._DESTROY))  # noqa: SLF001 # a name with a bar, and public
 
 
 def _settle(done: asyncio.Future[None], fault: KafkaError | None) -> None:

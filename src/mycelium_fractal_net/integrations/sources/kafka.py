@@ -10,13 +10,13 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pydantic import Field, PrivateAttr, SecretStr
 
+from mycelium_fractal_net.integrations._kafka import DOWN
 from mycelium_fractal_net.integrations.messages import LONGEST_MESSAGE, Delivery
 from mycelium_fractal_net.integrations.protocols import ConnectionFailedError, Connector
 
 __all__ = ["KafkaSource"]
 
 _POLL_S = 0.5
-_DOWN = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION})  # noqa: SLF001 # names with a bar, and public
 
 
 class KafkaSource(Connector):
@@ -32,6 +32,7 @@ class KafkaSource(Connector):
     options: dict[str, SecretStr] = Field({}, description="More settings of librdkafka, such as security.protocol.")
     batch: int = Field(16, ge=1, le=1000, description="Messages fetched at a time.")
     _consumer: Any = PrivateAttr(None)
+    _fault: KafkaError | None = PrivateAttr(None)
     _offsets: dict[int, _Offsets] = PrivateAttr(default_factory=dict)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
@@ -47,16 +48,23 @@ class KafkaSource(Connector):
         }
         given = {name: value.get_secret_value() for name, value in self.options.items()}
         try:
-            self._consumer = Consumer(given | fixed, logger=None)
+            self._consumer = Consumer(given | fixed, logger=None, error_cb=self._warned)
             self._consumer.subscribe([self.topic], on_revoke=self._revoked, on_lost=self._revoked)
             while True:
                 for message in await asyncio.to_thread(self._consumer.consume, self.batch, _POLL_S):
                     if (fault := message.error()) is None:
                         yield self._delivery(message)
-                    elif fault.code() in _DOWN or fault.fatal():
-                        raise ConnectionFailedError(f"Kafka: {fault.str()}")
+                    else:
+                        self._warned(fault)
+                if self._fault is not None:
+                    raise ConnectionFailedError(f"Kafka: {self._fault.str()}")
         except KafkaException as error:
             raise ConnectionFailedError(f"Kafka: {error.args[0]}") from None
+
+    def _warned(self, fault: KafkaError) -> None:
+        """Keep a fault after which nothing comes any more; of the others the client recovers."""
+        if fault.code() in DOWN or fault.fatal():
+            self._fault = self._fault or fault
 
     def _revoked(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
