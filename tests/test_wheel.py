@@ -108,7 +108,7 @@ def test_a_wheel_with_kernels_is_of_one_machine_and_needs_no_compiler(tmp_path: 
         for text in re.findall(r"Requires-Dist: (.*)", archive.read(metadata).decode())
         if "extra ==" not in text
     }
-    assert required == {"numpy", "pydantic", "rich", "scipy", "typer"}
+    assert required == {"numpy", "pydantic", "rich", "typer"}
 
 
 def test_base_dependencies_do_not_bring_an_extra_along() -> None:

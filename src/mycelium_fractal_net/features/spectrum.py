@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycelium_fractal_net._checks import as_flag
-from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.errors import InvalidInputError
+from mycelium_fractal_net.features._chance import cosine_transform, f_tail
 from mycelium_fractal_net.features._potentials import as_field, unit_deviation
 
 __all__ = [
@@ -292,8 +292,6 @@ def _check_evidence(spectrum: _Spectrum, centre: float) -> None:
     of two of them has an F distribution. The window ties neighbouring modes together, which lowers m; the level
     counts the rings among which the peak was looked for, twice, since it need not lie on the middle of one.
     """
-    f = need("scipy.stats:f", "scipy")
-
     windowed = bool(spectrum.radial.any())
     if centre < (_LEAST_WAVES if windowed else 0.99) * spectrum.bin_width:
         raise _no_wavelength(
@@ -307,7 +305,7 @@ def _check_evidence(spectrum: _Spectrum, centre: float) -> None:
     contrast = float(spectrum.power[near].mean()) / max(float(spectrum.power[rest].mean()), _TINY)
     degrees = (2.0 * _independent_modes(part, windowed) for part in (near, rest))
     trials = 2.0 * np.count_nonzero(_rings(spectrum)[1][1:])
-    if trials * f.sf(contrast, *degrees) > _MOST_CHANCE:
+    if trials * f_tail(contrast, *degrees) > _MOST_CHANCE:
         raise _no_wavelength(
             f"the modes near {1.0 / centre:.3g} cells hold {contrast:.2g} times the mean power of the others, as noise "
             "may do"
@@ -341,8 +339,6 @@ def _prominence(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) 
     Without wrapped edges the longer waves are measured by the cosine transform of what the best single wave leaves:
     the window hides them behind the mean that it needs taken off, and a strong wave would leak among them.
     """
-    f = need("scipy.stats:f", "scipy")
-
     near = np.abs(spectrum.wavenumber - centre) <= _NEAR_BINS * spectrum.bin_width
     power, wavenumber = spectrum.power, spectrum.wavenumber
     density = float(power[near].mean())
@@ -357,7 +353,7 @@ def _prominence(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) 
     ratio = density / max(float(power[longer].mean()), _TINY)
     trials = 2.0 * np.count_nonzero(_rings(spectrum)[1][1:])
     degrees = (2.0 * _independent_modes(near, bool(spectrum.radial.any())), float(longer.sum()))
-    if ratio < _LEAST_RATIO or trials * f.sf(ratio, *degrees) > _MOST_CHANCE:
+    if ratio < _LEAST_RATIO or trials * f_tail(ratio, *degrees) > _MOST_CHANCE:
         raise _no_wavelength(
             f"the peak at {1.0 / centre:.3g} cells does not stand away from longer waves, which hold "
             f"{1.0 / ratio:.2g} times its power, as in spots and slopes of one size"
@@ -367,9 +363,8 @@ def _prominence(field: NDArray[np.float64], spectrum: _Spectrum, centre: float) 
 
 def _cosine_power(field: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the power of the cosine modes, whose mean is that of the Fourier modes, and their wave numbers."""
-    dctn = need("scipy.fft:dctn", "scipy")
     rows, columns = field.shape
-    power = dctn(field, norm="ortho") ** 2 / field.size
+    power = cosine_transform(field) ** 2 / field.size
     return power, np.hypot(np.arange(rows)[:, None] / (2.0 * rows), np.arange(columns)[None, :] / (2.0 * columns))
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.fields.config import SimulationConfig
 
 __all__ = ["Pair", "evolve", "evolve_potential", "pair_step"]
@@ -139,7 +140,7 @@ def _exponential(config: SimulationConfig, pair: Pair, a: Field, h: Field) -> tu
 
 
 def _transforms(boundary: str, shape: tuple[int, int]) -> tuple[Any, Any]:
-    from scipy import fft
+    fft = need("scipy:fft", "scipy")
 
     if boundary == "periodic":
         return fft.rfft2, lambda wave: fft.irfft2(wave, s=shape)
