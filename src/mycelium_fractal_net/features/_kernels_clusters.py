@@ -107,7 +107,7 @@ def _component_sizes(
     parent, sizes = workspace[0], workspace[1]
     top, left, right = np.empty(columns, np.int32), np.empty(rows, np.int32), np.empty(rows, np.int32)
     above, labels = np.zeros(columns + 2, np.int32), np.zeros(columns + 2, np.int32)
-    count = 0
+    count = np.int64(0)  # a plain 0 would be a type of its own, and another compilation
     for i in range(rows):
         count = _label_row(field[i], threshold, above, labels, parent, sizes, count, eight)
         if i == 0:
@@ -153,5 +153,18 @@ def cluster_summary(
         sizes = _component_sizes(field, thresholds[k], eight, periodic, workspace)
         counts[k] = sizes.shape[0]
         if k == 0 and sizes.shape[0] > 0:
-            largest, spread = int(sizes.max()), float(np.std(sizes))
+            largest, spread = _largest_and_spread(sizes)
     return counts, largest, spread
+
+
+@njit(nogil=True, error_model="numpy")
+def _largest_and_spread(sizes: NDArray[np.int64]) -> tuple[int, float]:
+    """Return the largest size and the population's standard deviation; NumPy's functions take seconds to compile."""
+    total, largest, squares = 0, 0, 0.0
+    for size in sizes:
+        total += size
+        largest = max(largest, size)
+    mean = total / sizes.shape[0]
+    for size in sizes:
+        squares += (size - mean) * (size - mean)
+    return largest, float((squares / sizes.shape[0]) ** 0.5)

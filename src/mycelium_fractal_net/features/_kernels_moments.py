@@ -49,7 +49,10 @@ def _level(flat: NDArray[np.float64]) -> tuple[float, float, float]:
             low[j] = chunk[j] if chunk[j] < low[j] else low[j]
             high[j] = chunk[j] if chunk[j] > high[j] else high[j]
             total[j] += chunk[j] - shift
-    least, most = low.min(), high.max()
+    least, most = low[0], high[0]
+    for j in range(1, LANES):
+        least = low[j] if low[j] < least else least
+        most = high[j] if high[j] > most else most
     return least, most, min(max(shift + _sum_of(total) / flat.shape[0], least), most)
 
 

@@ -180,13 +180,14 @@ def add_statistics(v, v_new, pad, region, event, accumulators):
     for i in range(first, last + 1, GROUP_ROWS):
         count = min(GROUP_ROWS, last + 1 - i)
         accumulator = accumulators[(i - 1) // BLOCK_ROWS, :, c - 1 : c - 1 + n]
+        earlier, at = v, (i, o)
         if i <= event[0] < i + count and c <= event[1] < c + n:
             for k in range(count):
-                before[k] = v[i + k, o : o + n]
+                for j in range(n):
+                    before[k, j] = v[i + k, o + j]
             before[event[0] - i, event[1] - c] = event[2]
-            accumulate_group(before, (0, 0), v_new, (i, o), n, count, accumulator)
-        else:
-            accumulate_group(v, (i, o), v_new, (i, o), n, count, accumulator)
+            earlier, at = before, (0, 0)
+        accumulate_group(earlier, at, v_new, (i, o), n, count, accumulator)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -261,7 +262,7 @@ def advance_whole(
     steps = statistics.shape[0]
     draws, jumps = np.empty((steps, 2)), np.empty(steps, v.dtype)
     if start[0]:
-        lay_start(starts, start[1], start[2], 1, a, h, v, (a_new, h_new, v_new))
+        lay_start(starts, start[1], start[2], columns, a, h, v, (a_new, h_new, v_new))
         accumulators[:] = 0.0
     draw_events(sites, amplitudes, event_size, draws, jumps)
     for t in range(steps):

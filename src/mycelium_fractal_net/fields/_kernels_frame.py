@@ -32,7 +32,7 @@ def lay_start(
     generator: np.random.Generator,
     pair: tuple[float, float, float],
     potential: tuple[float, float, float, float],
-    pad: int,
+    columns: int,
     a: Field,
     h: Field,
     v: Field,
@@ -50,8 +50,8 @@ def lay_start(
         Mean and standard deviation of the activator, the inhibitor.
     potential : tuple of float
         Mean, standard deviation, lowest and highest potential in mV.
-    pad : int
-        Ghost columns on each side of the fields.
+    columns : int
+        Of the fields, without as many ghost columns on each side.
     a, h, v : ndarray, shape (N + 2, N + 2 pad)
         Written as a whole.
     spare : tuple of ndarray
@@ -59,7 +59,7 @@ def lay_start(
     """
     mean_a, std_a, mean_h = pair
     mean_v, std_v, low, high = potential
-    rows, columns = v.shape[0] - 2, v.shape[1] - 2 * pad
+    rows, pad = v.shape[0] - 2, (v.shape[1] - columns) // 2
     for field in (a, h, v, *spare):
         clear_border(field, pad)
     for i in range(1, rows + 1):

@@ -106,7 +106,7 @@ def lay_fields(
     from mycelium_fractal_net.fields._kernels_frame import lay_start
 
     a, h, v = fields["a"], fields["h"], fields["v"]
-    lay_start(generator, *start, pad, a, h, v, tuple(spare.values()))
+    lay_start(generator, *start, v.shape[1] - 2 * pad, a, h, v, tuple(spare.values()))
     _lay_over(config, inside(a, pad), inside(h, pad), generator)
     for name, array in arrays.items():
         inside(fields[name], pad)[:] = array

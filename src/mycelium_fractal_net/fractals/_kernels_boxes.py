@@ -95,7 +95,7 @@ def fewest_over_phases(window: NDArray[np.uint8], height: int, width: int) -> in
         folded[:] = 0
         for start in range(0, columns, width):
             _accumulate(sums[phase, start : start + width], folded)
-        fewest = min(fewest, int(folded.min()))
+        fewest = min(fewest, _least(folded))
     return fewest
 
 
@@ -113,7 +113,16 @@ def _fewest_on_torus(mask: NDArray[np.uint8], window: NDArray[np.uint8], height:
         tall = _rest_of(mask, height, rest_width)
         rest = sum_round(tall, _rest_of(mask, rest_height, rest_width), height)
     totals = sum_round(sums.T.copy(), rest.T.copy(), width)
-    return int(totals.min())
+    fewest: int = _least(totals.ravel())
+    return fewest
+
+
+@njit(nogil=True)
+def _least(values: NDArray[np.int32]) -> int:
+    least = values[0]
+    for i in range(values.size):
+        least = min(least, values[i])
+    return int(least)
 
 
 @njit(nogil=True)
