@@ -1,6 +1,6 @@
 """Build the kernels ahead: one shared library for each level of processors, from the Python source by Numba's lowering.
 
-    python -m native.build [--level x86-64-v3]...
+    python -m native.build [--level x86-64-v3]... [--kinetics mycelium]...
 
 Numba compiles what `native/calls.py` calls. LLVM's code of each kernel that Python has called is taken before a
 machine's is made of it; each level gets its own machine code of the same instructions, so that all round alike.
@@ -51,13 +51,12 @@ class Part(NamedTuple):
     rows: list[dict[str, Any]]
 
 
-def compile_part(number: int, calls: Sequence[Callable[[], object]]) -> Part:
-    """Make the calls in this process, and return the kernels that they have used."""
+def compile_part(number: int, call: Callable[[], object], prefix: str = "") -> Part:
+    """Make the call in this process, and return the kernels of a prefix that it has used."""
     from native.recording import record
 
-    with record() as used:
-        for call in calls:
-            call()
+    with record(prefix) as used:
+        call()
     return _link(number, used)
 
 
@@ -135,18 +134,20 @@ def write_library(name: str, parts: Sequence[Part], directory: Path) -> Path:
 
 
 def main() -> None:
-    """Build every level, or those that are named."""
+    """Build every level, or those that are named; for every kinetics, or those that are named."""
     from native.calls import groups
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--level", choices=TARGETS, action="append")
+    parser.add_argument("--kinetics", action="append", help="others are compiled just in time")
     arguments = parser.parse_args()
     os.environ |= {"NUMBA_CPU_NAME": _ORIGIN, "NUMBA_CPU_FEATURES": ""}
     DIRECTORY.mkdir(exist_ok=True)
     for old in DIRECTORY.glob("kernels-*.so"):
         old.unlink()
     with ProcessPoolExecutor(available_cores(), get_context("spawn"), max_tasks_per_child=1) as pool:
-        parts = list(pool.map(compile_part, *zip(*enumerate(groups()), strict=True)))
+        chosen = groups(arguments.kinetics or ())
+        parts = list(pool.map(compile_part, range(len(chosen)), *zip(*chosen, strict=True)))
     for name in arguments.level or TARGETS:
         path = write_library(name, parts, DIRECTORY)
         print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, {sum(len(part.rows) for part in parts)} kernels")

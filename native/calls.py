@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -21,29 +21,50 @@ from mycelium_fractal_net.fractals import (
     list_ifs,
 )
 
-__all__ = ["groups"]
+__all__ = ["Group", "groups"]
 
 DType = Literal["float64", "float32"]
 _DTYPES: tuple[DType, ...] = ("float64", "float32")
 _SMALL, _TILED = 16, 160  # with two threads fields of more than 128 cells a side are cut into tiles
 
-Call = Callable[[], object]
+
+class Group(NamedTuple):
+    """A call for a process of its own, and how the names begin of the kernels that it is made for."""
+
+    call: Callable[[], object]
+    prefix: str
+
+    def __str__(self) -> str:
+        call: Any = self.call
+        return "-".join([getattr(call, "func", call).__name__, *getattr(call, "args", ())])
 
 
-def groups() -> list[list[Call]]:
-    """Return calls that share much, each group for a process of its own; the longest first."""
-    kinetics: list[Call] = [partial(advance, name, dtype) for name, dtype in product(list_kinetics(), _DTYPES)]
-    others: list[Call] = [partial(function, dtype) for function, dtype in product((describe, aggregate), _DTYPES)]
-    return [[call] for call in (*kinetics, *others, count)]
+def groups(kinetics: Sequence[str] = ()) -> list[Group]:
+    """Return what reaches all kernels, those of the named kinetics alone where any are named; the longest first."""
+    models = [
+        Group(partial(advance, name, dtype), "mfn_kernels_")
+        for name, dtype in product(kinetics or list_kinetics(), _DTYPES)
+    ]
+    shared = product((frame, describe, aggregate), _DTYPES)
+    others = [Group(partial(function, dtype), "mycelium_fractal_net.") for function, dtype in shared]
+    return [*models, *others, Group(count, "mycelium_fractal_net.")]
 
 
 def advance(kinetics: str, dtype: DType) -> None:
-    """Simulate in one piece, in tiles, and from a given field."""
-    given = np.random.default_rng(0).normal(-60.0, 5.0, (_SMALL, _SMALL))
+    """Simulate in one piece, in tiles, by Heun's method and on a finer lattice."""
     small = SimulationConfig(kinetics=kinetics, dtype=dtype, grid_size=_SMALL, steps=2)
-    for start in (None, given):
-        _ = simulate(small, start, threads=1).digest
+    simulate(small, threads=1)
     simulate(small.model_copy(update={"grid_size": _TILED}), threads=2)
+    for finer in ({"scheme": "heun"}, {"resolution": 2}):
+        simulate(small.model_copy(update=finer), threads=1)
+
+
+def frame(dtype: DType) -> None:
+    """Lay and hand over fields, as drawn and as given."""
+    given = np.random.default_rng(0).normal(-60.0, 5.0, (_SMALL, _SMALL))
+    small = SimulationConfig(dtype=dtype, grid_size=_SMALL, steps=2)
+    for config in (small, small.model_copy(update={"scheme": "heun"})):
+        _ = simulate(config, given, threads=1).digest
 
 
 def describe(dtype: DType) -> None:

@@ -5,6 +5,7 @@ Making machine code leaves its marks in LLVM's code: instructions of one process
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,11 +41,18 @@ def module_of(library: Any) -> Any:
 
 
 @contextmanager
-def record() -> Iterator[dict[tuple[str, Any], Any]]:
-    """Compile whatever is called meanwhile; yield what Python calls: names and types, results of the compiler."""
+def record(prefix: str = "") -> Iterator[dict[tuple[str, Any], Any]]:
+    """Compile the kernels of a prefix that are called meanwhile; others, and what they call, run as Python.
+
+    Yields what Python calls: names and types, results of the compiler.
+    """
     used: dict[tuple[str, Any], Any] = {}
+    interpreted = threading.local()
 
     def call(self: Kernel, *arguments: Any) -> Any:
+        if getattr(interpreted, "now", False) or not self.name.startswith(prefix):
+            with patch.object(interpreted, "now", True, create=True):
+                return self.py_func(*arguments)
         result = self.dispatcher(*arguments)
         types = tuple(map(numba.typeof, arguments))
         used[self.name, types] = self.dispatcher.overloads[types]

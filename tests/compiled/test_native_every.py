@@ -1,7 +1,7 @@
 """Every kernel that `make kernels` has built ahead gives the bits of the compiler, call by call."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from mycelium_fractal_net._compiled.kernel import Kernel
 from mycelium_fractal_net._compiled.native import DIRECTORY, Library, library_names
 from mycelium_fractal_net.federated import _distances, _threads
-from native.calls import groups
+from native.calls import Group, groups
 from tests.compiled.test_native import same
 
 pytestmark = pytest.mark.long
@@ -31,11 +31,14 @@ def library(request: pytest.FixtureRequest) -> Library:
 
 
 @pytest.fixture
-def both(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
-    """Compare both on every call of a kernel; yield the names of those that were called."""
+def group(request: pytest.FixtureRequest, library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[Group]:
+    """Compare both on every call of a kernel that a group of calls is made for."""
     seen: set[str] = set()
+    group: Group = request.param
 
     def call(self: Kernel, *arguments: Any) -> Any:
+        if not self.name.startswith(group.prefix):
+            return self.dispatcher(*arguments)
         for_native = copy.deepcopy(arguments)
         found = library.prepare(self.name, for_native)
         assert found is not None, f"{self.name} is not there for these types"
@@ -48,7 +51,7 @@ def both(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]
     monkeypatch.setattr(Kernel, "__call__", call)
     for module in (_threads, _distances):  # threads that write to one array would be compared half-way
         monkeypatch.setattr(module, "available_cores", lambda: 1)
-    yield seen
+    yield group
     assert seen
 
 
@@ -58,8 +61,6 @@ def _written(value: Any) -> Any:
     return repr(value.bit_generator.state) if isinstance(value, np.random.Generator) else value
 
 
-@pytest.mark.parametrize("number", range(len(groups())))
-def test_each_call_has_the_bits_of_the_compiled_kernel(both: set[str], number: int) -> None:
-    calls: list[Callable[[], object]] = groups()[number]
-    for call in calls:
-        call()
+@pytest.mark.parametrize("group", groups(), ids=str, indirect=True)
+def test_each_call_has_the_bits_of_the_compiled_kernel(group: Group) -> None:
+    group.call()
