@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench docs site notebooks load locks images manifests kernels proto clean mutants
+.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench docs site notebooks load locks images manifests kernels proto dist clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
@@ -21,6 +21,7 @@ help:
 	@echo "make images   build service, worker and edge of the wheels in dist/, as root with buildah; make locks   their packages"
 	@echo "make test-arm64  the same digests on an emulated aarch64; needs mmdebstrap and qemu-user-static"
 	@echo "make kernels  build every kernel ahead, for wheels and images: LEVELS=\"x86-64-v3 aarch64\" chooses processors"
+	@echo "make dist  build kernels, the source archive and a wheel for each of x86-64 and aarch64 into dist/"
 	@echo "make proto  generate the messages of gRPC from proto/"
 	@echo "make clean  remove what the targets made, the environment included"
 
@@ -107,6 +108,14 @@ manifests: $(VENV)/.dev
 
 kernels: $(VENV)/.run
 	$(BIN)/python -m native.build $(addprefix --level ,$(LEVELS))
+
+# hatch_build.py takes the libraries of MFN_WHEEL_MACHINE
+dist: $(VENV)/.dev kernels
+	rm -rf dist
+	$(BIN)/python -m hatchling build --target sdist --directory dist
+	for machine in x86_64 aarch64; do \
+	  MFN_WHEEL_MACHINE=$$machine $(BIN)/python -m hatchling build --target wheel --directory dist || exit 1; done
+	ls -l dist
 
 test-arm64: $(VENV)/.dev kernels
 	$(BIN)/python -m pytest -m long tests/compiled/test_arm64.py $(PYTEST_ARGS)

@@ -14,7 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _LIBRARIES = Path("src/mycelium_fractal_net/_compiled/libraries")
-_PLATFORM = "manylinux_2_35"  # the oldest C library that has the functions which the kernels are linked to
+_PLATFORM = "manylinux_2_17"  # the oldest C library that has what the kernels are linked to; `make kernels` checks it
 
 
 def _libraries(root: str) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from mycelium_fractal_net._compiled.native import DIRECTORY, source_stamp
 
 _RUNTIME = Path(__file__).with_name("runtime.c")
 _FLAGS = ("-shared", "-fPIC", "-O2", "-s", "-fvisibility=hidden", "-Wl,--gc-sections", "-Wl,-z,defs")
+_WRAPPED = tuple(f"-Wl,--wrap={name}" for name in ("exp", "log", "pow", "hypot"))  # see runtime.c
+NEWEST_GLIBC = 17  # 2.17, of hatch_build.py's manylinux_2_17
 _ORIGIN = "x86-64-v3"  # whose vectors, of four doubles, the other levels take in two steps
 
 
@@ -128,9 +131,31 @@ def write_library(name: str, parts: Sequence[Part], directory: Path) -> Path:
         source = Path(scratch) / "table.c"
         source.write_text(f'__attribute__((visibility("default"))) const char mfn_table[] = {json.dumps(table)};\n')
         level = [f'-DLEVEL="{target.processor}"'] if target.triple.startswith("x86_64") else []
-        command: list[str | Path] = [target.compiler, *_FLAGS, *level, *objects, source, _RUNTIME, "-lm", "-o", path]
+        command: list[str | Path] = [
+            target.compiler,
+            *_FLAGS,
+            *_WRAPPED,
+            *level,
+            *objects,
+            source,
+            _RUNTIME,
+            "-lm",
+            "-o",
+            path,
+        ]
         subprocess.run(command, check=True)  # noqa: S603 # the system's compiler, of our own files
+    _check_age(path)
     return path
+
+
+def _check_age(path: Path) -> None:
+    """Refuse a library that asks for more of the C library than the wheel's name promises, as auditwheel does."""
+    listing = subprocess.run(["readelf", "-W", "--dyn-syms", path], check=True, capture_output=True, text=True).stdout  # noqa: S603, S607
+    newer = {name for name, version in re.findall(r"(\w+)@GLIBC_2\.(\d+)", listing) if int(version) > NEWEST_GLIBC}
+    if newer:
+        raise RuntimeError(
+            f"{path.name} uses {sorted(newer)} of a C library above 2.{NEWEST_GLIBC}; wrap them in runtime.c"
+        )
 
 
 def main() -> None:

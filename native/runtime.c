@@ -4,6 +4,26 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* Functions under the oldest name that the C library knows them by: newer names differ in how they report errors, and
+   would keep the library from systems of before 2022. The linker sends the kernels' calls here (--wrap). */
+#ifdef __x86_64__
+#define FIRST "GLIBC_2.2.5"
+#else
+#define FIRST "GLIBC_2.17"
+#endif
+#define ONE(name)                                             \
+    __asm__(".symver first_" #name ", " #name "@" FIRST);     \
+    double first_##name(double);                              \
+    double __wrap_##name(double x) { return first_##name(x); }
+#define TWO(name)                                             \
+    __asm__(".symver first_" #name ", " #name "@" FIRST);     \
+    double first_##name(double, double);                      \
+    double __wrap_##name(double x, double y) { return first_##name(x, y); }
+ONE(exp)
+ONE(log)
+TWO(pow)
+TWO(hypot)
+
 typedef void Destroy(void *data, size_t size, void *info);
 
 typedef struct {
