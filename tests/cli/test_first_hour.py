@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import pty
 import re
@@ -18,6 +19,7 @@ import pytest
 import mycelium_fractal_net as package
 from mycelium_fractal_net.cli import _writers
 from tests.cli.conftest import Mfn
+from tests.deploy.test_pod import can_make_pods
 
 PROGRAM = str(Path(sys.executable).parent / "mfn")
 SMALL = ("--grid-size", 16, "--steps", 12, "--seed", 3)
@@ -99,6 +101,26 @@ def test_a_finished_run_is_reported_and_kept_when_a_file_cannot_be_written(
     again = mfn(*shlex.split(command)[1:], tmp_path / "more", "--json").json
     expected = package.simulate(package.SimulationConfig(grid_size=16, steps=12, seed=3))
     assert again["digest"] == expected.digest
+
+
+FULL_DISK = 'mount --make-rprivate / && mount -t tmpfs -o size=16m,nr_inodes=3 none "$0" && exec "$@"'
+
+
+@pytest.mark.skipif(not can_make_pods(), reason="mounts a small disk in a namespace of its own")
+def test_a_disk_that_gets_full_loses_no_finished_run(mfn: Mfn, tmp_path: Path) -> None:
+    disk, elsewhere = tmp_path / "disk", tmp_path / "elsewhere"
+    for directory in (disk, elsewhere):
+        directory.mkdir()
+    command = [PROGRAM, "simulate", *map(str, SMALL), "--out", str(disk), "--format", "json,npz,png", "--json"]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", FULL_DISK, str(disk), *command],
+        env=os.environ | {"TMPDIR": str(elsewhere)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    expected = package.simulate(package.SimulationConfig(grid_size=16, steps=12, seed=3))
+    assert (done.returncode, json.loads(done.stdout)["digest"]) == (2, expected.digest), done.stderr
+    assert "No space left on device" in done.stderr
+    (again,) = re.findall(r"to write it elsewhere: (mfn simulate --resume .* --out) DIR", done.stderr)
+    assert mfn(*shlex.split(again)[1:], tmp_path / "more", "--json").json["digest"] == expected.digest
 
 
 def test_json_is_printed_though_a_file_could_not_be_written(
