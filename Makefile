@@ -20,7 +20,7 @@ help:
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
 	@echo "make images   build service, worker and edge of the wheels in dist/, as root with buildah; make locks   their packages"
 	@echo "make test-arm64  the same digests on an emulated aarch64; needs mmdebstrap and qemu-user-static"
-	@echo "make kernels  build every kernel ahead, for wheels and images: LEVELS=\"x86-64-v3 aarch64\" chooses processors"
+	@echo "make kernels  build every kernel ahead, for wheels and images: LEVELS=\"x86-64-v3 aarch64\", KINETICS=mycelium for fewer"
 	@echo "make dist  build kernels, the source archive and a wheel for each of x86-64 and aarch64 into dist/"
 	@echo "make proto  generate the messages of gRPC from proto/"
 	@echo "make clean  remove what the targets made, the environment included"
@@ -107,7 +107,7 @@ manifests: $(VENV)/.dev
 	$(BIN)/python deploy/kubernetes/render.py
 
 kernels: $(VENV)/.run
-	$(BIN)/python -m native.build $(addprefix --level ,$(LEVELS))
+	$(BIN)/python -m native.build $(addprefix --level ,$(LEVELS)) $(addprefix --kinetics ,$(KINETICS))
 
 # hatch_build.py takes the libraries of MFN_WHEEL_MACHINE
 dist: $(VENV)/.dev kernels

@@ -3,27 +3,34 @@
     python -m native.build [--level x86-64-v3]... [--kinetics mycelium]...
 
 Numba compiles what `native/calls.py` calls. LLVM's code of each kernel that Python has called is taken before a
-machine's is made of it; each level gets its own machine code of the same instructions, so that all round alike.
+machine's is made of it; each level gets its own machine code of the same instructions, so that all round alike. What
+has been compiled of the same sources is kept in `.cache/kernels`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mycelium_fractal_net._checks import available_cores
 from mycelium_fractal_net._compiled.native import DIRECTORY, source_stamp
+from native.calls import Group, groups
 
-_RUNTIME = Path(__file__).with_name("runtime.c")
+_PARTS = Path(__file__).parent
+_RUNTIME = _PARTS / "runtime.c"
+_KEPT = _PARTS.parent / ".cache" / "kernels"
 _FLAGS = ("-shared", "-fPIC", "-O2", "-s", "-fvisibility=hidden", "-Wl,--gc-sections", "-Wl,-z,defs")
 _WRAPPED = tuple(f"-Wl,--wrap={name}" for name in ("exp", "log", "pow", "hypot"))  # see runtime.c
 NEWEST_GLIBC = 17  # 2.17, of hatch_build.py's manylinux_2_17
@@ -54,25 +61,41 @@ class Part(NamedTuple):
     rows: list[dict[str, Any]]
 
 
-def compile_part(number: int, call: Callable[[], object], prefix: str = "") -> Part:
+def compile_part(name: str, call: Callable[[], object], prefix: str = "") -> Part:
     """Make the call in this process, and return the kernels of a prefix that it has used."""
     from native.recording import record
 
     with record(prefix) as used:
         call()
-    return _link(number, used)
+    return _link(name, used)
 
 
-def _link(number: int, used: dict[tuple[str, Any], Any]) -> Part:
+def kept_part(group: Group) -> Part:
+    """Return a group's part from the directory of this tree's parts, or compile it and keep it there."""
+    rooms = [_PARTS, *(DIRECTORY.parents[1] / name for name in ("features", "federated", "fields", "fractals"))]
+    sources = b"".join(path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py")))
+    stamp = hashlib.sha256(f"{source_stamp()} {version('numba')} {sys.version}".encode() + sources).hexdigest()[:20]
+    path = _KEPT / f"{group}-{stamp}.part"
+    if not path.is_file():
+        part = compile_part(re.sub(r"\W", "_", str(group)), group.call, group.prefix)
+        _KEPT.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=_KEPT, delete=False) as file:
+            file.write(json.dumps(part.rows).encode() + b"\n" + part.bitcode)
+        Path(file.name).replace(path)
+    rows, _, bitcode = path.read_bytes().partition(b"\n")
+    return Part(bitcode, json.loads(rows))
+
+
+def _link(name: str, used: dict[tuple[str, Any], Any]) -> Part:
     from llvmlite import binding, ir
 
     from native.recording import module_of
     from native.shims import add_shim, kind_of
 
-    text = ir.Module(f"part{number}")
+    text = ir.Module(name)
     rows: list[dict[str, Any]] = []
     for (kernel, _), compiled in used.items():
-        symbol = f"mfn_{number}_{len(rows)}"
+        symbol = f"mfn_{name}_{len(rows)}"
         add_shim(text, symbol, compiled)
         signature = compiled.signature
         rows.append(
@@ -160,8 +183,6 @@ def _check_age(path: Path) -> None:
 
 def main() -> None:
     """Build every level, or those that are named; for every kinetics, or those that are named."""
-    from native.calls import groups
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--level", choices=TARGETS, action="append")
     parser.add_argument("--kinetics", action="append", help="others are compiled just in time")
@@ -171,8 +192,7 @@ def main() -> None:
     for old in DIRECTORY.glob("kernels-*.so"):
         old.unlink()
     with ProcessPoolExecutor(available_cores(), get_context("spawn"), max_tasks_per_child=1) as pool:
-        chosen = groups(arguments.kinetics or ())
-        parts = list(pool.map(compile_part, range(len(chosen)), *zip(*chosen, strict=True)))
+        parts = list(pool.map(kept_part, groups(arguments.kinetics or ())))
     for name in arguments.level or TARGETS:
         path = write_library(name, parts, DIRECTORY)
         print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, {sum(len(part.rows) for part in parts)} kernels")

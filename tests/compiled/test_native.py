@@ -47,7 +47,7 @@ def parts() -> list[build.Part]:
         for called, arguments in CALLS:
             called(*arguments())
 
-    return [build.compile_part(0, call_all), build.compile_part(1, partial(kernels.borrow, 3))]
+    return [build.compile_part("zero", call_all), build.compile_part("one", partial(kernels.borrow, 3))]
 
 
 @pytest.fixture(scope="module")
