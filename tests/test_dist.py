@@ -63,7 +63,7 @@ def test_a_first_simulation_compiles_nothing_and_gives_the_same_bits(programs: P
 @pytest.mark.parametrize(
     "options",
     [
-        ("--kinetics", "gray-scott", "--dtype", "float32"),
+        ("--dtype", "float32"),
         ("--scheme", "heun", "--grid-size", "32", "--steps", "4"),
         ("--resolution", "2", "--grid-size", "32", "--steps", "4"),
         ("--boundary", "neumann", "--quantum-jitter", "--grid-size", "32", "--steps", "4"),
