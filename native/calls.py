@@ -12,7 +12,7 @@ import numpy as np
 
 from mycelium_fractal_net import federated
 from mycelium_fractal_net.features import cluster_sizes, extract_features
-from mycelium_fractal_net.fields import SimulationConfig, list_kinetics, simulate
+from mycelium_fractal_net.fields import SimulationConfig, classify_morphology, list_kinetics, simulate
 from mycelium_fractal_net.fractals import (
     box_counting_dimension,
     generalised_dimensions,
@@ -73,9 +73,9 @@ def describe(dtype: DType) -> None:
     for periodic, side in product((True, False), (16, 70)):
         extract_features(history[:, :side, :side], periodic=periodic)
         extract_features(history[-1, :side, :side], periodic=periodic)
-    extract_features(
-        simulate(SimulationConfig(grid_size=16, steps=12, dtype=dtype), threads=1), sets=("core", "activator")
-    )
+    result = simulate(SimulationConfig(grid_size=16, steps=12, dtype=dtype), threads=1)
+    extract_features(result, sets=("core", "activator"))
+    classify_morphology(result)
     cluster_sizes(history[0], -60.0)
 
 

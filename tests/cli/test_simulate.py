@@ -37,6 +37,7 @@ def test_the_answer_is_the_one_that_python_gives(mfn: Mfn, expected: package.Sim
     assert list(answer["features"]) == list(package.FEATURE_NAMES)
     assert list(answer["features"].values()) == expected.features.to_array().tolist()
     assert answer["growth_events"] == expected.growth_events
+    assert answer["morphology"]["name"] == package.fields.classify_morphology(expected).name
     assert answer["files"] == []
 
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import mycelium_fractal_net as mfn
+from mycelium_fractal_net.features._kernels_clusters import _component_sizes
 from mycelium_fractal_net.fields import MORPHOLOGY_NAMES, REGIMES, PatternNumbers, classify_morphology, regime
 from mycelium_fractal_net.fields.morphology import pattern_numbers, shipped_tree
 
@@ -78,6 +79,15 @@ def test_other_seeds_and_sizes_have_the_name_of_their_regime(name: str) -> None:
     assert found.share > 0.8
     fine = mfn.simulate(regime(name, seed=77, grid_size=96, resolution=2, steps=400, spike_probability=0.0))
     assert classify_morphology(fine).name == REGIMES[name].morphology
+
+
+def test_a_read_only_result_has_no_kernel_of_its_own() -> None:
+    """A second signature would be compiled at run time, which an installation without a compiler cannot."""
+    result = mfn.simulate(mfn.SimulationConfig(grid_size=16, steps=3), sets="activator")
+    _ = result.features
+    before = _component_sizes.signatures
+    classify_morphology(result)
+    assert _component_sizes.signatures == before
 
 
 def test_what_still_grows_is_moving() -> None:

@@ -10,7 +10,13 @@ import typer
 from mycelium_fractal_net._version import __version__
 from mycelium_fractal_net.cli._console import print_table
 from mycelium_fractal_net.features import FeatureVector, feature_schema
-from mycelium_fractal_net.fields import SimulationResult, Wavelength, linear_stability, measure_wavelengths
+from mycelium_fractal_net.fields import (
+    SimulationResult,
+    Wavelength,
+    classify_morphology,
+    linear_stability,
+    measure_wavelengths,
+)
 from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 
 __all__ = ["VERDICTS", "box_counting_of", "feature_rows", "print_report", "summary", "without_nan"]
@@ -34,7 +40,7 @@ def box_counting_of(result: SimulationResult) -> BoxCounting:
 
 def summary(result: SimulationResult) -> dict[str, Any]:
     """Return everything but the fields, ready for JSON."""
-    boxes = box_counting_of(result)
+    boxes, morphology = box_counting_of(result), classify_morphology(result)
     return {
         "version": __version__,
         "config": result.config.model_dump(mode="json"),
@@ -49,6 +55,7 @@ def summary(result: SimulationResult) -> dict[str, Any]:
         "features": without_nan(result.features),
         "units": dict(result.features.units),
         "wavelengths": measure_wavelengths(result).to_dict(),
+        "morphology": {"name": morphology.name, "share": morphology.share},
         "box_counting": {
             "dimension": float(boxes.dimension),
             "r2": float(boxes.r2),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._checks import unlocked
 from mycelium_fractal_net.features.minkowski import minkowski_functionals
 from mycelium_fractal_net.fields.wavelengths import pace_of
 
@@ -122,7 +123,7 @@ def pattern_numbers(frame: Frame) -> PatternNumbers:
     >>> found.balance > 0.8, found.area < 0.5
     (True, True)
     """
-    activator = np.ascontiguousarray(frame.activator, np.float64)
+    activator = np.ascontiguousarray(unlocked(frame.activator), np.float64)
     low, high = frame.config.model.activator_range
     deviation = float(activator.std())
     if deviation <= 1e-9 * (high - low) or not frame.config.turing_enabled:
