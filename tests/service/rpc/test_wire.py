@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from mycelium_fractal_net._proto import mfn_pb2
 from mycelium_fractal_net.features import FeatureConfig
@@ -13,10 +16,11 @@ from mycelium_fractal_net.fields import Change, SimulationConfig, Stimulus
 from mycelium_fractal_net.service.operations import OPERATIONS
 from mycelium_fractal_net.service.operations.features import BoxCountingAnswer, FeaturesRequest, SpectrumAnswer
 from mycelium_fractal_net.service.operations.federated import AggregateReceipt, AggregateRequest, AggregateResponse
+from mycelium_fractal_net.service.operations.nernst import NernstRequest
 from mycelium_fractal_net.service.operations.receipt import Receipt
 from mycelium_fractal_net.service.operations.simulate import SimulateResponse
 from mycelium_fractal_net.service.operations.stream_messages import StreamStart
-from mycelium_fractal_net.service.operations.validate import CheckResult
+from mycelium_fractal_net.service.operations.validate import CheckResult, ValidateRequest
 from mycelium_fractal_net.service.rpc.unary import UNARY
 
 ELSEWHERE = {
@@ -66,3 +70,21 @@ def test_every_answer_has_its_fields(rpc: str) -> None:
     wire = mfn_pb2.DESCRIPTOR.services_by_name["MyceliumFractalNet"].methods_by_name[rpc].output_type
     model: Any = OPERATIONS[UNARY[rpc].operation].response
     assert {name.lower() for name in model.model_fields} <= set(wire.fields_by_name)
+
+
+@pytest.mark.parametrize(
+    ("message", "model"),
+    [
+        ("NernstRequest", NernstRequest),
+        ("ValidateRequest", ValidateRequest),
+        ("SimulationConfig", SimulationConfig),
+        ("AggregateStart", AggregateRequest),
+    ],
+)
+def test_the_interface_names_the_defaults_that_hold(message: str, model: type[BaseModel]) -> None:
+    text = (Path(__file__).parents[3] / "proto" / "mfn" / "v1" / "mfn.proto").read_text(encoding="utf-8")
+    body = text.split(f"message {message} {{")[1].split("\n}")[0]
+    written = re.findall(r"// .*; (-?[0-9][0-9.]*)\.\n\s+optional \w+ (\w+) =", body)
+    assert written
+    defaults = {name: model.model_fields[name].default for _, name in written}
+    assert {name: float(number) for number, name in written} == defaults
