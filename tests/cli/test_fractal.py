@@ -1,6 +1,7 @@
 """``mfn fractal`` and ``mfn lyapunov``."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,20 @@ def test_lyapunov_of_a_system_equals_python(mfn: Mfn, name: str) -> None:
     answer = mfn("lyapunov", "--system", name, "--measure-steps", 200, "--json").json
     assert answer["exponents"] == get_system(name).lyapunov_spectrum(200).tolist()
     assert "Largest in the literature" in mfn("lyapunov", "--system", name, "--measure-steps", 20).out
+
+
+def test_the_dimension_of_a_short_orbit_shows_no_digit_beyond_its_error(mfn: Mfn) -> None:
+    options = ("lyapunov", "--system", "lorenz", "--measure-steps", 300)
+    answer = mfn(*options, "--json").json
+    (one, two, three), (_, _, last) = answer["standard_errors"], answer["exponents"]
+    share = answer["kaplan_yorke_dimension"] - 2.0
+    assert answer["kaplan_yorke_error"] == pytest.approx((one + two + share * three) / -last)
+    assert re.search(r"Kaplan-Yorke dimension 2\.\d\d \+- 0\.\d\d\.", mfn(*options).out)
+
+
+def test_the_sum_of_one_exponent_holds_by_no_construction(mfn: Mfn) -> None:
+    assert "by construction" in mfn("lyapunov", "--system", "henon", "--measure-steps", 20).out
+    assert "by construction" not in mfn("lyapunov", "--system", "logistic", "--measure-steps", 20).out
 
 
 @pytest.mark.parametrize("extra", [("--grid-size", 8), ("--settle-steps", 5)])

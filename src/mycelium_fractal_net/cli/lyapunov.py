@@ -12,10 +12,12 @@ from mycelium_fractal_net.cli._console import cancel_on_signal, print_json
 from mycelium_fractal_net.cli._settings import simulation_options
 from mycelium_fractal_net.dynamics import (
     LyapunovEstimate,
+    dimension_error,
     estimate_exponent,
     get_system,
     kaplan_yorke_dimension,
     list_systems,
+    with_error,
 )
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig
@@ -77,7 +79,8 @@ def _of_system(name: str, steps: int) -> dict[str, Any]:
     spectrum = found.exponents
     unit = "1/step" if system.dt is None else "1/time"
     largest, total = system.known
-    dimension = kaplan_yorke_dimension(spectrum)
+    dimension, error = kaplan_yorke_dimension(spectrum), dimension_error(found)
+    told_sum = f"Sum {spectrum.sum():.6f}, exactly {total:.6f}; it holds by construction."
     return {
         "system": name,
         **_facts(found),
@@ -87,12 +90,13 @@ def _of_system(name: str, steps: int) -> dict[str, Any]:
         "known_largest": largest,
         "known_sum": total,
         "kaplan_yorke_dimension": dimension,
+        "kaplan_yorke_error": _number(error),
         "words": [
             f"{system.title}: exponents {found} ({unit}) over {steps} steps.",
             *_doubt(found),
             f"Largest in the literature: {largest:.5f} ({system.source}).",
-            f"Sum {spectrum.sum():.6f}, exactly {total:.6f}; it holds by construction.",
-            f"Kaplan-Yorke dimension {dimension:.3g}.",
+            *([told_sum] if len(spectrum) > 1 else []),
+            f"Kaplan-Yorke dimension {with_error(dimension, error)}.",
         ],
     }
 

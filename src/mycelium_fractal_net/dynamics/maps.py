@@ -176,3 +176,30 @@ def kaplan_yorke_dimension(exponents: Any) -> float:
             return float(index + total / abs(exponent))
         total += exponent
     return float(spectrum.size)
+
+
+def dimension_error(estimate: LyapunovEstimate) -> float:
+    """Return the most by which the standard errors of the exponents move the Kaplan-Yorke dimension, to first order.
+
+    Parameters
+    ----------
+    estimate : LyapunovEstimate
+        A whole spectrum.
+
+    Returns
+    -------
+    float
+        0 where the dimension is a whole number; NaN where an error is unknown.
+
+    Examples
+    --------
+    >>> estimate = LyapunovEstimate(np.array([0.42, -1.5]), np.array([0.01, 0.02]), converged=True)
+    >>> round(kaplan_yorke_dimension(estimate.exponents), 3), round(dimension_error(estimate), 4)
+    (1.28, 0.0104)
+    """
+    dimension = kaplan_yorke_dimension(estimate.exponents)
+    whole = int(dimension)
+    if dimension == whole:
+        return 0.0
+    errors = estimate.standard_errors
+    return float((errors[:whole].sum() + (dimension - whole) * errors[whole]) / abs(estimate.exponents[whole]))

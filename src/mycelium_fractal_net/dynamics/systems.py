@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +83,7 @@ def get_system(name: str) -> DynamicalSystem:
     >>> get_system("henon").known
     (0.41922, -1.2039728043259361)
     """
-    return _SYSTEMS[as_choice("system", name, list_systems())]()
+    return _SYSTEMS[as_choice("system", name, list_systems())]
 
 
 def list_systems() -> list[str]:
@@ -98,73 +97,88 @@ def list_systems() -> list[str]:
     return sorted(_SYSTEMS)
 
 
-def _logistic() -> DynamicalSystem:
-    return DynamicalSystem(
-        name="logistic",
-        title="x -> 4 x (1 - x)",
-        function=lambda x: 4.0 * x * (1.0 - x),
-        jacobian=lambda x: 4.0 - 8.0 * x,
-        start=(0.3,),
-        dt=None,
-        known=(math.log(2.0), math.log(2.0)),
-        source="exact: ln 2",
+_R, _A, _B = 4.0, 1.4, 0.3
+_SIGMA, _RHO, _BETA = 10.0, 28.0, 8.0 / 3.0
+_CAT = np.asarray([[2.0, 1.0], [1.0, 1.0]])
+_SPROTT = "J. C. Sprott, Chaos and Time-Series Analysis, Oxford (2003), appendix A"
+
+
+def _logistic(x: Vector) -> Vector:
+    return _R * x * (1.0 - x)
+
+
+def _logistic_jacobian(x: Vector) -> Vector:
+    return _R - 2.0 * _R * x
+
+
+def _henon(s: Vector) -> Vector:
+    return np.asarray([1.0 - _A * s[0] * s[0] + s[1], _B * s[0]])
+
+
+def _henon_jacobian(s: Vector) -> Vector:
+    return np.asarray([[-2.0 * _A * s[0], 1.0], [_B, 0.0]])
+
+
+def _cat(s: Vector) -> Vector:
+    return np.asarray((_CAT @ s) % 1.0)
+
+
+def _cat_jacobian(_: Vector) -> Vector:
+    return _CAT
+
+
+def _lorenz(s: Vector) -> Vector:
+    x, y, z = s.tolist()
+    return np.asarray([_SIGMA * (y - x), x * (_RHO - z) - y, x * y - _BETA * z])
+
+
+def _lorenz_jacobian(s: Vector) -> Vector:
+    x, y, z = s.tolist()
+    return np.asarray([[-_SIGMA, _SIGMA, 0.0], [_RHO - z, -1.0, -x], [y, x, -_BETA]])
+
+
+_SYSTEMS = {
+    each.name: each
+    for each in (
+        DynamicalSystem(
+            name="cat",
+            title="(x, y) -> (2 x + y, x + y) mod 1",
+            function=_cat,
+            jacobian=_cat_jacobian,
+            start=(0.1, 0.3),
+            dt=None,
+            known=(math.log((3.0 + math.sqrt(5.0)) / 2.0), 0.0),
+            source="exact: ln((3 + sqrt 5)/2)",
+        ),
+        DynamicalSystem(
+            name="henon",
+            title="x -> 1 - 1.4 x^2 + y, y -> 0.3 x",
+            function=_henon,
+            jacobian=_henon_jacobian,
+            start=(0.1, 0.1),
+            dt=None,
+            known=(0.41922, math.log(_B)),
+            source=_SPROTT,
+        ),
+        DynamicalSystem(
+            name="logistic",
+            title="x -> 4 x (1 - x)",
+            function=_logistic,
+            jacobian=_logistic_jacobian,
+            start=(0.3,),
+            dt=None,
+            known=(math.log(2.0), math.log(2.0)),
+            source="exact: ln 2",
+        ),
+        DynamicalSystem(
+            name="lorenz",
+            title="Lorenz equations with 10, 28, 8/3",
+            function=_lorenz,
+            jacobian=_lorenz_jacobian,
+            start=(1.0, 1.0, 20.0),
+            dt=0.01,
+            known=(0.9056, -(_SIGMA + 1.0 + _BETA)),
+            source=_SPROTT,
+        ),
     )
-
-
-def _henon() -> DynamicalSystem:
-    a, b = 1.4, 0.3
-    return DynamicalSystem(
-        name="henon",
-        title="x -> 1 - 1.4 x^2 + y, y -> 0.3 x",
-        function=lambda s: np.asarray([1.0 - a * s[0] * s[0] + s[1], b * s[0]]),
-        jacobian=lambda s: np.asarray([[-2.0 * a * s[0], 1.0], [b, 0.0]]),
-        start=(0.1, 0.1),
-        dt=None,
-        known=(0.41922, math.log(b)),
-        source="J. C. Sprott, Chaos and Time-Series Analysis, Oxford (2003), appendix A",
-    )
-
-
-def _cat() -> DynamicalSystem:
-    matrix = np.asarray([[2.0, 1.0], [1.0, 1.0]])
-    return DynamicalSystem(
-        name="cat",
-        title="(x, y) -> (2 x + y, x + y) mod 1",
-        function=lambda s: (matrix @ s) % 1.0,
-        jacobian=lambda _: matrix,
-        start=(0.1, 0.3),
-        dt=None,
-        known=(math.log((3.0 + math.sqrt(5.0)) / 2.0), 0.0),
-        source="exact: ln((3 + sqrt 5)/2)",
-    )
-
-
-def _lorenz() -> DynamicalSystem:
-    sigma, rho, beta = 10.0, 28.0, 8.0 / 3.0
-
-    def rhs(s: Vector) -> Vector:
-        x, y, z = s.tolist()
-        return np.asarray([sigma * (y - x), x * (rho - z) - y, x * y - beta * z])
-
-    def jacobian(s: Vector) -> Vector:
-        x, y, z = s.tolist()
-        return np.asarray([[-sigma, sigma, 0.0], [rho - z, -1.0, -x], [y, x, -beta]])
-
-    return DynamicalSystem(
-        name="lorenz",
-        title="Lorenz equations with 10, 28, 8/3",
-        function=rhs,
-        jacobian=jacobian,
-        start=(1.0, 1.0, 20.0),
-        dt=0.01,
-        known=(0.9056, -(sigma + 1.0 + beta)),
-        source="J. C. Sprott, Chaos and Time-Series Analysis, Oxford (2003), appendix A",
-    )
-
-
-_SYSTEMS: dict[str, Callable[[], DynamicalSystem]] = {
-    "cat": _cat,
-    "henon": _henon,
-    "logistic": _logistic,
-    "lorenz": _lorenz,
 }
