@@ -1,6 +1,7 @@
 """What is pickled, copied, or crosses the border of a process arrives with all it carries."""
 
 import copy
+import dataclasses
 import multiprocessing
 import pickle
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net import errors
+from mycelium_fractal_net.dynamics import get_system, list_systems
 from mycelium_fractal_net.fields import Change
 
 CLASSES = [getattr(errors, name) for name in errors.__all__]
@@ -147,3 +149,21 @@ def test_a_configuration_does_not_change_its_kinetics_on_the_way(own: Any) -> No
 
     with pytest.raises(errors.InvalidInputError, match=r"another one here .*parameters.gain is .*program is "):
         _back(data)
+
+
+@pytest.mark.parametrize("way", [*WAYS, dataclasses.replace])
+def test_a_result_cannot_be_written_to_wherever_it_comes_from(way: Callable[[Any], Any]) -> None:
+    result = mfn.simulate(mfn.SimulationConfig(grid_size=12, steps=3))
+    found = way(result)
+    for name in ("field_mv", "activator", "inhibitor", "step_statistics"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(found, name)[0] = 0.0
+    assert (found.digest, found.features) == (result.digest, result.features)
+    assert dataclasses.replace(found, field_mv=found.field_mv.copy()).digest == result.digest
+
+
+@pytest.mark.parametrize("name", list_systems())
+def test_a_reference_system_has_the_same_exponents_elsewhere(name: str) -> None:
+    system = get_system(name)
+    found = _back(pickle.dumps(system))
+    assert found.lyapunov_spectrum(50).tolist() == system.lyapunov_spectrum(50).tolist()

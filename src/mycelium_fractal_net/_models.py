@@ -13,6 +13,7 @@ from mycelium_fractal_net.errors import InvalidInputError, MFNError
 __all__ = ["CheckedModel", "own_error"]
 
 _MOST_NAMED = 5
+_LENGTHS = {"too_long": "at most {max_length} items", "too_short": "at least {min_length} items"}
 
 
 class CheckedModel(BaseModel):
@@ -126,6 +127,8 @@ def _text(item: Any, model: str, fields: list[str]) -> str:
         return f"a {model} is frozen; make another one with model_copy(update={{{where!r}: ...}})"
     if item["type"] == "missing":
         return f"{model} needs {where}; it takes {', '.join(fields)}" if outermost else f"{where} is missing"
+    if item["type"] in _LENGTHS:
+        return f"{where} must hold {_LENGTHS[item['type']].format(**item['ctx'])}; got {shown(item['input'])}"
     message = str(item["msg"]).removeprefix("Value error, ")
     if message.startswith("Input should "):
         message = f"must {message.removeprefix('Input should ')}"

@@ -67,3 +67,14 @@ def test_unusable_input_is_refused(
 def test_a_picture_needs_black_below_white(mfn: Mfn, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "field.png")
     assert "--min-mv must lie below --max-mv" in mfn("features", tmp_path / "field.png", "--min-mv=50").err
+
+
+def test_a_mask_of_truth_values_is_told_the_ways_out_and_spread_like_one_of_numbers(mfn: Mfn, tmp_path: Path) -> None:
+    mask = HISTORY[0] > -70.0
+    np.save(tmp_path / "mask.npy", mask)
+    np.save(tmp_path / "numbers.npy", mask.astype(float))
+    refused = mfn("features", tmp_path / "mask.npy")
+    assert refused.code == 2
+    assert "Give --min-mv and --max-mv" in " ".join(refused.err.split())
+    found = [mfn("features", tmp_path / f"{name}.npy", "--min-mv=-80", "--json").json for name in ("mask", "numbers")]
+    assert found[0] == found[1]

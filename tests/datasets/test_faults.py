@@ -82,6 +82,8 @@ def test_every_field_can_be_swept(tmp_path: Path, name: str, values: list[Any], 
         ({"steps": [1.5]}, "sweep.steps must be a whole number"),
         ({"alpha": ["x"]}, "sweep.alpha must be a finite number"),
         ({"alhpa": [0.1]}, "did you mean 'alpha'"),
+        ({"alpha": [0.1], "config.alpha": [0.2]}, "sweep.config.alpha is alpha again, which is swept already"),
+        ({"clamp_mv": [[-95, 40, 3]]}, r"clamp_mv must hold at most 2 items; got \(-95, 40, 3\)"),
     ],
 )
 def test_what_cannot_be_swept_is_refused_before_the_first_row(tmp_path: Path, sweep: Any, why: str) -> None:

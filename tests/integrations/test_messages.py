@@ -128,6 +128,7 @@ def test_a_worker_configuration_that_is_wrong_is_refused_without_values(tmp_path
         ("a: [", "cannot be read"),
         ("source: {kind: file}\npublisher: {url: planted}\ndead_letters: {}\nmax_in_flight: 0", "max_in_flight"),
         ("source: planted", "publisher"),
+        ("source: {}\npublisher: {}\ndead_letters: {}\nattempts: true", "attempts: .*not true or false"),
     ):
         path.write_text(text)
         with pytest.raises(ConfigurationError, match=expected) as caught:

@@ -178,6 +178,8 @@ def read_potentials(
     """
     picture = is_picture(file)
     values = read_levels(file) if picture else read_array(file, key)
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8)  # a mask, however it was saved
     numeric = values.dtype.kind in "iuf" and values.size > 0 and bool(np.isfinite(values).all())
     if picture or span_mv != (None, None):
         black, white = (given if given is not None else usual for given, usual in zip(span_mv, SPAN_MV, strict=True))

@@ -194,7 +194,7 @@ def _build(source: Source) -> Scenario:
             ("method",), f"must be one of {', '.join(METHODS)}, got {shown(method)}{did_you_mean(method, METHODS)}"
         )
     _check_base(source, base)
-    axes = tuple(read_axis(source, name, base) for name in source.mapping("sweep"))
+    axes = _axes(source, base)
     seed = source.whole(("seed",), source.get("seed", 42), 0, 2**63 - 1)
     name = source.get("name", source.stem)
     if not isinstance(name, str) or not name:
@@ -218,6 +218,16 @@ def _build(source: Source) -> Scenario:
         if not isinstance(flag, bool):
             source.fail((key,), f"must be true or false, got {shown(flag)}")
     return Scenario(name, samples, base, axes, method, seed, sets, features, replicates, **flags)
+
+
+def _axes(source: Source, base: Mapping[str, Any]) -> tuple[Axis, ...]:
+    axes: dict[str, Axis] = {}
+    for name in source.mapping("sweep"):
+        axis = read_axis(source, name, base)
+        if axis.name in axes:
+            source.fail(("sweep", name), f"is {axis.name} again, which is swept already; give it once")
+        axes[axis.name] = axis
+    return tuple(axes.values())
 
 
 def _load_kinetics(source: Source) -> None:

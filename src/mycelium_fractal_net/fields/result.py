@@ -74,6 +74,15 @@ class Frame:
     feature_config: FeatureConfig = _DEFAULT_FEATURES
     sets: tuple[str, ...] = ("core",)
 
+    def __post_init__(self) -> None:
+        """Let nobody write to the fields, so that features and digest stay theirs."""
+        self.__setstate__(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled or copied: arrays arrive as such, and would be writable."""
+        arrays = {name: read_only(value) for name, value in state.items() if isinstance(value, np.ndarray)}
+        vars(self).update(state, **arrays)
+
     @lazy
     def features(self) -> FeatureVector:
         """Return the features, from these fields and the statistics gathered while they ran: 18, or ``sets``."""
@@ -258,7 +267,7 @@ class Frame:
             config=config,
             feature_config=FeatureConfig(**header["feature_config"]),
             sets=ordered_sets(header["sets"]),
-            **{name: read_only(array) for name, array in arrays.items()},
+            **arrays,
         )
 
 

@@ -23,7 +23,7 @@ from mycelium_fractal_net.fields._start import checked_field, given_arrays
 from mycelium_fractal_net.fields.config import SimulationConfig
 from mycelium_fractal_net.fields.growth import GrowthEvent
 from mycelium_fractal_net.fields.models import Kinetics
-from mycelium_fractal_net.fields.result import Frame, SimulationResult, read_only
+from mycelium_fractal_net.fields.result import Frame, SimulationResult
 from mycelium_fractal_net.fields.schedule import Change, Stimulus
 
 __all__ = ["Frame", "Progress", "Simulation", "SimulationResult"]
@@ -148,13 +148,13 @@ class Simulation:
         activator, inhibitor, field_mv = engine.interiors()
         return kind(
             step=engine.step,
-            field_mv=read_only(field_mv),
-            activator=read_only(activator),
-            inhibitor=read_only(inhibitor),
+            field_mv=field_mv,
+            activator=activator,
+            inhibitor=inhibitor,
             growth_events=events,
             turing_activations=activations,
             clamping_events=clampings,
-            step_statistics=read_only(engine.statistics),
+            step_statistics=engine.statistics,
             config=self.config,
             feature_config=self.feature_config,
             sets=self.sets,

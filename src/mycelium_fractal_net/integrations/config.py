@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mycelium_fractal_net._inputs import parse_json, parse_yaml, read_bytes
 from mycelium_fractal_net.errors import ConfigurationError
@@ -18,6 +18,13 @@ class WorkerConfig(BaseModel):
     """A worker's configuration; a value ``secret:...`` is read from where it says, whenever a connection is made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @field_validator("max_in_flight", "attempts", "max_deliveries", "port", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("must be a number, not true or false")  # noqa: TRY004 # pydantic reports ValueErrors
+        return value
 
     source: dict[str, Any] = Field(description="Where jobs come from: kind and options.")
     publisher: dict[str, Any] = Field(description="Where results go: kind and options.")

@@ -10,13 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mycelium_fractal_net._checks import available_cores
+from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.integrations.secrets.references import PREFIX, SECRETS, is_reference
 from mycelium_fractal_net.service.settings.machine import default_budget
-from mycelium_fractal_net.service.settings.sources import file_source, without_service_links
+from mycelium_fractal_net.service.settings.sources import file_source, unknown, without_service_links
 
 __all__ = ["DEFAULT_LIMITS", "OTLP", "URLS", "ZIPKIN", "EndpointClass", "Environment", "Settings", "is_wide"]
 
@@ -276,6 +285,27 @@ class Settings(BaseSettings):
         file = file_source(settings_cls, given, get_args(Environment))
         return (init_settings, without_service_links(env_settings), file_secret_settings, *file)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002 # frozen
+        """Return a copy with some settings replaced, checked as new ones are.
+
+        Raises
+        ------
+        ConfigurationError
+            As :func:`load_settings`.
+        """
+        given = {name: getattr(self, name) for name in type(self).model_fields} | dict(update or {})
+        aliases = {"otlp_endpoint": OTLP, "zipkin_endpoint": ZIPKIN}  # above what the environment says
+        try:
+            return type(self)(**{aliases.get(name, name): value for name, value in given.items()})
+        except ValidationError as error:  # without values, which may be secrets
+            faults = [
+                unknown(str(item["loc"][0]), type(self).model_fields)
+                if item["type"] == "extra_forbidden"
+                else f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ")
+                for item in error.errors(include_url=False)
+            ]
+            raise ConfigurationError(f"the settings are wrong: {'; '.join(faults)}") from None
+
     @model_validator(mode="before")
     @classmethod
     def _dereferenced(cls, values: Any) -> Any:
@@ -284,12 +314,11 @@ class Settings(BaseSettings):
             return values
         return {name: _of_references(value) for name, value in values.items()}
 
-    @field_validator(
-        "port", "grpc_port", "compute_queue", "stall_seconds", "drain_seconds", "shutdown_seconds", mode="before"
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _number(cls, value: Any) -> Any:
-        return _no_flag(value)
+    def _number(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[str(info.field_name)].annotation
+        return value if bool in (kind, *get_args(kind)) else _no_flag(value)
 
     @field_validator("log_level", mode="before")
     @classmethod
