@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ from tests.compiled.test_native import same
 pytestmark = pytest.mark.long
 
 
-WITHOUT_FUSING = "kernels-x86-64-v2.so"
-FUSED = ("add_centred_gram", "add_clipped_rows", "distances_between", "pull_towards_rows")
+REORDERED = ("add_centred_gram", "add_clipped_rows", "distances_between", "pull_towards_rows")
 BUILT: list[Path | None] = [path for name in library_names() if (path := DIRECTORY / name).is_file()]
 
 
@@ -27,7 +25,10 @@ BUILT: list[Path | None] = [path for name in library_names() if (path := DIRECTO
 def library(request: pytest.FixtureRequest) -> Library:
     if request.param is None:
         pytest.skip("make kernels builds what is compared")
-    return Library(request.param)
+    built = Library(request.param)
+    if not built.runs_here:
+        pytest.skip("this processor has not the instructions")
+    return built
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def group(request: pytest.FixtureRequest, library: Library, monkeypatch: pytest.
         assert found is not None, f"{self.name} is not there for these types"
         result = self.dispatcher(*arguments)
         alike = same(found(), result) and same(_written(for_native), _written(arguments))
-        assert alike or (library.path.name, self.py_func.__name__) in product([WITHOUT_FUSING], FUSED), self.name
+        reordered = self.py_func.__name__ in REORDERED
+        assert alike or (reordered and _near(_written(for_native), _written(arguments))), self.name
         seen.add(self.name)
         return result
 
@@ -53,6 +55,15 @@ def group(request: pytest.FixtureRequest, library: Library, monkeypatch: pytest.
         monkeypatch.setattr(module, "available_cores", lambda: 1)
     yield group
     assert seen
+
+
+def _near(one: Any, other: Any) -> bool:
+    """Tell whether what kernels have written differs by rounding alone: those that may fuse and reorder their sums."""
+    if isinstance(one, tuple):
+        return all(map(_near, one, other))
+    if not isinstance(one, np.ndarray) or one.dtype.kind != "f":
+        return same(one, other)
+    return bool(np.allclose(one, other, rtol=1e-5, atol=1e-6 * np.abs(other).max(initial=0.0), equal_nan=True))
 
 
 def _written(value: Any) -> Any:
