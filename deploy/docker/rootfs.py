@@ -7,6 +7,7 @@ that gave a file there are its entry in ``/var/lib/dpkg/status.d``, where scanne
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,9 @@ def main() -> None:
     (root / "etc/passwd").write_text(USERS)
     (root / "etc/group").write_text(GROUPS)
     (root / "etc/nsswitch.conf").write_text("hosts: files dns\n")
+    outbox = root / "var/lib/mfn"  # a volume that is mounted here first takes its owner
+    outbox.mkdir()
+    os.chown(outbox, 10001, 10001)
     for name in ("dev", "proc", "sys", "tmp"):  # what a runtime mounts
         (root / name).mkdir()
     (root / "tmp").chmod(0o1777)

@@ -19,8 +19,8 @@ RULE = HERE / "components" / "monitoring" / "prometheusrule.yaml"
 _MADE = "# Made by make manifests from {}; change that.\n"
 
 
-def render(overlay: str) -> str:
-    """Return the manifests of an overlay as YAML."""
+def render(overlay: str | Path) -> str:
+    """Return the manifests of an overlay, named or elsewhere, as YAML."""
     beside = Path(sys.executable).with_name("kubectl")
     kubectl = str(beside) if beside.exists() else shutil.which("kubectl")
     if kubectl is None:
