@@ -6,6 +6,7 @@ never read to its end. What is read here is measured before it is believed.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -39,6 +40,7 @@ __all__ = [
     "parse_toml",
     "parse_yaml",
     "read_bytes",
+    "read_regular",
     "regular_file",
 ]
 
@@ -59,33 +61,54 @@ _DEADLINE_S = 10.0
 def regular_file(path: Path, most: int, error: type[MFNError] = InvalidInputError) -> Iterator[BinaryIO]:
     """Open a regular file of at most ``most`` bytes; a pipe, a device or a directory is refused without a wait."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, ValueError) as reason:
-        raise error(f"cannot read {path}: {getattr(reason, 'strerror', None) or reason}") from None
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            raise error(f"cannot read {path}: it must be a regular file, not a pipe, a device or a directory")
-        if state.st_size > most:
-            raise error(f"cannot read {path}: it must have at most {most} bytes; it has {state.st_size}")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            yield file
-    finally:
-        os.close(descriptor)
+        descriptor = _open(path, most)
+    except OSError as reason:
+        raise error(f"cannot read {path}: {reason.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
 
 
 def read_bytes(path: Path, most: int = LARGEST_TEXT, error: type[MFNError] = ConfigurationError) -> bytes:
     """Return the content of a regular file of at most ``most`` bytes, read within ten seconds."""
+    try:
+        return read_regular(path, most)
+    except OSError as reason:
+        raise error(f"cannot read {path}: {reason.strerror}") from None
+
+
+def read_regular(path: Path, most: int = LARGEST_TEXT) -> bytes:
+    """Return the same, for whoever names the file in other words.
+
+    Raises
+    ------
+    OSError
+        Whose ``strerror`` says why it cannot be read.
+    """
     end = monotonic() + _DEADLINE_S
     pieces: list[bytes] = []
-    with regular_file(path, most, error) as file:
+    with os.fdopen(_open(path, most), "rb") as file:
         while piece := file.read(_PIECE):
             pieces.append(piece)
             if len(pieces) * _PIECE > most + _PIECE:
-                raise error(f"cannot read {path}: it must have at most {most} bytes; it has more")
+                raise OSError(errno.EFBIG, f"it must have at most {most} bytes; it has more")
             if monotonic() > end:
-                raise error(f"cannot read {path}: its disk did not deliver it within {_DEADLINE_S:g} s")
+                raise OSError(errno.ETIMEDOUT, f"its disk did not deliver it within {_DEADLINE_S:g} s")
     return b"".join(pieces)
+
+
+def _open(path: Path, most: int) -> int:
+    """Open a regular file that is not too long; the caller closes it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except ValueError as reason:  # a name that none can have
+        raise OSError(errno.EINVAL, str(reason)) from None
+    state = os.fstat(descriptor)
+    if stat.S_ISREG(state.st_mode) and state.st_size <= most:
+        return descriptor
+    os.close(descriptor)
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "it must be a regular file, not a pipe, a device or a directory")
+    raise OSError(errno.EFBIG, f"it must have at most {most} bytes; it has {state.st_size}")
 
 
 def parse_json(data: bytes) -> Any:

@@ -102,6 +102,64 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "eps.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"
 
 
+def _tiff(width: int, height: int, *, strip: int = 8, count: int = 64, following: int = 0) -> bytes:
+    """Return a picture of one strip, whose directory stands behind the pixels."""
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
+    tags += [(273, 4, 1, strip), (277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, count)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    directory = struct.pack("<H", len(tags)) + entries + struct.pack("<I", following)
+    return b"II*\0" + struct.pack("<I", 72) + bytes(64) + directory
+
+
+def scans() -> Iterator[tuple[str, bytes]]:
+    """Yield .tif files."""
+    good = _tiff(8, 8)
+    yield "loop.tif", _tiff(8, 8, following=72)
+    yield "outside.tif", _tiff(8, 8, following=2**32 - 2)
+    for k, size in enumerate([(0, 8), (2**32 - 1, 2**32 - 1), (100_000, 100_000), (2**31, 1)]):
+        yield f"size{k}.tif", _tiff(*size)
+    yield "strip.tif", _tiff(8, 8, strip=2**32 - 9)
+    yield "count.tif", _tiff(8, 8, count=2**32 - 1)
+    for cut in (4, 8, 40, 73, 80, len(good) - 5):
+        yield f"cut{cut}.tif", good[:cut]
+    for place in range(0, len(good), 7):
+        yield f"flip{place}.tif", good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :]
+
+
+def tables() -> Iterator[tuple[str, bytes]]:
+    """Yield .csv and .parquet files, and journals of data sets."""
+    rows = b"".join(b"%d,%d\n" % (k, k * k) for k in range(100))
+    csv = {
+        "nul": b"a,b\n\0,1\n",
+        "quote": b'a,b\n"' + b"x" * 300_000,
+        "wide": b",".join(b"c%d" % k for k in range(100_000)) + b"\n",
+        "ragged": b"a\n1,2,3\n,,,,\n",
+        "large": b"a\n" + b"1\n" * 6_000_000,
+        "latin": b"a,\xff\n1,2\n",
+        "digits": b"a\n" + b"9" * 100_000 + b"\n",
+        "nan": b"a\nnan\ninf\n" * 30,
+        "twice": b"a,a\n" + rows,
+        "empty": b"",
+    }
+    for name, content in csv.items():
+        yield f"{name}.csv", content
+    magic = b"PAR1"
+    for name, length in {"none": 0, "some": 40, "more": 10**6, "most": 2**32 - 1}.items():
+        yield f"footer-{name}.parquet", magic + bytes(60) + struct.pack("<I", length) + magic
+    journals = {
+        "garbage": b"\xff" * 500,
+        "lines": b"\n" * 100_000,
+        "long": b"x" * 3_000_000,
+        "zeros": bytes(9),
+    }
+    for name, content in journals.items():
+        yield f"{name}.parquet.journal", content
+        text = content[:2_000]
+        yield f"{name}-whole.parquet.journal", b"%08x %s\n" % (zlib.crc32(text), text)
+    deep = b"[" * 50_000
+    yield "deep.parquet.journal", b"%08x %s\n" % (zlib.crc32(deep), deep)
+
+
 def _trees() -> Iterator[tuple[str, str]]:
     for depth in DEEP:
         yield f"list{depth}", "[" * depth
@@ -197,11 +255,11 @@ def texts() -> Iterator[tuple[str, bytes]]:
 def write_corpus(directory: Path) -> list[Path]:
     """Write every file, and two that are no files, and return their paths."""
     paths = []
-    for name, content in (*arrays(), *pictures(), *texts()):
+    for name, content in (*arrays(), *pictures(), *scans(), *tables(), *texts()):
         path = directory / name
         path.write_bytes(content)
         paths.append(path)
-    for suffix in ("json", "yaml", "npy", "npz", "png"):
+    for suffix in ("json", "yaml", "npy", "npz", "png", "tif", "csv", "parquet"):
         os.mkfifo(directory / f"pipe.{suffix}")
         (directory / f"directory.{suffix}").mkdir()
         (directory / f"device.{suffix}").symlink_to("/dev/zero")

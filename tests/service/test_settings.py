@@ -360,7 +360,7 @@ def test_a_laptop_is_not_warned(host: str) -> None:
         (b"\xff\xfe", "byte 0 is not UTF-8"),
         (b"", "it is empty"),
         (b" \n", "it is empty"),
-        (b"x" * 70_000, "it has more than 65,536 bytes"),
+        (b"x" * 70_000, "it must have at most 65536 bytes"),
     ],
 )
 def test_a_broken_secret_file_is_named_as_itself(content: bytes, message: str, tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_a_broken_secret_file_is_named_as_itself(content: bytes, message: str, t
 
 def test_a_secret_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "mfn_api_key")
-    with pytest.raises(ConfigurationError, match="mfn_api_key cannot be used: it is not a regular file"):
+    with pytest.raises(ConfigurationError, match="mfn_api_key cannot be used: it must be a regular file"):
         load_settings(secrets_dir=tmp_path)
 
 

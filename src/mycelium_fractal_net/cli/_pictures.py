@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ PICTURES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 _FORMATS = ("PNG", "TIFF", "JPEG", "BMP")
 _MOST_LEVELS = 65_536
 _BYTES_A_PIXEL = 8  # as many as any kind of picture takes
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 Levels = NDArray[np.float64]
 
@@ -38,7 +42,11 @@ def read_levels(file: Path, *, background: int = 0) -> Levels:
     except ImportError:
         raise MissingExtraError.for_extra("visualization", "Pillow") from None
     try:
-        with regular_file(file, LARGEST_ARRAY) as stream, Image.open(stream, formats=_FORMATS) as picture:
+        with (
+            warnings.catch_warnings(action="ignore"),  # what it warns of is said, or refused, in our words
+            regular_file(file, LARGEST_ARRAY) as stream,
+            Image.open(stream, formats=_FORMATS) as picture,
+        ):
             check_ratio(os.fstat(stream.fileno()).st_size, picture.width * picture.height * _BYTES_A_PIXEL, "a picture")
             frames = getattr(picture, "n_frames", 1)
             levels = np.asarray(_flattened(Image, picture, background), dtype=np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import typer
 
 from mycelium_fractal_net._checks import did_you_mean
+from mycelium_fractal_net._inputs import LARGEST_ARRAY, LARGEST_RATIO, read_bytes
 from mycelium_fractal_net.cli._console import print_json, print_table
 from mycelium_fractal_net.datasets import read_columns
 from mycelium_fractal_net.errors import InvalidInputError
@@ -79,8 +81,11 @@ def _columns(file: Path) -> dict[str, Any]:
 
 
 def _of_csv(file: Path) -> dict[str, Any]:
-    with file.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    text = read_bytes(file, LARGEST_ARRAY // LARGEST_RATIO, InvalidInputError).decode("utf-8-sig", "replace")
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise InvalidInputError(f"{file} is not CSV: {error}", field="file") from None
     found = {}
     for name in rows[0] if rows else ():
         try:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mycelium_fractal_net._inputs import load_arrays
 from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.datasets.generate import generate_dataset
 from mycelium_fractal_net.errors import InvalidInputError
@@ -179,9 +180,9 @@ def _gathered(
         morphology[place] = row["morphology"] or ""
         if row["field_file"] is None:
             continue
-        with np.load(path.parent / row["field_file"]) as fields:
-            pictures[place] = fields[attribute]
-            columns["settled_wavelength"][place] = _settled(config, fields["activator"])
+        fields = load_arrays(path.parent / row["field_file"], (attribute, "activator"))
+        pictures[place] = fields[attribute]
+        columns["settled_wavelength"][place] = _settled(config, fields["activator"])
     return columns, pictures, morphology
 
 

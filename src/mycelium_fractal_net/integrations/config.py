@@ -56,7 +56,7 @@ def load_worker_config(path: Path, **given: Any) -> WorkerConfig:
         raise ConfigurationError(f"{path} must hold source, publisher and dead_letters; got {type(found).__name__}")
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return WorkerConfig(**{**found, **chosen})
+        return WorkerConfig.model_validate({**found, **chosen})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise ConfigurationError(f"{path}: {faults}") from None

@@ -13,6 +13,7 @@ import hvac
 from hvac.exceptions import Forbidden, InvalidPath, VaultError
 from requests import RequestException
 
+from mycelium_fractal_net._inputs import read_bytes
 from mycelium_fractal_net.integrations.protocols import Secret, SecretUnavailableError
 
 __all__ = ["VaultSecrets"]
@@ -20,6 +21,11 @@ __all__ = ["VaultSecrets"]
 _TIMEOUT_S = 5
 _KUBERNETES_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _RENEW_AT = 2 / 3
+
+
+def _token() -> str:
+    """Return what the pod is known by."""
+    return read_bytes(_KUBERNETES_TOKEN, error=SecretUnavailableError).decode("ascii", "replace").strip()
 
 
 class VaultSecrets:
@@ -91,7 +97,7 @@ class VaultSecrets:
         if role and secret:
             self._note_life(client.auth.approle.login(role, secret)["auth"])
         elif pod:
-            self._note_life(client.auth.kubernetes.login(pod, _KUBERNETES_TOKEN.read_text())["auth"])
+            self._note_life(client.auth.kubernetes.login(pod, _token())["auth"])
         elif not client.token:
             raise SecretUnavailableError(
                 "Vault wants VAULT_TOKEN, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE"

@@ -83,7 +83,8 @@ class _Done:
 
     def __init__(self, path: Path, numbers: list[int]) -> None:
         self._path, self._beside = path, path.with_name(f"{path.name}.acked")
-        acknowledged = set(self._beside.read_text().split()) if self._beside.exists() else set()
+        text = read_bytes(self._beside, 64 * LONGEST_MESSAGE, InvalidInputError) if self._beside.exists() else b""
+        acknowledged = set(text.decode("ascii", "replace").split())
         self.left = [number for number in numbers if f"{number};" not in acknowledged]
         if not self.left:
             self._finish()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import AsyncIterator
 from functools import partial
@@ -14,6 +13,8 @@ import httpx
 import orjson
 from pydantic import Field, PrivateAttr, SecretStr
 
+from mycelium_fractal_net._inputs import read_bytes
+from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.integrations.messages import LONGEST_MESSAGE, Delivery
 from mycelium_fractal_net.integrations.protocols import ConnectionFailedError, Connector
 
@@ -43,7 +44,7 @@ class HttpSource(Connector):
         """Yield messages; see :class:`Source`."""
         headers = {name: value.get_secret_value() for name, value in self.headers.items()}
         self._client = httpx.AsyncClient(headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
-        cursor = self.cursor_file.read_text().strip() if self.cursor_file.exists() else ""
+        cursor = read_bytes(self.cursor_file).decode("utf-8", "replace").strip() if self.cursor_file.exists() else ""
         tag = ""
         while True:
             try:
@@ -111,9 +112,5 @@ def _wait_s(answer: httpx.Response, usual_s: float) -> float:
 
 def _keep(path: Path, cursor: str) -> None:
     """Replace the file as a whole, on disk."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("w") as stream:
-        stream.write(cursor)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
+    with whole_file(path) as file:
+        file.write(cursor.encode("utf-8", "replace"))

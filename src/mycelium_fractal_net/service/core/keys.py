@@ -20,9 +20,10 @@ from typing import Any, get_args
 import orjson
 
 from mycelium_fractal_net._gil import hmac_held
+from mycelium_fractal_net._inputs import read_regular
+from mycelium_fractal_net._outputs import whole_file
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.settings import Environment, Settings
-from mycelium_fractal_net.service.settings.files import read_regular
 
 __all__ = ["SCOPES", "Key", "KeyRing", "add_key", "make_key", "read_key_file", "remove_key"]
 
@@ -145,11 +146,8 @@ def _held(path: Path) -> Iterator[Path]:
 
 def _write(path: Path, keys: list[Key]) -> None:
     text = json.dumps({"keys": [asdict(item) for item in keys]}, indent=2)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text + "\n")
-    beside.replace(path)
+    with whole_file(path, 0o600) as file:
+        file.write(text.encode() + b"\n")
 
 
 def read_key_file(path: Path) -> list[Key]:

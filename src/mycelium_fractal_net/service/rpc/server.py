@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from mycelium_fractal_net._inputs import read_regular
 from mycelium_fractal_net._proto import mfn_pb2
 from mycelium_fractal_net.errors import ConfigurationError
 from mycelium_fractal_net.service.core.access import OPEN, Access
@@ -204,6 +205,6 @@ def _credentials(settings: Settings) -> Any:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise ConfigurationError(f"the file of TLS {path} cannot be read: {error.strerror}") from None

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
+from mycelium_fractal_net._checks import one_line, shown
+from mycelium_fractal_net._inputs import read_regular
 from mycelium_fractal_net.errors import ConfigurationError
-from mycelium_fractal_net.service.settings.files import read_regular
 from mycelium_fractal_net.service.settings.links import is_service_link
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 
 LIMITS = "MFN_RATE_LIMITS"
 _NOT_SETTINGS = frozenset({"MFN_CACHE_DIR", "MFN_KEY", "MFN_URL"})  # what other rooms, and clients, read
+_LONGEST_NAME = 100
 _LONGEST_FILE = 1 << 20
 _LONGEST_SECRET = 1 << 16
 _FROM_ELSEWHERE = ("env", "config_dir", "secrets_dir")  # they say which files are read, so no file can
@@ -85,8 +87,8 @@ def _read_file(path: Path, fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
         if name not in fields:
             raise refusal(unknown(name, fields))
         if complaint := _type_complaint(fields[name], value):
-            shown = "***" if "SecretStr" in str(fields[name].annotation) else repr(value)
-            raise refusal(f"{name}: {complaint}; got {shown:.100}")
+            value_told = "***" if "SecretStr" in str(fields[name].annotation) else repr(value)
+            raise refusal(f"{name}: {complaint}; got {value_told:.100}")
     return content
 
 
@@ -94,7 +96,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the name {twice!r} occurs twice")
+        raise ValueError(f"the name {shown(twice)} occurs twice")
     return found
 
 
@@ -167,4 +169,4 @@ def unknown(name: str, known: Iterable[str]) -> str:
     """Return the refusal of a name, with the one that was perhaps meant."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else "mfn config reference lists all settings"
-    return f"there is no setting {name}; {hint}"
+    return f"there is no setting {one_line(name, _LONGEST_NAME)}; {hint}"
