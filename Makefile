@@ -7,14 +7,16 @@ PIP := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench docs site notebooks load locks images manifests kernels proto dist clean mutants
+.PHONY: help install install-dev run test test-long test-arm64 quick serve lint format bench bench-gate bench-bless bench-compare docs site notebooks load locks images manifests kernels proto dist clean mutants
 
 help:
 	@echo "make run    simulate the default field; results go to out/"
 	@echo "make test   run the tests; make test-long   those that take minutes; make lint   check style, types and layers"
 	@echo "make quick  style, types, layers, and the quick tests of what has changed: what a change needs, in two minutes"
 	@echo "make serve  start the HTTP service; make load   put one under load: SCENARIO=sustained|stress|spike|streams, HOST="
-	@echo "make bench  measure speed; make docs   draw the pictures, run the examples"
+	@echo "make bench  measure speed, and write benchmarks/history; make bench-gate   instructions of kernels against the baseline"
+	@echo "make bench-compare A=REV B=REV   two revisions in turns"
+	@echo "make docs   draw the pictures, run the examples"
 	@echo "make site   build the documentation into site/, to open from a file"
 	@echo "make notebooks   execute each notebook from scratch"
 	@echo "make manifests  render k8s.yaml from deploy/kubernetes"
@@ -78,6 +80,16 @@ bench: $(VENV)/.dev
 	mkdir -p out
 	$(BIN)/python -m pytest benchmarks --override-ini testpaths=benchmarks --override-ini 'python_files=benchmark_*.py' \
 	  --benchmark-only --benchmark-json out/benchmark.json $(PYTEST_ARGS)
+	$(BIN)/python -m benchmarks.history
+
+bench-gate: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.instructions
+
+bench-bless: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.instructions --bless
+
+bench-compare: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.compare $(A) $(B)
 
 docs: $(VENV)/.dev
 	for script in docs/*.py; do $(BIN)/python "$$script" || exit 1; done

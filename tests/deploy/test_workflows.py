@@ -25,6 +25,20 @@ def test_the_schema_of_workflows_holds() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_linter_of_workflows_finds_nothing() -> None:
+    done = run("actionlint", *WORKFLOWS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_targets_that_workflows_make_are_there() -> None:
+    named = {
+        word for path in WORKFLOWS for line in re.findall(r"make ([^|&\n]+)", path.read_text()) for word in line.split()
+    }
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = {word for word in named if re.fullmatch(r"[a-z][a-z0-9-]*", word)}
+    assert called <= targets, called - targets
+
+
 def test_the_security_linter_finds_nothing() -> None:
     done = run("zizmor", "--offline", "--no-progress", *WORKFLOWS)
     assert done.returncode == 0, done.stdout + done.stderr
