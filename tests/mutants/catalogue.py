@@ -189,8 +189,8 @@ MUTANTS = (
     Mutant(
         "fewest-boxes",
         "fractals/_kernels_boxes.py",
-        "fewest = min(fewest, int(folded.min()))",
-        "fewest = min(fewest, int(folded.max()))",
+        "fewest = min(fewest, _least(folded))",
+        "fewest = min(fewest, int(folded[0]))",
         "tests/fractals/test_kernels_boxes.py::test_cover_is_the_minimum_over_every_offset",
     ),
     Mutant(
@@ -259,9 +259,23 @@ MUTANTS = (
     Mutant(
         "evidence",
         "features/spectrum.py",
-        "if trials * f.sf(contrast, *degrees) > _MOST_CHANCE:",
-        "if f.sf(contrast, *degrees) > _MOST_CHANCE:",
+        "_MOST_CHANCE = 1e-3",
+        "_MOST_CHANCE = 1.0",
         "tests/features/test_spectrum.py::test_hardly_any_field_of_white_noise_has_a_wavelength",
+    ),
+    Mutant(
+        "push-by-chance",
+        "features/_ledger.py",
+        "_MOST_CHANCE = 1e-6",
+        "_MOST_CHANCE = 1e6",
+        "tests/features/test_ledger.py::test_what_does_not_balance_says_so_rather_than_guess",
+    ),
+    Mutant(
+        "holes",
+        "fields/morphology.py",
+        "_parts(-activator, -middle, True, periodic)",
+        "_parts(activator, middle, True, periodic)",
+        "tests/fields/test_morphology.py::test_separate_squares_are_patches_and_their_opposite_holes",
     ),
     Mutant(
         "longer-waves",
