@@ -92,7 +92,7 @@ class Kernels:
             return False
         if config is None:
             return not all(built_ahead(get_kinetics(name).trace, family.dtype) for name in list_kinetics())
-        return family.scheme != "plain" or not built_ahead(config.model.trace, config.dtype, config.stencil)
+        return not built_ahead(config.model.trace, config.dtype, config.stencil)
 
     def would_begin(self, config: Needed) -> bool:
         """Tell whether a compilation begins with the next who waits for these kernels."""
