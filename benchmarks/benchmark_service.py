@@ -82,11 +82,11 @@ class Pair(NamedTuple):
         numbers = f"service {median(self.ours):,.0f}, {self.rival} {median(self.theirs):,.0f} {self.unit}"
         low, _, high = quantiles(self.ratios, n=4, method="inclusive") if len(self.ours) > 1 else 3 * self.ratios
         spread = f"{self.ratio:.2f} ({low:.2f} to {high:.2f})"
-        return [self.what, numbers, spread, f"at least {self.aim:g}", _held(self.ratio >= self.aim)]
+        return [self.what, numbers, spread, f"at least {self.aim:g}", held(self.ratio >= self.aim)]
 
 
-def _held(held: bool) -> str:
-    return "yes" if held else "no"
+def held(is_held: bool) -> str:
+    return "yes" if is_held else "no"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -127,7 +127,7 @@ def compare_nernst(server: Server, effort: Effort) -> str:
         rate(bare), rate(server.url)
         ours, theirs = turns(effort.rounds, lambda: rate(server.url), lambda: rate(bare))
     what = "`/nernst`: key, limit, JSON log, metrics; against FastAPI with the same model alone"
-    return _compared([Pair(what, ours, theirs, "answers/s", "bare", 0.5)])
+    return compared([Pair(what, ours, theirs, "answers/s", "bare", 0.5)])
 
 
 class Job(NamedTuple):
@@ -150,7 +150,7 @@ def compare_simulate(_: Server, effort: Effort) -> str:
     pairs = [_pair(str(job), job, effort, {}) for job in (small, Job(64, 64, True), Job(128, 128, False))]
     title = f"{small}; {THREADS} processes of one thread"
     pairs.append(_pair(title, small, effort, {"COMPUTE_THREADS": "1"}, processes=THREADS))
-    return _compared(pairs)
+    return compared(pairs)
 
 
 def _pair(what: str, job: Job, effort: Effort, settings: dict[str, str], processes: int = 1) -> Pair:
@@ -206,7 +206,7 @@ class Engine:
         return float(answers.readline())
 
 
-def _compared(pairs: list[Pair]) -> str:
+def compared(pairs: list[Pair]) -> str:
     head = ["what", "median", "ratio: median (quarters)", "aim", "held"]
     return table(head, [pair.row() for pair in pairs])
 
@@ -228,10 +228,10 @@ def health_under_load(server: Server, effort: Effort) -> str:
 
 def _health_row(what: str, times: list[float], aim: float | None) -> list[str]:
     cuts = quantiles(times, n=100)
-    held = "" if aim is None else _held(cuts[94] < aim)
+    verdict = "" if aim is None else held(cuts[94] < aim)
     shown = [f"{value:.1f}" for value in (cuts[49], cuts[94], cuts[98], times[-1])]
     print("  /health", what, *shown, file=sys.stderr)
-    return [what, str(len(times)), *shown, held]
+    return [what, str(len(times)), *shown, verdict]
 
 
 def cancellation(server: Server, effort: Effort) -> str:
@@ -240,7 +240,7 @@ def cancellation(server: Server, effort: Effort) -> str:
         body = {"grid_size": grid_size, "steps": min(10_000, 900_000_000 // grid_size**2)}
         times = sorted(freed_ms(server, THREADS, body) for _ in range(effort.samples))
         rows.append([
-            f"{grid_size}²", str(len(times)), f"{median(times):.1f}", f"{times[-1]:.1f}", _held(times[-1] < 100),
+            f"{grid_size}²", str(len(times)), f"{median(times):.1f}", f"{times[-1]:.1f}", held(times[-1] < 100),
         ])  # fmt: skip
         print("  cancel", rows[-1], file=sys.stderr)
     return table(["grid", "times", "median ms", "worst ms", "worst under 100 ms"], rows)
@@ -306,11 +306,11 @@ def measure(names: list[str], effort: Effort) -> str:
     return "\n\n".join(sections)
 
 
-def write(tables: str, page: Path = PAGE) -> None:
-    """Put the tables between the page's markers."""
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
+def write(tables: str, page: Path = PAGE, begin: str = BEGIN, end: str = END) -> None:
+    """Put the tables between two markers of the page."""
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import benchmark_streams
 from benchmarks.benchmark_service import BEGIN, END, PAGE, QUICK, Engine, Job, Pair, write
 
 needs_wrk = pytest.mark.skipif(not shutil.which("wrk") and not os.environ.get("CI"), reason="wrk is not installed")
@@ -23,6 +24,16 @@ def test_the_benchmark_of_the_service_prints_its_tables() -> None:
     assert len(rows) == 6  # of each of the two tables the head, a rule and a row
 
 
+@pytest.mark.long
+@needs_wrk
+def test_the_benchmark_of_streams_prints_its_tables() -> None:
+    command = [sys.executable, "-m", "benchmarks.benchmark_streams", "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    headings = [line for line in done.stdout.splitlines() if line.startswith("### ")]
+    assert headings == [f"### {heading}" for heading, _ in benchmark_streams.PARTS.values()]
+
+
 def test_the_tables_replace_what_stands_between_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
@@ -32,7 +43,8 @@ def test_the_tables_replace_what_stands_between_the_markers(tmp_path: Path) -> N
 
 def test_the_page_has_the_markers_once() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert (text.count(BEGIN), text.count(END)) == (1, 1)
+    marks = (BEGIN, END, benchmark_streams.BEGIN, benchmark_streams.END)
+    assert [text.count(mark) for mark in marks] == [1] * 4
 
 
 def test_a_pair_is_judged_by_the_median_of_its_rounds() -> None:
