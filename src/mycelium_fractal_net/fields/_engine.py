@@ -226,11 +226,10 @@ class Engine:
 
     def grown_since(self, step: int) -> list[GrowthEvent]:
         """Return the growth events of the steps after ``step``, of those that were computed here."""
-        rows = self._grown[step : self.step]
-        found = np.flatnonzero(rows[:, 0]).tolist()
         return [
-            GrowthEvent(step + k + 1, int(row) - 1, int(column) - 1, jump)
-            for k, (row, column, jump) in zip(found, rows[found].tolist(), strict=True)
+            GrowthEvent(number, int(row) - 1, int(column) - 1, jump)
+            for number, (row, column, jump) in enumerate(self._grown[step : self.step].tolist(), step + 1)
+            if row
         ]
 
     def _reserve(self, steps: int) -> None:

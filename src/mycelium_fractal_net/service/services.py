@@ -18,7 +18,7 @@ from mycelium_fractal_net.service.core.admission import Admission
 from mycelium_fractal_net.service.core.call import Call
 from mycelium_fractal_net.service.core.compilation import COST as COMPILATION_COST
 from mycelium_fractal_net.service.core.compilation import Kernels, Needed
-from mycelium_fractal_net.service.core.compute import Compute, Lane, OnDisconnect, Work
+from mycelium_fractal_net.service.core.compute import Compute, OnDisconnect, Work
 from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.keys import KeyRing
 from mycelium_fractal_net.service.core.limits import RateLimiter
@@ -108,12 +108,12 @@ class Services:
             RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute, and what :meth:`Compute.run`
             raises; what was never computed costs nothing.
         """
-        await self._charge(record.call, cost)
+        await self.charge(record.call, cost)
         try:
             return await self._computed(record, work, cost, kind)
         except ServiceError as refusal:
             if refusal.refusal in _NEVER_BEGUN:
-                await self._charge(record.call, -cost)
+                await self.charge(record.call, -cost)
             raise
 
     async def compiled_for(self, call: Call, config: Needed, on_disconnect: OnDisconnect | None = None) -> None:
@@ -128,7 +128,7 @@ class Services:
         if not self.kernels.missing(config):
             return
         if self.kernels.would_begin(config):
-            await self._charge(call, COMPILATION_COST)
+            await self.charge(call, COMPILATION_COST)
         waiting = asyncio.ensure_future(self.kernels.ready(config))
         on_disconnect = on_disconnect or call.on_disconnect
         forget = None if on_disconnect is None else on_disconnect(waiting.cancel)
@@ -142,21 +142,17 @@ class Services:
             if forget is not None:
                 forget()
 
-    async def lane_for(self, record: RequestRecord, cost: int = 0, kind: str = "") -> Lane:
-        """Return the place in the queue of a stream, whose whole cost its key is charged at once.
+    async def _once(self, name: str) -> bool:
+        return await self.limiter.once(name)  # of now: a reload may have moved it
+
+    async def charge(self, call: Call, cost: int) -> None:
+        """Charge a caller cell steps.
 
         Raises
         ------
         ServiceError
-            RATE_LIMIT_EXCEEDED when the key has asked for too much in the last minute.
+            RATE_LIMIT_EXCEEDED when too many were asked for in the last minute.
         """
-        await self._charge(record.call, cost)
-        return self.compute.lane(record.call.who, kind, record.call.on_disconnect)
-
-    async def _once(self, name: str) -> bool:
-        return await self.limiter.once(name)  # of now: a reload may have moved it
-
-    async def _charge(self, call: Call, cost: int) -> None:
         if not cost or not self.settings.rate_limit_enabled:
             return
         verdict = await self.limiter.charge(call.who, cost)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
@@ -18,7 +17,7 @@ from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.http import app as application
 from mycelium_fractal_net.service.http.app import create_app
 from mycelium_fractal_net.service.http.routes import PATHS, RouteTable
-from mycelium_fractal_net.service.operations import OPERATIONS, Answer, Context, Cost, Operation, perform, stream
+from mycelium_fractal_net.service.operations import OPERATIONS, Answer, Context, Cost, Operation, perform
 from mycelium_fractal_net.service.services import Services
 from mycelium_fractal_net.service.settings import EndpointClass, load_settings
 from tests.service.helpers import GUARDED, Log, client_of, make_app
@@ -92,27 +91,6 @@ async def test_what_costs_too_much_is_refused_before_it_runs() -> None:
     with pytest.raises(ServiceError, match=r"10\^12 cell steps \(a joke\) are more than the") as caught:
         await perform(dear, None, _record(services), services, lambda answer: answer)
     assert (caught.value.refusal, caught.value.items[0]["field"], ran) == ("COST_LIMIT_EXCEEDED", "size", [])
-
-
-@pytest.mark.anyio
-async def test_a_stream_computes_an_event_when_it_is_asked_for_and_ends_when_it_is_left() -> None:
-    services, made, ended = _services(), [], []
-
-    def count(request: Any, context: Context) -> Iterator[int]:
-        try:
-            for number in range(1000):
-                made.append(threading.current_thread().name)
-                yield number
-        finally:
-            ended.append(True)
-
-    events = stream(_operation(count), None, _record(services), services, str)
-    assert [await anext(events), await anext(events)] == ["0", "1"]
-    assert services.compute.idle
-    assert len(made) == 2
-    assert made[0].startswith("mfn-compute")
-    await events.aclose()  # type: ignore[attr-defined] # a generator
-    assert ended == [True]
 
 
 @pytest.mark.anyio

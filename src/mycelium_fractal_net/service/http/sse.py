@@ -72,13 +72,13 @@ class EventStream:
     async def _serve(self, stream: Stream, record: Any, send: Any) -> None:
         begun = False
         try:
-            async with aclosing(stream.messages()) as messages:
-                async for message in messages:
+            async with aclosing(stream.batches()) as batches:
+                async for batch in batches:
+                    body = b"".join([_event(stream.name, message) for message in batch])
                     if not begun:
                         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-                        begun = True
-                        await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
-                    await send({"type": "http.response.body", "body": _event(stream.name, message), "more_body": True})
+                        begun, body = True, _RETRY + body
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
         except Exception as error:
             if not begun or problem_of(error).code == "CANCELLED":
                 raise

@@ -256,9 +256,10 @@ class _Conversation:
         """Hand on what a stream says, within a span of its own."""
         try:
             with self._services.trace(self._record)("stream", stream=stream.name):
-                async with aclosing(stream.messages()) as messages:
-                    async for message in messages:
-                        await self._send(message)
+                async with aclosing(stream.batches()) as batches:
+                    async for batch in batches:
+                        for message in batch:
+                            await self._send(message)
         except Exception as error:  # noqa: BLE001 # whatever it is, the reader is told
             if problem_of(error).status >= 500 and not isinstance(error, ServiceError):
                 self._record.fail(error)

@@ -7,13 +7,13 @@ from mycelium_fractal_net.service.operations.features import FEATURES
 from mycelium_fractal_net.service.operations.federated import AGGREGATE
 from mycelium_fractal_net.service.operations.health import HEALTH, LIVE, METRICS, READY
 from mycelium_fractal_net.service.operations.nernst import NERNST
-from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation, perform, stream
+from mycelium_fractal_net.service.operations.operation import Answer, Context, Cost, Operation, perform
 from mycelium_fractal_net.service.operations.simulate import SIMULATE
 from mycelium_fractal_net.service.operations.stability import STABILITY
 from mycelium_fractal_net.service.operations.tickets import TICKETS
 from mycelium_fractal_net.service.operations.validate import VALIDATE
 
-__all__ = ["OPERATIONS", "Answer", "Context", "Cost", "Operation", "perform", "stream"]
+__all__ = ["OPERATIONS", "Answer", "Context", "Cost", "Operation", "perform"]
 
 _ALL = (
     *(HEALTH, LIVE, READY, METRICS),

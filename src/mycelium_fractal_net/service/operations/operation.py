@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ from mycelium_fractal_net.service.core.errors import ServiceError
 from mycelium_fractal_net.service.core.record import RequestRecord
 from mycelium_fractal_net.service.services import Services
 
-__all__ = ["LARGE_BODY", "SMALL_BODY", "Answer", "Context", "Cost", "Operation", "check_table", "perform", "stream"]
+__all__ = ["LARGE_BODY", "SMALL_BODY", "Answer", "Context", "Cost", "Operation", "check_table", "perform"]
 
 SMALL_BODY = 64 * 2**10
 """Bytes that hold every request without an array."""
@@ -115,8 +115,8 @@ class Operation:
     name, tag : str
         Its name, and the group it is shown in.
     run : callable
-        ``run(request, context)`` returns an :class:`Answer`; that of a stream is a generator of events. It runs in a
-        compute thread and knows nothing of the door. Its docstring is what people read of the operation.
+        ``run(request, context)`` returns an :class:`Answer`. It runs in a compute thread and knows nothing of the door.
+        Its docstring is what people read of the operation.
     access : Access
         What it asks of its caller.
     request, response : model or None
@@ -223,29 +223,3 @@ async def perform(
     if operation.simulated is not None:
         await services.compiled_for(record.call, operation.simulated(request))
     return await services.compute_for(record, work, cost.cell_steps, cost.kind)
-
-
-async def stream(
-    operation: Operation, request: Any, record: RequestRecord, services: Services, render: Callable[[Any], T]
-) -> AsyncIterator[T]:
-    """Yield the rendered events of a stream, each computed as a short job when it is asked for.
-
-    A reader that pauses holds no thread. Close the iterator (``aclose``) where it is left early.
-    """
-    cost, context = _cost(operation, request, services), Context(services, record)
-    lane = await services.lane_for(record, cost.cell_steps, cost.kind)
-    events: Iterator[Any] = operation.run(request, context)
-    done = object()
-
-    def work(cancel: threading.Event) -> Any:
-        context.cancel = cancel
-        event = next(events, done)
-        return done if event is done else render(event)
-
-    try:
-        while (made := await lane.run(work)) is not done:
-            yield made
-    finally:
-        close = getattr(events, "close", None)
-        if close is not None:
-            close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -287,11 +288,13 @@ def as_json(
 def statistics_of(frame: Frame) -> dict[str, float]:
     """Return the statistics of a frame's potential."""
     field = np.asarray(frame.field_mv, dtype=np.float64)
+    mean = float(field.mean())
+    apart = (field - mean).ravel()
     return {
         "pot_min_mV": float(field.min()),
         "pot_max_mV": float(field.max()),
-        "pot_mean_mV": float(field.mean()),
-        "pot_std_mV": float(field.std()),
+        "pot_mean_mV": mean,
+        "pot_std_mV": math.sqrt(float(np.dot(apart, apart)) / apart.size),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -71,7 +70,7 @@ class Stream:
         self._paused = self._over = False
         self._wake = asyncio.Event()
         self._tell: set[Callable[[], object]] = set()
-        self._next_at = 0.0
+        self._next_at, self._ends_at = 0.0, math.inf
         self._owed = self._paid = self._outstanding = 0
         self._failure: Exception | None = None
 
@@ -93,27 +92,27 @@ class Stream:
         """Charge the caller what is owed: for the run, and for what steering adds to it."""
         owed, self._owed = self._owed, 0
         self._paid += owed
-        if self._services.settings.rate_limit_enabled:
-            verdict = await self._services.limiter.charge(self._call.who, owed)
-            if not verdict.passed:
-                message = f"the cell steps of this minute are spent; try again in {verdict.reset_s} s"
-                raise ServiceError("RATE_LIMIT_EXCEEDED", message, retry_after_s=verdict.reset_s)
+        await self._services.charge(self._call, owed)
 
     def is_known(self) -> bool:
         """Tell whether the reader knows all messages already."""
         return self.last is not None and self.last > -(-self._config.steps // self._start.every)
 
-    async def messages(self) -> AsyncGenerator[Message]:
-        """Yield messages, counted; one log line tells how they ended. See :meth:`_computed` for what is raised."""
+    async def batches(self) -> AsyncGenerator[list[Message]]:
+        """Yield messages that are ready together, counted; one log line tells how they ended.
+
+        See :meth:`_computed` for what is raised.
+        """
         metrics, door = self._services.metrics, _DOORS.get(self._call.method, "sse")
         begin, sent, ended = perf_counter(), 0, "CANCELLED"
         try:
-            async with aclosing(self._computed()) as messages:
-                async for message in messages:
-                    size = len(message.text) + len(message.binary or b"")
+            async with aclosing(self._computed()) as batches:
+                async for batch in batches:
+                    frames = self._take_note(batch)
+                    size = sum(len(message.text) + len(message.binary or b"") for message in batch)
                     sent += size
-                    metrics.streamed(door, message.kind, size)
-                    yield message
+                    metrics.streamed(door, frames, size)
+                    yield batch
             ended = "COMPLETED"
         except Exception as error:
             ended = problem_of(error).code
@@ -134,7 +133,7 @@ class Stream:
             "key_id": key_id,
         }
 
-    async def _computed(self) -> AsyncGenerator[Message]:
+    async def _computed(self) -> AsyncGenerator[list[Message]]:
         """Yield messages; the next ones are computed when those before have been handed over.
 
         A piece of 20 ms brings as many as there is room for: what the window leaves of frames with a field.
@@ -152,24 +151,21 @@ class Stream:
                 await services.compiled_for(self._call, self._config, self._on_leaving)
                 lane = services.compute.lane(who, f"stream:{self._config.kinetics}", self._on_leaving)
                 run: list[Run] = []
-                ready: deque[Message] = deque()
                 loop = asyncio.get_running_loop()
-                begun = spoken = loop.time()
-                while ready or not (run and run[0].is_over):
+                self._ends_at = loop.time() + services.settings.stream_seconds
+                spoken = loop.time()
+                while not (run and run[0].is_over):
                     async for _ in self._until_wanted(spoken):
-                        yield self._said("heartbeat")
+                        yield [self._said("heartbeat")]
                         spoken = loop.time()
-                    if loop.time() - begun > services.settings.stream_seconds:
-                        raise ServiceError("REQUEST_TIMEOUT", "a stream may not last longer (MFN_STREAM_SECONDS)")
-                    if not ready:
-                        ready.extend(await lane.run(partial(self._piece, run, self._room())))
-                        if self._owed:
-                            await self._charge()
-                    if ready:
-                        yield self._counted(ready.popleft())
+                    batch = await lane.run(partial(self._piece, run, self._room()))
+                    if self._owed:
+                        await self._charge()
+                    if batch:
+                        yield batch
                         spoken = loop.time()
                     elif loop.time() - spoken > services.settings.stream_heartbeat_seconds:
-                        yield self._said("heartbeat")
+                        yield [self._said("heartbeat")]
                         spoken = loop.time()
         finally:
             services.streams.leave(who)
@@ -244,6 +240,8 @@ class Stream:
             if self._services.compute.draining:
                 raise ServiceError("SERVICE_UNAVAILABLE")
             now = loop.time()
+            if now > self._ends_at:
+                raise ServiceError("REQUEST_TIMEOUT", "a stream may not last longer (MFN_STREAM_SECONDS)")
             waits = self._paused or self._window_is_full()
             if not waits and now >= self._next_at:
                 if self._rate is not None:
@@ -272,16 +270,16 @@ class Stream:
             return _WINDOW - (self.last or 0) + self._acked
         return _WINDOW if "field" in self._start.include else _AT_ONCE
 
-    def _counted(self, message: Message) -> Message:
-        """Take note of a message that is handed over."""
-        if message.sequence is not None:
-            self.last = message.sequence
-        if message.kind == "frame":
-            self.frames += 1
-            if self._windowed:
-                self._outstanding += 1
-                self._services.streams.outstanding += 1
-        return message
+    def _take_note(self, batch: list[Message]) -> int:
+        """Take note of messages that are handed over; return how many frames are among them."""
+        for message in batch:
+            self.last = self.last if message.sequence is None else message.sequence
+        frames = sum(message.kind == "frame" for message in batch)
+        self.frames += frames
+        if self._windowed:
+            self._outstanding += frames
+            self._services.streams.outstanding += frames
+        return frames
 
     def _piece(self, kept: list[Run], room: int, cancel: threading.Event) -> list[Message]:
         """Compute for some milliseconds, in a compute thread; return the messages that came of it."""

@@ -40,9 +40,10 @@ class Simulations:
             return
         await stream.check()
         try:
-            async with aclosing(stream.messages()) as messages:
-                async for message in messages:
-                    await context.write(message.text)
+            async with aclosing(stream.batches()) as batches:
+                async for batch in batches:
+                    for message in batch:
+                        await context.write(message.text)
         except Exception as error:
             if context.done():
                 raise

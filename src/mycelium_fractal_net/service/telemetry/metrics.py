@@ -256,10 +256,9 @@ class Metrics:
             lambda: streams.outstanding
         )
 
-    def streamed(self, door: str, kind: str, size: int) -> None:
-        """Count a message of a stream, and its bytes."""
-        if kind == "frame":
-            self._stream_frames.labels(door).inc()
+    def streamed(self, door: str, frames: int, size: int) -> None:
+        """Count frames of a stream, and the bytes of its messages."""
+        self._stream_frames.labels(door).inc(frames)
         self._stream_bytes.labels(door).inc(size)
 
     def stream_ended(self, door: str, reason: str) -> None:
