@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ENVIRONMENT = Path("/opt/mfn")
+SELDOM = ("llvmlite", "numba", "pygments", "scipy")  # loaded by few requests: their bytecode, 27 MB, is left out
 UNUSED = {"test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "__pycache__"}
 UNUSED |= {"site-packages", "dist-packages"}  # of the base's Python; those of the environment are kept
 USERS = "root:x:0:0:root:/:/bin/false\nmfn:x:10001:10001:mfn:/nonexistent:/bin/false\n"
@@ -131,6 +132,9 @@ def main() -> None:
     compile_ = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     places = [str(base_library), str(root / "opt")]
     subprocess.run([*compile_, "-s", str(root), "-p", "/", *places], check=False)  # some packages hold templates
+    for name in SELDOM:
+        for path in [*(root / "opt").glob(f"mfn/lib/python*/site-packages/{name}/**/__pycache__")]:
+            shutil.rmtree(path)
     owners = {owner(path) for path in files} | {owner(library / "os.py")}
     describe({name for name in owners if name is not None}, root)
     (root / "etc").mkdir(exist_ok=True)
