@@ -57,6 +57,9 @@ SSE = Door(
     _head("/stream/simulate"),
     json.dumps({"config": SMALL, "every": 200}).encode(),
 )
+CLIP = _post("/clip", {"config": LONG, "frames": 2})
+"""What a film costs, which is computed behind a door of its own."""
+
 DOORS = [REST, SSE]
 """What speaks HTTP/1.1; test_websockets.py attacks WebSockets, tests/service/rpc the gRPC door."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.attacks.doors import DOORS, REST, Door, connected, resident_kib, rest_of, send_until_cut, status_of
+from tests.attacks.doors import CLIP, DOORS, REST, Door, connected, resident_kib, rest_of, send_until_cut, status_of
 from tests.service.helpers import AUTH, ION, KEY, Server, raw_answer, running
 
 pytestmark = pytest.mark.slow
@@ -76,6 +77,15 @@ def test_a_client_that_leaves_frees_its_thread_whatever_it_has_sent_ahead(
 ) -> None:
     with connected(server) as connection:
         connection.sendall(door.costly + door.cheap * ahead)
+        _wait_for_threads(server, 1)
+    _wait_for_threads(server, 0)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="films need ffmpeg")
+@pytest.mark.parametrize("ahead", [0, 2520])
+def test_a_client_that_leaves_its_film_frees_the_thread(server: Server, ahead: int) -> None:
+    with connected(server) as connection:
+        connection.sendall(CLIP + REST.cheap * ahead)
         _wait_for_threads(server, 1)
     _wait_for_threads(server, 0)
 

@@ -122,6 +122,47 @@ def test_who_closes_while_messages_wait_is_answered(server: Server) -> None:
         assert rest_of(connection).endswith(_CLOSED)
 
 
+HOSTILE = {
+    "not masked": b"\x81\x02{}",
+    "reserved bits": b"\xf1" + _frame(TEXT, b"{}")[1:],
+    "reserved opcode": _frame(0x3, b"{}"),
+    "reserved control": _frame(0xB, b""),
+    "long ping": _frame(PING, b"x" * 126),
+    "ping in pieces": _frame(PING, b"x", last=False),
+    "a continuation of nothing": _frame(0, b"x"),
+    "a text inside another": _frame(TEXT, b"{", last=False) + _frame(TEXT, b"}"),
+    "half a character": _frame(TEXT, b'"\xc3"'),
+    "a length of eight exbibytes": b"\x81\xff" + struct.pack("!Q", 2**63) + bytes(4),
+    "a length of a tebibyte": b"\x81\xff" + struct.pack("!Q", 2**40) + bytes(4),
+    "a close of one byte": _frame(CLOSE, b"\x03"),
+    "a close with a code of nobody": _frame(CLOSE, struct.pack("!H", 1005)),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_frames_that_cannot_be_end_their_own_connection(server: Server, hostile: str) -> None:
+    with _open(server) as connection, _open(server) as other:
+        connection.sendall(HOSTILE[hostile])
+        told = rest_of(connection)
+        assert told[:1] == b"\x88"  # a close, with a code
+        assert len(told) >= 4
+        other.sendall(_frame(TEXT, b'{"type": "ping"}'))
+        assert b"pong" in other.recv(100)
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_stream_without_a_pause_leaves_the_loop_to_others(server: Server) -> None:
+    start = b'{"type": "start", "config": {"grid_size": 16, "steps": 5000}, "every": 1, "include": []}'
+    with _open(server) as connection, httpx.Client(base_url=server.url, timeout=120) as client:
+        connection.sendall(_frame(TEXT, start))
+        connection.settimeout(120)
+        told = connection.recv(65_536)
+        for _ in range(20):
+            assert client.get("/health/live").status_code == 200
+            told = told[-100:] + connection.recv(65_536)
+        assert b'"completed"' not in told
+
+
 def _wait_for_threads(server: Server, busy: int) -> None:
     for _ in range(3000):
         if server.metric("mfn_compute_threads_busy") == busy:

@@ -107,6 +107,7 @@ async def test_a_client_that_leaves_ends_the_compilation_that_it_paid_for(childr
         request = asyncio.create_task(client.post("/simulate", json=body))
         [pid] = await _begun(children)
         assert (await client.post("/simulate", json={"grid_size": 16, "steps": 2})).status_code == 200
+        assert (await client.get("/health")).status_code == 200
         assert app.state.services.compute.idle
         request.cancel()
         await asyncio.gather(request, return_exceptions=True)
