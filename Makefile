@@ -138,8 +138,11 @@ proto: $(VENV)/.dev
 	cp .cache/proto/mfn/v1/mfn_pb2.py .cache/proto/mfn/v1/mfn_pb2.pyi src/mycelium_fractal_net/_proto/
 
 mutants: $(VENV)/.dev
-	$(BIN)/python -m tests.mutants $(MUTANTS)
-	$(BIN)/python -m tests.mutants --validate $(MUTANTS)
+	mkdir -p .cache
+	rm -f .cache/mutants-*.jsonl
+	-nice -n 19 $(BIN)/python -m tests.mutants --log .cache/mutants-tests.jsonl
+	-nice -n 19 $(BIN)/python -m tests.mutants --validate --log .cache/mutants-checks.jsonl
+	$(BIN)/python -m tests.mutants --write .cache/mutants-tests.jsonl .cache/mutants-checks.jsonl
 
 clean:
 	rm -rf $(VENV) out site dist build src/mycelium_fractal_net/_compiled/cache .cache .coverage .coverage.* coverage.xml htmlcov load_tests/report

@@ -47,6 +47,14 @@ def test_as_many_bars_hold_a_level_as_there_are_clusters_above_it(level: float, 
     assert alive.sum() == len(cluster_sizes(field, level, periodic=periodic))
 
 
+def test_bars_of_a_tenth_of_the_range_last() -> None:
+    found = mfn.extract_features(peaks([30.0, 20.0, 4.0, 3.0, 2.0]), sets=("topology",))
+    assert found["lasting_patches"] == 3.0  # 3 of 30 is a tenth, and not more
+    assert found["lasting_holes"] == 0.0
+    pits = mfn.extract_features(-peaks([30.0, 20.0, 2.0]), periodic=False, sets=("topology",))
+    assert (pits["lasting_patches"], pits["lasting_holes"]) == (1.0, 2.0)
+
+
 @pytest.mark.parametrize("field", [np.zeros((5, 5)), np.zeros((1, 1)), np.zeros((1, 7))])
 def test_a_constant_field_has_no_bars_to_share(field: np.ndarray) -> None:
     assert persistence_entropy(field) == (0.0, 0.0)

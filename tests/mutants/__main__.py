@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("src/mycelium_fractal_net")
 SHARE = {"tests": 0.95, "validate": 22 / 25}
 SURVIVED = ""
+PAGE, BEGIN, END = ROOT / "docs" / "validation.md", "<!-- mutants: begin -->", "<!-- mutants: end -->"
 
 _CHECKS = """
 import sys
@@ -66,11 +67,15 @@ def killer(mutant: Mutant, *, by_checks: bool) -> str:
     return failed[0].split(" - ")[0] if failed else SURVIVED
 
 
+def _known(log: Path | None) -> dict[str, str]:
+    if log is None or not log.exists():
+        return {}
+    return dict(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+
+
 def _run(chosen: Sequence[Mutant], *, by_checks: bool, log: Path | None) -> dict[str, str]:
     """Return who killed each mutant, as far as the log does not know it."""
-    known: dict[str, str] = {}
-    if log is not None and log.exists():
-        known = dict(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+    known = _known(log)
     for mutant in chosen:
         if mutant.name not in known:
             known[mutant.name] = killer(mutant, by_checks=by_checks)
@@ -81,13 +86,34 @@ def _run(chosen: Sequence[Mutant], *, by_checks: bool, log: Path | None) -> dict
     return {mutant.name: known[mutant.name] for mutant in chosen}
 
 
+def _write(tests: Path, checks: Path) -> int:
+    """Put a table of who kills what on the page, and return 1 if too many survive."""
+    found = {name: _known(log) for name, log in (("tests", tests), ("validate", checks))}
+    missing = [mutant.name for mutant in MUTANTS if not all(mutant.name in known for known in found.values())]
+    if missing:
+        raise SystemExit(f"not run yet: {', '.join(missing)}")
+    shares = {name: sum(known[m.name] != SURVIVED for m in MUTANTS) / len(MUTANTS) for name, known in found.items()}
+    head = f"Of {len(MUTANTS)} mutants the tests kill {shares['tests']:.0%}, the checks {shares['validate']:.0%}.\n\n"
+    rows = ["| mutant | in | test that kills it | check that does |", "|---|---|---|---|"]
+    for m in MUTANTS:
+        test, check = (known[m.name] or "none" for known in found.values())
+        rows.append(f"| {m.name} | `{m.file}` | {test.rpartition('::')[2].partition('[')[0]} | {check} |")
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    table = "\n".join(rows)
+    PAGE.write_text(f"{before}{BEGIN}\n{head}{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    return int(any(shares[name] < SHARE[name] for name in shares))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for, print who survived, and return 1 if too many did."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="of mutants; all by default")
     parser.add_argument("--validate", action="store_true", help="let the scientific checks find the bugs")
     parser.add_argument("--log", type=Path, help="keep results in this file, and do not run what it holds")
+    parser.add_argument("--write", type=Path, nargs=2, metavar=("TESTS", "CHECKS"), help="put two logs on the page")
     asked = parser.parse_args(arguments)
+    if asked.write:
+        return _write(*asked.write)
     chosen = [mutant for mutant in MUTANTS if not asked.names or mutant.name in asked.names]
     killers = _run(chosen, by_checks=asked.validate, log=asked.log)
     survivors = [name for name, found in killers.items() if found == SURVIVED]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import PACKAGE, ROOT, SURVIVED, killer, planted
+from tests.mutants.__main__ import BEGIN, END, PACKAGE, ROOT, SURVIVED, killer, main, planted
 from tests.mutants.catalogue import MUTANTS, Mutant
 
 _HARMLESS = Mutant(
@@ -37,3 +38,21 @@ def test_a_bug_is_killed_what_is_none_survives_and_a_missing_test_is_no_killer()
     assert killer(_HARMLESS, by_checks=False) == SURVIVED
     with pytest.raises(SystemExit, match="ended with 4"):
         killer(trace._replace(test=f"{trace.test}_or_not"), by_checks=False)
+
+
+def test_the_page_is_written_from_whole_logs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow", encoding="utf-8")
+    monkeypatch.setattr("tests.mutants.__main__.PAGE", page)
+    logs = [tmp_path / "tests", tmp_path / "checks"]
+    lines = [json.dumps([mutant.name, f"{mutant.test}[3]"]) for mutant in MUTANTS]
+    logs[0].write_text("\n".join(lines))
+    logs[1].write_text("\n".join(lines[1:]))
+    arguments = ["--write", *map(str, logs)]
+    with pytest.raises(SystemExit, match=f"not run yet: {MUTANTS[0].name}$"):
+        main(arguments)
+    logs[1].write_text("\n".join([json.dumps([MUTANTS[0].name, SURVIVED]), *lines[1:]]))
+    assert main(arguments) == 0
+    assert f"tests kill 100%, the checks {1 - 1 / len(MUTANTS):.0%}" in page.read_text()
+    first, test = MUTANTS[0], MUTANTS[0].test.partition("::")[2]
+    assert f"| {first.name} | `{first.file}` | {test} | none |" in page.read_text()

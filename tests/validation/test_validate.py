@@ -186,7 +186,7 @@ def test_the_command_ends_with_1_when_a_check_fails(monkeypatch: pytest.MonkeyPa
     assert "FAILED" in broken.stdout
 
 
-@pytest.mark.parametrize("group", ["plasticity", "kinetics", "histories", "measures", "aggregation"])
+@pytest.mark.parametrize("group", ["plasticity", "kinetics", "histories", "measures", "patterns", "aggregation"])
 def test_every_room_is_checked_and_sound(group: str) -> None:
     checks = list(_GROUPS[group](None))
     assert len(checks) >= 6

@@ -21,6 +21,7 @@ from mycelium_fractal_net.validation._kinetics import kinetics_checks
 from mycelium_fractal_net.validation._learning import Learnability, learnability
 from mycelium_fractal_net.validation._membrane import exact_nernst_mv, membrane_checks
 from mycelium_fractal_net.validation._numbers import number_checks
+from mycelium_fractal_net.validation._patterns import pattern_checks
 from mycelium_fractal_net.validation.report import Check, ValidationReport
 
 __all__ = ["validate"]
@@ -33,6 +34,7 @@ _GROUPS = {
     "numbers": number_checks,
     "histories": history_checks,
     "measures": measure_checks,
+    "patterns": pattern_checks,
     "aggregation": aggregation_checks,
 }
 
