@@ -29,13 +29,15 @@ def entries() -> list[dict[str, Any]]:
 def draw(history: list[dict[str, Any]]) -> None:
     """Draw a panel of each kind, a line of each piece over the commits."""
     figure, panels = plt.subplots(1, len(KINDS), figsize=(13, 5.5), layout="constrained")
+    names = list(dict.fromkeys(name for entry in history for name in entry["ratios"] if "reference" not in name))
+    colours = dict(zip(names, mpl.colormaps["tab20"].colors, strict=False))
     for axes, (kind, label) in zip(panels, KINDS.items(), strict=True):
         held = [entry for entry in history if entry[kind]]
         places = np.arange(len(held))
         scale = 1e6 if kind == "instructions" else 1.0
-        for name in dict.fromkeys(name for entry in held for name in entry[kind]):
+        for name in names:
             values = [entry[kind].get(name, np.nan) / scale for entry in held]
-            axes.plot(places, values, marker="o", markersize=4, linewidth=1.2, label=name)
+            axes.plot(places, values, marker="o", markersize=4, linewidth=1.2, label=name, color=colours[name])
         axes.set_yscale("log")
         axes.set_xticks(places, [f"{entry['commit'][:7]}\n{entry['date'][:10]}" for entry in held])
         axes.set_ylabel(label)

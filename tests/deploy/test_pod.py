@@ -18,6 +18,7 @@ import pytest
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.service.warmup import compile_kernels
+from tests.deploy.test_kubernetes import REAL, container, variables
 from tests.service.helpers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,34 @@ exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --boundin
   --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search "$@"
 """  # the capability lets the user read the tests' interpreter where that lies in root's home; it cannot write with it
 SCRATCH = "/tmp"  # noqa: S108 # what a pod gets to write to
+LINKS = {  # what Kubernetes gives beside a Service called mfn where enableServiceLinks is left out
+    "MFN_SERVICE_HOST": "10.43.7.7",
+    "MFN_SERVICE_PORT": "80",
+    "MFN_SERVICE_PORT_HTTP": "80",
+    "MFN_SERVICE_PORT_GRPC": "50051",
+    "MFN_PORT": "tcp://10.43.7.7:80",
+    "MFN_PORT_80_TCP": "tcp://10.43.7.7:80",
+    "MFN_PORT_80_TCP_ADDR": "10.43.7.7",
+    "MFN_PORT_80_TCP_PORT": "80",
+    "MFN_PORT_80_TCP_PROTO": "tcp",
+}
+PROBE = """
+import socket, sys, time, urllib.request
+paths, ports = sys.argv[1].split(","), sys.argv[2].split(",")
+def status(path):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}{path}", timeout=60).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+until = time.monotonic() + 300
+while any(status(path) != 200 for path in paths) and time.monotonic() < until:
+    time.sleep(0.1)
+for port in ports:
+    socket.create_connection(("127.0.0.1", int(port)), timeout=60).close()
+print([status(path) for path in paths])
+"""
 MAIN = "import sys; from mycelium_fractal_net.cli import main; sys.exit(main())"
 
 
@@ -59,7 +88,7 @@ def kernels() -> None:
     compile_kernels(threading.Event())
 
 
-def in_pod(*arguments: str, writable: str, **environment: str) -> "subprocess.Popen[str]":
+def in_pod(*arguments: str, writable: str, before: tuple[str, ...] = (), **environment: str) -> "subprocess.Popen[str]":
     given = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT / "src"),
@@ -67,7 +96,7 @@ def in_pod(*arguments: str, writable: str, **environment: str) -> "subprocess.Po
         "MFN_CACHE_DIR": KERNELS,
     }
     return subprocess.Popen(
-        ["unshare", "--mount", "bash", "-c", POD, "pod", sys.executable, "-c", MAIN, *arguments],
+        [*before, "unshare", "--mount", "bash", "-c", POD, "pod", sys.executable, "-c", MAIN, *arguments],
         env={**given, "SOURCE": str(ROOT), "KERNELS": KERNELS, "WRITABLE": writable, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -99,3 +128,30 @@ def test_the_service_gets_ready_and_simulates(writable: str) -> None:
         process.terminate()
         out, complaint = process.communicate()
     assert answer.status_code == 200, out + complaint
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.skipif(shutil.which("ip") is None, reason="makes a network namespace")
+def test_it_starts_with_what_the_manifest_gives_service_links_included() -> None:
+    space = f"mfn-{os.getpid()}"
+    spec = container("prod")
+    paths = sorted({spec[name]["httpGet"]["path"] for name in ("startupProbe", "readinessProbe", "livenessProbe")})
+    ports = [str(port["containerPort"]) for port in spec["ports"]]
+    places = [mount["mountPath"] for mount in spec["volumeMounts"]]
+    assert places == [SCRATCH]
+    given = {**LINKS, **variables("prod", **REAL), "MFN_CACHE_DIR": KERNELS}  # in place of kernels in the image
+    inside = ("ip", "netns", "exec", space)
+    subprocess.run(["ip", "netns", "add", space], check=True)
+    try:
+        subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        process = in_pod(*spec["args"], writable=SCRATCH, before=inside, **given)
+        probe = [*inside, sys.executable, "-c", PROBE, ",".join(paths), ",".join(ports)]
+        try:
+            found = subprocess.run(probe, capture_output=True, text=True, check=False)
+        finally:
+            process.terminate()
+            out, complaint = process.communicate()
+    finally:
+        subprocess.run(["ip", "netns", "delete", space], check=True)
+    assert found.stdout == f"{[200] * len(paths)}\n", found.stderr + out + complaint
+    assert process.returncode == 0
