@@ -129,11 +129,21 @@ def write(results: Results) -> None:
     """Put the tables between the page's markers and draw the picture."""
     settings = settings_of(results)
     full = [by_attack(results, setting) for setting in settings if setting.model == "softmax" and setting.momentum]
-    tables = "\n\n".join([overview(results), unattacked(results), *full])
+    tables = "\n\n".join([_meaning(results), overview(results), unattacked(results), *full])
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
     PAGE.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
     draw(results, PICTURE)
+
+
+def _meaning(results: Results) -> str:
+    seeds = min(map(len, results.values()))
+    count = len(settings_of(results))
+    return (
+        f"{seeds} seeds in {count} settings; ± is the reach of Student's interval of 95 % coverage for\n"
+        "the mean. A worst attack is chosen on one half of the seeds and measured on the other, with an interval that\n"
+        "covers at least 95 %."
+    )
 
 
 def draw(results: Results, path: Path) -> None:

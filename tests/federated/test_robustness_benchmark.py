@@ -21,6 +21,7 @@ from benchmarks.robustness_report import (
     overview,
     unattacked,
     worst,
+    write,
 )
 
 pytest.importorskip("sklearn")
@@ -95,6 +96,19 @@ def test_the_page_holds_the_full_table() -> None:
     table = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     assert all(f"| {rule} |" in table for rule in RULES)
     assert all(SHORT.get(attack, attack) in table for attack in ATTACKS)
+
+
+def test_a_run_says_on_the_page_what_its_numbers_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n{BEGIN}\n**an earlier run**\n{END}\nbelow", encoding="utf-8")
+    monkeypatch.setattr("benchmarks.robustness_report.PAGE", page)
+    monkeypatch.setattr("benchmarks.robustness_report.PICTURE", tmp_path / "picture.png")
+    draw_number = np.random.default_rng(5).uniform
+    write({(Setting(), "Mean", attack): draw_number(0.5, 0.9, 20).tolist() for attack in ("none", *ATTACKS)})
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"above\n{BEGIN}\n20 seeds in 1 settings; ± is the reach of Student's interval of 95 %")
+    assert "earlier" not in text
+    assert text.endswith(f"{END}\nbelow")
 
 
 @pytest.mark.parametrize("hidden", [0, 10])
