@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
-import subprocess
-import sys
 import tempfile
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,16 @@ def _leave_scratch(namespace: dict[str, Any]) -> None:
 
 
 def _run_mfn_lines(example: Example) -> None:
-    """Run the lines of a ``bash`` block that start with ``mfn``, but no server (a line that ends in ``&``)."""
+    """Run the ``mfn`` lines of a ``bash`` block in this process, but no server (a line that ends in ``&``)."""
+    from mycelium_fractal_net.cli import main
+
     for line in example.parsed.replace("\\\n", " ").splitlines():
         if line.startswith("mfn ") and not line.rstrip().endswith("&"):
-            program = str(Path(sys.executable).parent / "mfn")
-            arguments = shlex.split(line, comments=True)[1:]
-            done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+            out, err = io.StringIO(), io.StringIO()
+            with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings():
+                warnings.simplefilter("default")  # what a library says to users is no error of the page
+                code = main(shlex.split(line, comments=True)[1:])
+            assert code == 0, f"{line}\n{out.getvalue()}{err.getvalue()}"
 
 
 pytest_collect_file = Sybil(

@@ -61,7 +61,7 @@ class Scenario(LoadTestShape):
         if UNTIL_ASKED and not never_asked(self.runner.stats):
             return None
         share = self.get_run_time() / self._length()
-        wanted = None if share >= 1 else self.users_at(share)
+        wanted = None if share >= 1 else self._peak() if UNTIL_ASKED else self.users_at(share)
         return None if wanted is None else (max(1, wanted), min(100.0, self._peak()))
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Run the app on this machine: one SuperLink, a SuperNode per client, Flower's own FedAvg and a robust rule.
 
-``python examples/flower_digits/run_on_loopback.py [--rounds 5] [--rules fedavg nnm-trimmed-mean]``
+``python examples/flower_digits/run_on_loopback.py [--rounds 5] [--clients 10] [--hostile 2] [--rules fedavg ...]``
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 
 APP = Path(__file__).resolve().parent
 PROGRAMS = Path(sys.executable).parent
-CLIENTS = 10
 PATIENCE_S = 1200
 
 
@@ -98,11 +97,12 @@ def network(home: Path, clients: int) -> Iterator[str]:
         yield "loopback"
 
 
-def run(home: Path, connection: str, rule: str, rounds: int) -> list[float]:
+def run(home: Path, connection: str, rule: str, **settings: int) -> list[float]:
     """Run the app once and return the accuracy before the first round and after each."""
     out = home / f"{rule}.json"
-    settings = f'rule="{rule}" rounds={rounds} clients={CLIENTS} out="{out}"'
-    command = [str(PROGRAMS / "flwr"), "run", str(APP), connection, "--stream", "--run-config", settings]
+    given = " ".join(f"{name}={value}" for name, value in settings.items())
+    config = f'rule="{rule}" {given} out="{out}"'
+    command = [str(PROGRAMS / "flwr"), "run", str(APP), connection, "--stream", "--run-config", config]
     done = subprocess.run(
         command, env=environment(home), capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
@@ -115,12 +115,15 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     """Run the app under every rule that is asked for, on one network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clients", type=int, default=10)
+    parser.add_argument("--hostile", type=int, default=2)
     parser.add_argument("--rules", nargs="+", default=["fedavg", "nnm-trimmed-mean"])
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="mfn-flower-") as directory:
         home = Path(directory)
-        with network(home, CLIENTS) as connection:
-            found = {rule: run(home, connection, rule, asked.rounds) for rule in asked.rules}
+        settings = {"rounds": asked.rounds, "clients": asked.clients, "hostile": asked.hostile}
+        with network(home, asked.clients) as connection:
+            found = {rule: run(home, connection, rule, **settings) for rule in asked.rules}
     for rule, accuracies in found.items():
         print(f"{rule:<18}", *(f"{100 * accuracy:5.1f} %" for accuracy in accuracies))
     return found

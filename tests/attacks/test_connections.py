@@ -13,7 +13,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.attacks.doors import CLIP, DOORS, REST, Door, connected, resident_kib, rest_of, send_until_cut, status_of
+from tests.attacks.doors import (
+    CLIP,
+    DOORS,
+    REST,
+    SSE,
+    Door,
+    connected,
+    resident_kib,
+    rest_of,
+    send_until_cut,
+    status_of,
+)
 from tests.service.helpers import AUTH, ION, KEY, Server, raw_answer, running
 
 pytestmark = pytest.mark.slow
@@ -33,9 +44,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    bounds = {"MAX_CONNECTIONS": "6", "MAX_CONNECTIONS_PER_ADDRESS": "4", "STALL_SECONDS": "0.5", "IDLE_SECONDS": "1"}
-    bounds["ANSWER_SECONDS"] = "1"
+    bounds = {"MAX_CONNECTIONS": "6", "MAX_CONNECTIONS_PER_ADDRESS": "4"}
     with running(tmp_path_factory.mktemp("narrow"), WARMUP="false", RATE_LIMIT_ENABLED="false", **bounds) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that waits for nobody: twenty times STALL_SECONDS is the longest that a body may take."""
+    bounds = {"STALL_SECONDS": "0.5", "IDLE_SECONDS": "1", "ANSWER_SECONDS": "1"}
+    with running(tmp_path_factory.mktemp("hasty"), WARMUP="false", RATE_LIMIT_ENABLED="false", **bounds) as server:
         yield server
 
 
@@ -44,7 +62,7 @@ def _is_served(server: Server) -> bool:
 
 
 def _wait_for_threads(server: Server, busy: int) -> None:
-    for _ in range(3000):
+    for _ in range(15_000):
         if server.metric("mfn_compute_threads_busy") == busy:
             return
         time.sleep(0.02)
@@ -55,12 +73,12 @@ def test_requests_whose_answers_nobody_reads_are_not_kept(server: Server, door: 
     with ExitStack() as stack:
         _is_served(server)
         before = resident_kib(server)
-        for _ in range(4):
+        for _ in range(2):
             connection = stack.enter_context(connected(server))
             connection.settimeout(1)
             with pytest.raises(TimeoutError):  # the server stops reading, and the kernel's buffers are full
                 send_until_cut(connection, door.cheap * 2520, 1000)
-        assert resident_kib(server) - before < 8 * 1024
+        assert resident_kib(server) - before < 4 * 1024
         assert _is_served(server)
 
 
@@ -173,19 +191,20 @@ def test_silent_connections_do_not_keep_probes_out(narrow: Server) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health", b"\r\n\r\n"], ids=["nothing", "half a line", "empty lines"])
-def test_who_does_not_come_to_the_point_is_cut_off(narrow: Server, sent: bytes) -> None:
-    assert raw_answer(narrow, sent)[9:12] in {b"", b"408"}
+def test_who_does_not_come_to_the_point_is_cut_off(hasty: Server, sent: bytes) -> None:
+    assert raw_answer(hasty, sent)[9:12] in {b"", b"408"}
 
 
-def test_an_idle_connection_is_closed(narrow: Server, door: Door) -> None:
-    assert raw_answer(narrow, door.cheap).count(b"HTTP/1.1") == 1
+def test_an_idle_connection_is_closed(hasty: Server, door: Door) -> None:
+    assert raw_answer(hasty, door.cheap).count(b"HTTP/1.1") == 1
 
 
-def test_a_body_of_a_byte_now_and_then_is_given_up(narrow: Server, door: Door) -> None:
-    with connected(narrow) as connection:
+@pytest.mark.parametrize("door", [REST, pytest.param(SSE, marks=pytest.mark.long)], ids=["REST", "SSE"])
+def test_a_body_of_a_byte_now_and_then_is_given_up(hasty: Server, door: Door) -> None:
+    with connected(hasty) as connection:
         connection.sendall(door.upload + b"Content-Length: 10000\r\n\r\n")
-        connection.settimeout(0.2)
-        for _ in range(600):
+        connection.settimeout(0.05)
+        for _ in range(9_000):
             connection.sendall(b" ")
             try:
                 answer = connection.recv(65_536)
@@ -202,16 +221,16 @@ def _is_held(server: Server, connection: socket.socket) -> bool:
     return any(row[1].endswith(local) and row[2].endswith(remote) and row[9] != "0" for row in rows)
 
 
-def test_an_answer_is_cut_that_takes_too_long_to_be_read_though_it_never_stalls(narrow: Server) -> None:
+def test_an_answer_is_cut_that_takes_too_long_to_be_read_though_it_never_stalls(hasty: Server) -> None:
     body = b'{"grid_size": 512, "steps": 1, "include": ["field"]}'
-    with connected(narrow) as connection:
+    with connected(hasty) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(REST.upload + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         head = connection.recv(500)
         length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index] # each answer has one
         got = len(head)
-        while _is_held(narrow, connection) and got < length:
+        while _is_held(hasty, connection) and got < length:
             got += len(connection.recv(1000))
             time.sleep(0.02)
     assert got < length
-    assert _is_served(narrow)
+    assert _is_served(hasty)

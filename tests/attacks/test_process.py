@@ -57,7 +57,7 @@ def test_an_answer_says_that_it_is_the_last_while_the_service_drains(tmp_path: P
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(3000):
+    for _ in range(15_000):
         if holds():
             return
         time.sleep(0.02)

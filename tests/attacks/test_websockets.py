@@ -57,6 +57,7 @@ def _is_served(server: Server) -> bool:
     return httpx.post(f"{server.url}/nernst", json=ION, headers=AUTH, timeout=60).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flood",
     [_frame(PING, b"x" * 125), _frame(TEXT, b'{"type": "ping"}')],
@@ -164,7 +165,7 @@ def test_a_stream_without_a_pause_leaves_the_loop_to_others(server: Server) -> N
 
 
 def _wait_for_threads(server: Server, busy: int) -> None:
-    for _ in range(3000):
+    for _ in range(15_000):
         if server.metric("mfn_compute_threads_busy") == busy:
             return
         time.sleep(0.02)

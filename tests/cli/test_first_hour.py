@@ -39,6 +39,7 @@ def cold(tmp_path: Path, **streams: Any) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([PROGRAM, "simulate", "--json"], env=environment, stdout=subprocess.PIPE, **streams)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_compiling_is_announced_in_a_pipe_and_a_signal_stops_it(tmp_path: Path, number: signal.Signals) -> None:
     with cold(tmp_path, stderr=subprocess.PIPE) as process:
@@ -50,6 +51,7 @@ def test_compiling_is_announced_in_a_pipe_and_a_signal_stops_it(tmp_path: Path, 
     assert (process.returncode, rest) == (130, b"mfn: interrupted\n")
 
 
+@pytest.mark.slow
 def test_compiling_is_shown_on_a_terminal_and_control_c_stops_it(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     with cold(tmp_path, stderr=slave) as process:

@@ -201,6 +201,7 @@ def _interrupt(directory: Path, number: int) -> tuple[int, str]:
     return running.returncode, re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals) -> None:
     code, seen = _interrupt(tmp_path, number)

@@ -72,6 +72,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(CALLS)))
 def test_code_built_ahead_gives_the_bits_of_the_compiler_and_of_python(library: Library, number: int) -> None:
     called, arguments = CALLS[number]

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FETCHED = {"img": "src", "link": "href", "script": "src", "source": "src", "video": "src", "iframe": "src"}
 

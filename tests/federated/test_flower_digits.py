@@ -91,12 +91,20 @@ def test_shards_hold_every_image_once(app: Any) -> None:
     np.testing.assert_array_equal(np.sort(np.concatenate(shards).sum(axis=1)), np.sort(images.sum(axis=1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("rule", "least", "most"),
-    [("nnm-trimmed-mean", 70, 100), pytest.param("fedavg", 0, 30, marks=pytest.mark.long)],
+    ("rule", "clients", "hostile", "least", "most"),
+    [
+        ("nnm-trimmed-mean", 4, 1, 50, 100),
+        pytest.param("nnm-trimmed-mean", 10, 2, 70, 100, marks=pytest.mark.long),
+        pytest.param("fedavg", 10, 2, 0, 30, marks=pytest.mark.long),
+    ],
 )
-def test_on_a_real_network_the_robust_rule_learns_and_the_average_does_not(rule: str, least: int, most: int) -> None:
+def test_on_a_real_network_the_robust_rule_learns_and_the_average_does_not(
+    rule: str, clients: int, hostile: int, least: int, most: int
+) -> None:
     command = [sys.executable, str(APP / "run_on_loopback.py"), "--rounds", "1", "--rules", rule]
+    command += ["--clients", str(clients), "--hostile", str(hostile)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, env=plain_environment())
     assert done.returncode == 0, done.stdout + done.stderr
     found = {words[0]: float(words[-2]) for words in map(str.split, done.stdout.splitlines())}

@@ -20,7 +20,7 @@ def normal(seed: int, n: int = 12, d: int = 4) -> Updates:
 
 @pytest.mark.parametrize("rule", [*ROBUST, Mean()], ids=repr)
 @given(seed=seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_the_order_of_the_updates_does_not_matter(rule: Rule, seed: int) -> None:
     x = normal(seed)
     order = np.random.default_rng(seed).permutation(len(x))
@@ -29,7 +29,7 @@ def test_the_order_of_the_updates_does_not_matter(rule: Rule, seed: int) -> None
 
 @pytest.mark.parametrize("rule", COORDINATE_WISE[:2], ids=repr)
 @given(seed=seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_order_statistics_do_not_depend_on_the_order_to_the_bit(rule: Rule, seed: int) -> None:
     x = normal(seed)
     order = np.random.default_rng(seed).permutation(len(x))
@@ -38,7 +38,7 @@ def test_order_statistics_do_not_depend_on_the_order_to_the_bit(rule: Rule, seed
 
 @pytest.mark.parametrize("rule", [*ROBUST, Mean(), CenteredClipping(1.0)], ids=repr)
 @given(seed=seeds, shift=st.floats(-1e3, 1e3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_translation_of_the_updates_translates_the_answer(rule: Rule, seed: int, shift: float) -> None:
     x = normal(seed)
     np.testing.assert_allclose(rule(x + shift), rule(x) + shift, atol=1e-9)
@@ -46,7 +46,7 @@ def test_a_translation_of_the_updates_translates_the_answer(rule: Rule, seed: in
 
 @pytest.mark.parametrize("rule", [*ROBUST, Mean()], ids=repr)
 @given(seed=seeds, exponent=st.integers(-900, 900))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_power_of_two_scales_the_answer_to_the_bit_of_float64(rule: Rule, seed: int, exponent: int) -> None:
     x = normal(seed)
     np.testing.assert_allclose(rule(np.ldexp(x, exponent)), np.ldexp(rule(x), exponent), rtol=1e-9)
@@ -54,7 +54,7 @@ def test_a_power_of_two_scales_the_answer_to_the_bit_of_float64(rule: Rule, seed
 
 @pytest.mark.parametrize("rule", ROTATING, ids=repr)
 @given(seed=seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_rotation_of_the_updates_rotates_the_answer(rule: Rule, seed: int) -> None:
     x = normal(seed)
     rotation = np.linalg.qr(normal(seed, 4, 4))[0]

@@ -39,6 +39,7 @@ def test_every_rule_learns_when_nobody_attacks_and_data_are_alike(rule: str) -> 
     assert train(RULES[rule], "none", NEARLY_EQUAL, seed=0) > 0.85
 
 
+@pytest.mark.slow
 def test_attacked_the_best_robust_rule_learns_and_the_mean_does_not(found: Results) -> None:
     (setting,) = {setting for setting, _, _ in found}
     worst_cases = {rule: worst(found, setting, rule)[1] for _, rule, _ in found}

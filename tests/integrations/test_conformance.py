@@ -204,6 +204,7 @@ async def test_a_sink_that_is_away_stops_the_source_and_nothing_is_lost(place: P
     await running
 
 
+@pytest.mark.slow
 @KINDS
 async def test_shutdown_under_load_loses_nothing(place: Place) -> None:
     seen = Seen()

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/integrations"
 
@@ -32,6 +34,7 @@ def test_a_package_plugs_a_publisher_in(tmp_path: Path) -> None:
     assert done.stdout.startswith('> {"specversion":"1.0"')
 
 
+@pytest.mark.slow
 def test_systems_before_and_after_work_together() -> None:
     command = [sys.executable, str(EXAMPLES / "systems.py")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -10,6 +10,7 @@ import pytest
 from tests.integrations.kills import BROKER_PAIRS, PAIRS, run_broker, run_pair
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_nothing_and_repeats_the_same_bits(tmp_path: Path) -> None:
     found = asyncio.run(run_pair("redis", "file", 120, 2, tmp_path))
     assert (found.lost, found.conflicts, found.disorder, found.dead) == (0, 0, 0, 1)

@@ -28,6 +28,7 @@ from mycelium_fractal_net.service.settings import load_settings
 from tests.service.helpers import free_port
 
 REDIS = "redis://127.0.0.1:6379/9"
+PATIENCE_S = 60.0  # for a Redis that is there, however busy the machine is; one that is away refuses at once
 
 
 def test_three_processes_share_one_exact_window() -> None:
@@ -71,6 +72,7 @@ def test_requests_go_on_without_redis_and_return_to_it(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "_RETRY_S", 0.1)
+    monkeypatch.setattr(module, "_PATIENCE_S", PATIENCE_S)
     port, command = redis_server
     fallbacks: list[int] = []
     complaints: list[str] = []
@@ -93,7 +95,7 @@ def test_requests_go_on_without_redis_and_return_to_it(
             await limiter.close()
 
     asyncio.run(story())
-    assert ["does not answer" in text for text in complaints] == [True, False]
+    assert ["is not reachable" in text for text in complaints] == [True, False]
 
 
 class Limiters:
@@ -122,7 +124,7 @@ def test_after_a_restart_of_redis_three_limiters_are_exact_again(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch, noticed: bool
 ) -> None:
     monkeypatch.setattr(breaker, "_RETRY_S", 0.1)
-    monkeypatch.setattr(module, "_PATIENCE_S", 5.0)
+    monkeypatch.setattr(module, "_PATIENCE_S", PATIENCE_S)
     limiters = Limiters(redis_server[0])
 
     async def story() -> None:
@@ -142,7 +144,7 @@ def test_after_a_restart_of_redis_three_limiters_are_exact_again(
 def test_more_requests_at_once_than_connections_are_counted_once_each(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_S", 5.0)
+    monkeypatch.setattr(module, "_PATIENCE_S", PATIENCE_S)
     limiters = Limiters(redis_server[0])
 
     async def story() -> None:
@@ -160,7 +162,7 @@ def test_a_redis_that_hung_is_asked_again_on_fresh_connections(
     redis_server: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "_RETRY_S", 0.1)
-    monkeypatch.setattr(module, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(module, "_PATIENCE_S", PATIENCE_S)
     limiters = Limiters(redis_server[0])
 
     async def story() -> None:
@@ -168,7 +170,9 @@ def test_a_redis_that_hung_is_asked_again_on_fresh_connections(
             await limiters.passed("key:a", each=10)
             before = client.info("stats")["total_connections_received"]
             process.send_signal(signal.SIGSTOP)
-            assert len(await limiters.passed("key:b", each=1)) == limiters.fallbacks == 3
+            with monkeypatch.context() as hung:
+                hung.setattr(module, "_PATIENCE_S", 0.5)
+                assert len(await limiters.passed("key:b", each=1)) == limiters.fallbacks == 3
             process.send_signal(signal.SIGCONT)
             await asyncio.sleep(0.15)
             assert len(await limiters.passed("key:c", each=10)) == 30

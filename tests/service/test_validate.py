@@ -6,6 +6,7 @@ from tests.service.helpers import AUTH, client_of, make_app, sample
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_validate_gives_what_the_library_finds() -> None:
     async with client_of(make_app(), headers=AUTH) as client:
         answer = await client.post("/validate", json={"grid_size": 16, "steps": 8})

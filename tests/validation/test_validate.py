@@ -176,6 +176,7 @@ def test_a_check_that_raises_counts_as_failed(monkeypatch: pytest.MonkeyPatch) -
     assert [check.got for check in report.checks if not check.passed][:1] == ["RuntimeError: no such thing"]
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_1_when_a_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["validate", "--grid-size", "16", "--steps", "16"]
     sound = CliRunner().invoke(application, [*arguments, "--json"])

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.service.helpers import KEY, Server
 
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 
 
 @contextmanager

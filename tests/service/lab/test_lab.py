@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -157,7 +157,7 @@ DURATION = """(bytes) => new Promise((resolve) => {
 
 
 def _download(page: Lab, kind: str) -> bytes:
-    with page.page.expect_download(timeout=90_000) as download:
+    with page.page.expect_download(timeout=300_000) as download:
         page.page.locator(f"[data-file={kind}]").click()
     return Path(download.value.path()).read_bytes()
 
@@ -249,20 +249,20 @@ def _focus_next(page: Lab) -> Any:
     return page.js("document.activeElement.id")
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_nothing(browser: Browser, server: Server, scheme: str) -> None:
-    with lab(browser, server, color_scheme=scheme, bypass_csp=True) as page:
+def test_axe_finds_nothing(browser: Browser, server: Server) -> None:
+    with lab(browser, server, bypass_csp=True) as page:
         page.goto(SMALL).receipt()
         page.js("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         page.page.keyboard.press("c")
         page.receipt("B")
         page.page.add_script_tag(path=str(AXE))
-        assert _violations(page) == []
+        assert (_violations(page, "dark"), _violations(page, "light")) == ([], [])
         page.page.keyboard.press("h")
-        assert _violations(page) == []
+        assert (_violations(page, "light"), _violations(page, "dark")) == ([], [])
 
 
-def _violations(page: Lab) -> list[Any]:
+def _violations(page: Lab, scheme: Literal["dark", "light"]) -> list[Any]:
+    page.page.emulate_media(color_scheme=scheme)
     code = "async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html)])"
     found: list[Any] = page.js(code)
     return found
@@ -343,7 +343,7 @@ def _heap(page: Lab) -> int:
 
 
 @pytest.mark.parametrize(
-    ("side", "first", "last"), [(32, 100, 500), pytest.param(256, 1000, 10_000, marks=pytest.mark.long)]
+    ("side", "first", "last"), [(32, 50, 250), pytest.param(256, 1000, 10_000, marks=pytest.mark.long)]
 )
 def test_memory_stays_flat_while_frames_come(
     page: Lab, side: int, first: int, last: int, record_property: Callable[[str, object], None]
