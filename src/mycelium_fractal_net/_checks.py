@@ -194,7 +194,7 @@ def as_float64(name: str, value: Any, error: type[MFNError] = InvalidInputError)
         except OverflowError:
             raise refusal(name, "a number that float64 can hold", value, error) from None
     if _holds_truth_values(value):
-        raise refusal(name, "a number, not a truth value", value, error)
+        raise refusal(name, "a number, not a boolean", value, error)
     array = as_array(name, value, "numbers in a rectangular array", error)
     if array.dtype.kind not in "iuf":
         raise refusal(name, "a real number or an array of real numbers", value, error)

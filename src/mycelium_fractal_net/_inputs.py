@@ -92,7 +92,7 @@ def read_regular(path: Path, most: int = LARGEST_TEXT) -> bytes:
             if len(pieces) * _PIECE > most + _PIECE:
                 raise OSError(errno.EFBIG, f"it must have at most {most} bytes; it has more")
             if monotonic() > end:
-                raise OSError(errno.ETIMEDOUT, f"its disk did not deliver it within {_DEADLINE_S:g} s")
+                raise OSError(errno.ETIMEDOUT, f"reading it took more than {_DEADLINE_S:g} s")
     return b"".join(pieces)
 
 
@@ -259,33 +259,33 @@ def _check_header(file: Any, size: int) -> None:
     """Refuse an array that is not made of plain values, or whose header claims more than there is."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"format {version} of .npy is not known")
+        raise ValueError(f"format {version} of .npy is not supported")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
     if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize > size:
-        raise ValueError(f"its header claims the shape {shown(shape)}, which is more than there is")
+        raise ValueError(f"its header claims the shape {shown(shape)}, which is more than the file holds")
 
 
 def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is no text in UTF-8: {error.reason} at byte {error.start}") from None
+        raise ValueError(f"it is not text in UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
-            raise ValueError(f"{shown(key)} stands there twice")
+            raise ValueError(f"{shown(key)} occurs twice")
         values[key] = value
     return values
 
 
 def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _measure(value: Any) -> None:
@@ -319,7 +319,7 @@ def _measure_yaml(yaml: Any, events: Any) -> None:
     for count, event in enumerate(events):
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _at(line, "anchors and aliases (& and *) are not taken: write the value where it belongs")
+            raise _at(line, "anchors and aliases (& and *) are not allowed: write the value out")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -339,7 +339,7 @@ def _note_lines(node: Any, place: tuple[str, ...], lines: dict[tuple[str, ...], 
     for key, value in node.value:
         name = str(key.value) if key.id == "scalar" else shown(key.tag)
         if name in seen:
-            raise _at(key.start_mark.line + 1, f"{shown(name)} stands there twice")
+            raise _at(key.start_mark.line + 1, f"{shown(name)} occurs twice")
         seen.add(name)
         lines[(*place, name)] = key.start_mark.line + 1
         _note_lines(value, (*place, name), lines)

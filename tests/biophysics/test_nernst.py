@@ -119,10 +119,10 @@ def test_both_ends_of_the_temperature_range_belong_to_it(edge: Any) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (True, "not a truth value"),
-        (np.True_, "not a truth value"),
-        ([0.1, True], "not a truth value"),
-        (np.array([True]), "not a truth value"),
+        (True, "not a boolean"),
+        (np.True_, "not a boolean"),
+        ([0.1, True], "not a boolean"),
+        (np.array([True]), "not a boolean"),
         ("0.1", "a real number"),
         (b"0.1", "a real number"),
         (None, "a real number"),

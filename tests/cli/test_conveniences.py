@@ -21,8 +21,8 @@ OWN = """
 import mycelium_fractal_net as mfn
 
 @mfn.kinetics("cli-own", diffusion=(0.05, 1.0), steady_guess=(0.0, 0.0))
-def own(a, h, gain=0.1):
-    return -gain * a, a - h
+def own(a, h, linear=-0.1, square=0.0, decay=0.5):  # the arithmetic of tests/fields/helpers.py, compiled once for all
+    return linear * a + square * a * a, -decay * h
 """
 
 
@@ -61,6 +61,7 @@ def test_a_kinetics_of_ones_own_comes_from_a_file(mfn: Mfn, tmp_path: Path) -> N
     assert mfn("simulate", *options, "--json").json["digest"] == by_yaml["digest"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_a_kinetics_that_is_not_registered_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     save = "mfn.Simulation(mfn.SimulationConfig(kinetics='cli-own', grid_size=8, steps=3)).save('c.npz')"
@@ -99,6 +100,7 @@ def test_two_runs_do_not_write_into_one_directory(mfn: Mfn, tmp_path: Path) -> N
     assert (outcome.code, "another process is writing into" in outcome.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_quick_validation_compiles_nothing_where_nothing_is_compiled(tmp_path: Path) -> None:
     empty = {**os.environ, "MFN_CACHE_DIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     run = subprocess.run(

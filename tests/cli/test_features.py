@@ -66,7 +66,7 @@ def test_unusable_input_is_refused(
 
 def test_a_picture_needs_black_below_white(mfn: Mfn, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "field.png")
-    assert "--min-mv must lie below --max-mv" in mfn("features", tmp_path / "field.png", "--min-mv=50").err
+    assert "--min-mv must be below --max-mv" in mfn("features", tmp_path / "field.png", "--min-mv=50").err
 
 
 def test_a_mask_of_truth_values_is_told_the_ways_out_and_spread_like_one_of_numbers(mfn: Mfn, tmp_path: Path) -> None:

@@ -128,13 +128,13 @@ def test_lyapunov_of_the_field_equals_python(mfn: Mfn) -> None:
     config = package.SimulationConfig(grid_size=12, turing_enabled=False)
     expected = package.lyapunov_exponent(config, steps=50, settle_steps=5)
     assert mfn("lyapunov", *options, "--json").json["exponents"] == [expected]
-    assert "a disturbance halves in 6." in mfn("lyapunov", *options).out
+    assert "a perturbation halves in 6." in mfn("lyapunov", *options).out
 
 
 def test_an_exponent_of_minus_infinity_is_null(mfn: Mfn) -> None:
     options = ("--grid-size", 8, "--no-turing-enabled", "--alpha", 0, "--leak", 1, "--spike-probability", 0)
     assert mfn("lyapunov", *options, "--json").json["exponents"] == [None]
-    assert "one step wipes a disturbance out" in mfn("lyapunov", *options).out
+    assert "one step erases every perturbation" in mfn("lyapunov", *options).out
 
 
 @pytest.mark.parametrize("name", ["cat", "henon", "logistic", "lorenz"])
@@ -168,6 +168,6 @@ def test_a_system_takes_no_parameters_of_the_field(mfn: Mfn, extra: tuple[object
 def test_words_for_an_exponent() -> None:
     from mycelium_fractal_net.cli.lyapunov import _meaning
 
-    assert _meaning(math.log(2), 0.01) == "a disturbance doubles in 1 steps"
-    assert _meaning(0.01, 0.008) == "a disturbance neither grows nor fades, as far as this shows"
-    assert _meaning(0.0, math.nan) == "a disturbance neither grows nor fades, as far as this shows"
+    assert _meaning(math.log(2), 0.01) == "a perturbation doubles in 1 steps"
+    assert _meaning(0.01, 0.008) == "a perturbation neither grows nor decays, within the error"
+    assert _meaning(0.0, math.nan) == "a perturbation neither grows nor decays, within the error"

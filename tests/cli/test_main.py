@@ -105,7 +105,7 @@ def test_a_fault_of_the_program_is_one_line_with_code_70(mfn: Mfn, monkeypatch: 
     monkeypatch.setattr(module, "nernst_potential_mv", lambda *_: dict[str, int]()["missing\nkey"])
     outcome = mfn("nernst", 1, 0.1, 0.1)
     assert outcome.code == 70
-    assert outcome.err.startswith("mfn: fault in the program, please report it: KeyError")
+    assert outcome.err.startswith("mfn: internal error, please report it: KeyError")
     assert outcome.err.count("\n") == 1
 
 

@@ -90,7 +90,7 @@ def test_the_threshold_is_otsu_s_or_one_s_own(mfn: Mfn, tmp_path: Path) -> None:
     assert (found["share_of_cells"], found["threshold"]) == (SHARE, 75.0)
     assert measured(mfn, path, "--threshold", "59")["share_of_cells"] == 1.0
     assert "otsu or a finite number; got 'half'" in mfn("fractal", path, "--threshold", "half").err
-    assert "give one of them" in mfn("fractal", path, "--threshold", "3", "--threshold-mv", "-60").err
+    assert "give only one of them" in mfn("fractal", path, "--threshold", "3", "--threshold-mv", "-60").err
 
 
 def test_otsu_splits_two_normal_classes_where_the_textbook_does() -> None:

@@ -69,7 +69,7 @@ def test_what_is_no_scan_is_refused(mfn: Mfn, tmp_path: Path) -> None:
     options = ["--grid-size", "8", "--steps", "1", "--x", "bias=0:0:1", "--y", "alpha=.1:.1:1", "--map", "spice"]
     outcome = mfn("scan", *options, "--out", str(tmp_path))
     assert outcome.code == 2
-    assert "--map must name a column; 'spice' is none of" in outcome.err
+    assert "--map must name a column; 'spice' is not one of" in outcome.err
 
 
 def test_each_name_has_its_colour_whatever_the_map_holds() -> None:

@@ -77,7 +77,7 @@ def test_every_field_can_be_swept(tmp_path: Path, name: str, values: list[Any], 
     [
         ({"clamp_mv": [[-95, 40], [50, 40]]}, "row 1 .* cannot be simulated: clamp_mv must be"),
         ({"clamp_mv": {"min": 1, "max": 2}}, "sweep.clamp_mv takes a list of values"),
-        ({"boundary": ["periodic", 3]}, "sweep.boundary takes texts, got 3"),
+        ({"boundary": ["periodic", 3]}, "sweep.boundary takes text, got 3"),
         ({"turing_enabled": [1, 0]}, "sweep.turing_enabled takes true and false, got 1"),
         ({"steps": [1.5]}, "sweep.steps must be a whole number"),
         ({"alpha": ["x"]}, "sweep.alpha must be a finite number"),
@@ -129,12 +129,14 @@ def test_a_journal_of_another_model_is_not_gone_on_with(tmp_path: Path) -> None:
     scenario = {"samples": 4, "base": {**BASE, "kinetics": "twofold"}}
     interrupted(tmp_path / "d", scenario)
     twofold(0.2)
-    with pytest.raises(ConfigurationError, match=r"another kinetics 'twofold' \(digest \w{16}, was \w{16}: parameters"):
+    with pytest.raises(
+        ConfigurationError, match=r"a different kinetics 'twofold' \(digest \w{16}, was \w{16}: parameters"
+    ):
         mfn.generate_dataset(scenario, tmp_path / "d", resume=True)
     twofold(0.1)
     assert mfn.generate_dataset(scenario, tmp_path / "d", resume=True).rows == 4
     twofold(0.2)
-    with pytest.raises(ConfigurationError, match="another kinetics 'twofold'"):
+    with pytest.raises(ConfigurationError, match="a different kinetics 'twofold'"):
         mfn.generate_dataset(scenario, tmp_path / "d", resume=True)
 
 
@@ -143,7 +145,7 @@ def test_a_journal_of_a_version_with_other_bits_is_not_gone_on_with(
 ) -> None:
     interrupted(tmp_path / "d", {"samples": 4, "base": BASE})
     monkeypatch.setattr("mycelium_fractal_net.datasets.generate.BITS_SINCE", "9.0")
-    with pytest.raises(ConfigurationError, match=r"begun by version 0\.1\.0, whose bits may differ"):
+    with pytest.raises(ConfigurationError, match=r"started by version 0\.1\.0, whose bits may differ"):
         mfn.generate_dataset({"samples": 4, "base": BASE}, tmp_path / "d", resume=True)
 
 
@@ -179,6 +181,7 @@ def running(tmp_path: Path) -> Any:
     process.communicate()
 
 
+@pytest.mark.slow
 def test_a_second_start_is_told_at_once_and_ctrl_c_says_how_to_go_on(tmp_path: Path, running: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"another process is writing d\.parquet"):
         mfn.generate_dataset(SLOW, tmp_path / "d.parquet")
@@ -220,7 +223,7 @@ def test_fields_are_stored_beside_the_table(tmp_path: Path) -> None:
         with np.load(tmp_path / row["field_file"]) as stored:
             for name in ("field_mv", "activator", "inhibitor"):
                 np.testing.assert_array_equal(stored[name], getattr(result, name))
-    with pytest.raises(ConfigurationError, match="another choice of fields"):
+    with pytest.raises(ConfigurationError, match="other options for fields"):
         mfn.generate_dataset(scenario, tmp_path / "other.parquet", fields=True, resume=True)
 
 
@@ -242,7 +245,7 @@ def test_the_schema_tells_targets_from_features(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["q.csv", "q.json", "q.parquet.gz", "q.xlsx", "q.npz"])
 def test_a_name_that_promises_another_format_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"written as Parquet, to a name that ends in \.parquet"):
+    with pytest.raises(ConfigurationError, match=r"written as Parquet, so its name must end in \.parquet"):
         mfn.generate_dataset({"samples": 1, "base": BASE}, tmp_path / name)
 
 

@@ -82,17 +82,17 @@ def test_the_seed_of_a_row_depends_on_nothing_but_scenario_and_number() -> None:
 
 WRONG = {
     "samples: 3\nsweep: [1": r"wrong.yaml:2: not YAML",
-    "samples: 3\nsamples: 4": r"wrong.yaml:2: 'samples' stands there twice",
+    "samples: 3\nsamples: 4": r"wrong.yaml:2: 'samples' occurs twice",
     "sampels: 3": r"wrong.yaml:1: sampels is unknown; known are name, .*did you mean 'samples'",
     "- 1\n- 2": r"wrong.yaml:1: expected a mapping",
     "samples: many": r"wrong.yaml:1: samples must be a whole number",
     "samples: 0": r"samples must be a whole number from 1",
     "seed: -1": r"wrong.yaml:1: seed must be a whole number",
-    "name: 7": r"wrong.yaml:1: name must be a text",
+    "name: 7": r"wrong.yaml:1: name must be text",
     "method: magic": r"wrong.yaml:1: method must be one of grid, random, lhs, sobol",
     "sweep: 3": r"wrong.yaml:1: sweep must be a mapping",
-    "sweep:\n  alfa: [1]": r"wrong.yaml:2: sweep.alfa can not be swept",
-    "sweep:\n  seed: [1]": r"wrong.yaml:2: sweep.seed can not be swept",
+    "sweep:\n  alfa: [1]": r"wrong.yaml:2: sweep.alfa cannot be swept",
+    "sweep:\n  seed: [1]": r"wrong.yaml:2: sweep.seed cannot be swept",
     "sweep:\n  alpha: []": r"wrong.yaml:2: sweep.alpha is an empty list",
     "sweep:\n  alpha: 3": r"wrong.yaml:2: sweep.alpha must be a list of values or a range",
     "sweep:\n  alpha: {min: 0.2, max: 0.1}": r"wrong.yaml:2: sweep.alpha needs min < max, got 0.2 and 0.1",
@@ -121,7 +121,7 @@ def test_a_wrong_file_is_refused_with_its_line_and_key(text: str, tmp_path: Path
     ("text", "message"),
     [
         ('{"samples": 3', r"wrong.json:1: not JSON"),
-        ('{"samples": 3, "samples": 4}', r"wrong.json: 'samples' stands there twice"),
+        ('{"samples": 3, "samples": 4}', r"wrong.json: 'samples' occurs twice"),
     ],
 )
 def test_wrong_json_is_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_wrong_json_is_refused(text: str, message: str, tmp_path: Path) -> None:
 
 def test_binary_files_and_unknown_names_are_refused(tmp_path: Path) -> None:
     (tmp_path / "noise.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match="no text in UTF-8"):
+    with pytest.raises(ConfigurationError, match="not text in UTF-8"):
         load_scenario(tmp_path / "noise.yaml")
     with pytest.raises(ConfigurationError, match="no scenario and no file 'smal'; scenarios are small"):
         load_scenario("smal")

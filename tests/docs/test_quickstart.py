@@ -110,7 +110,7 @@ def test_the_client_prints_what_the_page_shows_and_saves_the_field(server: Serve
 def test_the_client_says_which_error_it_got(server: Server, tmp_path: Path) -> None:
     done = _run([sys.executable, str(CLIENT)], tmp_path, _environment(server, key="wrong"))
     assert done.returncode == 1
-    assert done.stderr.startswith("INVALID_API_KEY: The key is not known here. (request ")
+    assert done.stderr.startswith("INVALID_API_KEY: The API key is unknown, revoked or expired. (request ")
 
 
 def test_the_client_comes_again_when_the_service_says(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def _occupy(server: Server) -> socket.socket:
     head = f"POST /simulate HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
     connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    for _ in range(1000):
+    for _ in range(15_000):
         if server.metric("mfn_compute_threads_busy") == 1:
             return connection
     raise AssertionError("the simulation did not begin")

@@ -57,7 +57,7 @@ def test_text_and_rows_carry_units() -> None:
 
 
 def test_an_unknown_name_is_a_key_error() -> None:
-    with pytest.raises(KeyError, match="FEATURE_NAMES lists them"):
+    with pytest.raises(KeyError, match="names lists them, for the 18 also FEATURE_NAMES"):
         VECTOR["D_fox"]
 
 

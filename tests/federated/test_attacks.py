@@ -148,8 +148,8 @@ def test_label_flip_mirrors_labels_and_is_its_own_inverse() -> None:
         (lambda: Mimic(target=-1), "target must be a whole number >= 0"),
         (lambda: GaussianNoise(std=float("nan")), "std must be a finite number > 0"),
         (lambda: LabelFlip(1), "classes must be a whole number >= 2"),
-        (lambda: LabelFlip(3)([0, 3]), "labels are integers 0..2"),
-        (lambda: LabelFlip(3)([0.5]), "labels are integers 0..2"),
+        (lambda: LabelFlip(3)([0, 3]), "labels must be integers 0..2"),
+        (lambda: LabelFlip(3)([0.5]), "labels must be integers 0..2"),
     ],
 )
 def test_unusable_parameters_are_named(make: Any, message: str) -> None:

@@ -264,7 +264,7 @@ def test_a_metric_that_nobody_can_tell_is_not_a_number() -> None:
     [
         (Krum(f=4), {"min_train_nodes": 10}, "n >= 2f \\+ 3: at least 11 nodes"),
         (Krum(f=4), {"min_available_nodes": 2}, "min_available_nodes = 2"),
-        (Krum, {}, "rule is a rule of this package"),
+        (Krum, {}, "rule must be a rule of this package"),
         ("krum", {}, "got 'krum'"),
     ],
 )

@@ -182,7 +182,7 @@ def test_a_leaf_with_too_many_nan_is_given_up_and_counts_against_the_root() -> N
     updates = clients(40)
     updates[:12] = np.nan
     leaf = Tree(TrimmedMean(1), TrimmedMean(2), leaf_size=8, seed=0, byzantine_fraction=0.3)
-    with pytest.raises(AggregationError, match=r"updates are not finite, and TrimmedMean.* f = 2"):
+    with pytest.raises(AggregationError, match=r"updates are not finite, but TrimmedMean.* f = 2"):
         leaf(updates)
     stands = Tree(TrimmedMean(3), TrimmedMean(2), leaf_size=8, seed=0, byzantine_fraction=0.3)
     assert np.isfinite(stands(updates)).all()
@@ -214,7 +214,7 @@ def test_the_explanation_says_what_is_and_what_is_not_promised() -> None:
 
 
 BAD: list[tuple[Any, str]] = [
-    (lambda: Tree(NNM(1), Median()), "leaf_rule and root_rule are rules"),  # type: ignore[arg-type]  # the point
+    (lambda: Tree(NNM(1), Median()), "leaf_rule and root_rule must be rules"),  # type: ignore[arg-type]  # the point
     (lambda: Tree(Median(), Median(), leaf_size=0), "leaf_size must be a whole number >= 1"),
     (lambda: Tree(Median(), Median(), window_bytes=0), "window_bytes must be a whole number >= 1"),
     (lambda: Tree(Median(), Median(), n_clients=0), "n_clients must be a whole number >= 1"),
@@ -222,7 +222,7 @@ BAD: list[tuple[Any, str]] = [
     (lambda: Tree.default(0), "n_clients must be a whole number >= 1"),
     (lambda: Tree.default(10, 0.5), r"byzantine_fraction must be"),
     (lambda: Tree.default(10, True), r"byzantine_fraction must be"),
-    (lambda: Tree(Median(), Median()).explain(), "say for how many clients"),
+    (lambda: Tree(Median(), Median()).explain(), "give the number of clients"),
     (lambda: Tree(Median(), Median())(iter([])), "the stream is empty"),
     (lambda: Tree(Median(), Median())(iter([[1.0], [1.0, 2.0]])), "update 1 has shape"),
     (lambda: Tree(Median(), Median())(iter([np.zeros(1), np.zeros(1, "f4")])), "need one dtype"),

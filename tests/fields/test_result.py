@@ -100,15 +100,15 @@ def test_what_is_no_result_is_refused(result: Any, tmp_path: Path) -> None:
     path = tmp_path / "result.npz"
     result.save(path)
     other_shape = _damaged(path, lambda header, members: members.update(activator=np.zeros((3, 3))))
-    with pytest.raises(InvalidInputError, match=r"holds no result of a simulation: activator is \(3, 3\)"):
+    with pytest.raises(InvalidInputError, match=r"is not the result of a simulation: activator is \(3, 3\)"):
         mfn.SimulationResult.load(other_shape)
     result.save(path)
     other_kinetics = _damaged(path, lambda header, members: header.update(kinetics="0"))
-    with pytest.raises(InvalidInputError, match="is another one than that registered here"):
+    with pytest.raises(InvalidInputError, match="differs from the one registered here"):
         mfn.SimulationResult.load(other_kinetics)
     with zipfile.ZipFile(path, "w"):
         pass
-    with pytest.raises(InvalidInputError, match="holds no result"):
+    with pytest.raises(InvalidInputError, match="is not the result"):
         mfn.SimulationResult.load(path)
 
 

@@ -106,7 +106,7 @@ def test_the_configuration_of_a_steered_run_reproduces_it(tile: tuple[int, int] 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (Change(4, "bias", 0.0), "lies in the past: the simulation stands at step 5"),
+        (Change(4, "bias", 0.0), "is in the past: the simulation is at step 5"),
         (Change(30, "bias", 0.0), "step 30 never comes in a run of 30 steps"),
         (Change(9, "alpha", 0.24), "8 alpha"),
     ],

@@ -90,7 +90,7 @@ def test_a_secret_is_told_by_nothing_that_prints() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({}, "say its kind"),
+        ({}, "give its kind"),
         ({"kind": "rediss"}, "did you mean 'redis'"),
         ({"kind": "redis", "url": "planted", "streams": "planted"}, "streams: Extra inputs"),
         ({"kind": "redis"}, "url: Field required"),

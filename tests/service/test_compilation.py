@@ -150,7 +150,7 @@ async def test_where_no_process_can_be_started_the_answer_is_503(
     kernels = Kernels()
     with monkeypatch.context() as missing:
         missing.setattr(sys, "executable", str(children / "no-such-program"))
-        with pytest.raises(ServiceError, match="no process can be started that compiles") as caught:
+        with pytest.raises(ServiceError, match="cannot start the process that compiles") as caught:
             await kernels.ready(None)
     assert caught.value.refusal == "SERVICE_UNAVAILABLE"
     assert kernels.missing(None)

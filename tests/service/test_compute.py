@@ -66,7 +66,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(metrics: Met
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
     await _settle(compute)
     assert (_value(metrics, "mfn_compute_queue_depth"), _value(metrics, "mfn_compute_threads_busy")) == (1, 1)
-    with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests wait") as caught:
+    with pytest.raises(ServiceError, match="1 compute threads are busy and 1 requests are waiting") as caught:
         await compute.run(lambda _: None)
     assert caught.value.refusal == "QUEUE_FULL"
     assert caught.value.facts["retry_after_s"] == 1
@@ -99,7 +99,7 @@ async def test_a_running_computation_stops_when_its_caller_leaves(metrics: Metri
     job = asyncio.create_task(compute.run(_until_cancelled, on_disconnect=caller.on_disconnect))
     await _settle(compute)
     caller.leave()
-    with pytest.raises(ServiceError, match="left before the answer"):
+    with pytest.raises(ServiceError, match="client disconnected before the response"):
         await job
     assert _value(metrics, "mfn_compute_cancelled_total") == 1
     assert compute.idle
@@ -114,7 +114,7 @@ async def test_a_waiting_computation_never_starts_when_its_caller_leaves(metrics
     second = asyncio.create_task(compute.run(lambda _: started.append(True), on_disconnect=caller.on_disconnect))
     await _settle(compute)
     caller.leave()
-    with pytest.raises(ServiceError, match="left before the answer"):
+    with pytest.raises(ServiceError, match="client disconnected before the response"):
         await second
     gate.set()
     assert await first
@@ -158,7 +158,7 @@ async def test_draining_finishes_what_was_accepted_and_refuses_the_rest(metrics:
     jobs = [asyncio.create_task(compute.run(lambda _: gate.wait(120))) for _ in range(2)]
     await _settle(compute)
     compute.draining = True
-    with pytest.raises(ServiceError, match="takes no requests now"):
+    with pytest.raises(ServiceError, match="not accepting requests now"):
         await compute.run(lambda _: None)
     gate.set()
     assert await asyncio.gather(*jobs) == [True, True]
@@ -192,7 +192,7 @@ async def test_an_abandoned_computation_is_not_waited_for_even_if_it_does_not_st
     await _settle(compute)
     compute.abandon()
     for job in jobs:
-        with pytest.raises(ServiceError, match="takes no requests now"):
+        with pytest.raises(ServiceError, match="not accepting requests now"):
             await job
     assert compute.idle
     gate.set()
@@ -210,7 +210,7 @@ async def test_abandoning_cancels_what_runs(metrics: Metrics) -> None:
     job = asyncio.create_task(compute.run(work))
     await _settle(compute)
     compute.abandon()
-    with pytest.raises(ServiceError, match="takes no requests now"):
+    with pytest.raises(ServiceError, match="not accepting requests now"):
         await job
     assert seen.wait(120)
     compute.close()
@@ -254,14 +254,16 @@ async def test_a_key_that_fills_the_queue_shares_it_with_those_that_come(metrics
         return jobs
 
     greedy = await ask("greedy", 5)
-    with pytest.raises(ServiceError, match="4 requests wait"):
+    with pytest.raises(ServiceError, match="4 requests are waiting"):
         await compute.run(lambda _: None, key="greedy")
     other = await ask("other", 2)
     assert [job.done() for job in greedy] == [False] * 3 + [True] * 2
     third = await ask("third", 1)
     gate.set()
     for late in greedy[2:]:
-        with pytest.raises(ServiceError, match=r"others wait too, so that [321] of yours may; try again in"):
+        with pytest.raises(
+            ServiceError, match=r"others are waiting too, so only [321] of yours may wait; try again in"
+        ):
             await late
     assert await asyncio.gather(*greedy[:2], *other, *third) == [True] * 5
     assert compute.idle
@@ -396,7 +398,7 @@ async def test_a_computation_that_can_start_no_thread_of_its_own_is_503_and_no_f
         raise RuntimeError("can't start new thread")
 
     compute = Compute(1, 1, metrics)
-    with pytest.raises(ServiceError, match="no thread can be started") as caught:
+    with pytest.raises(ServiceError, match="cannot start a thread") as caught:
         await compute.run(work)
     assert (caught.value.refusal, compute.ready) == ("SERVICE_UNAVAILABLE", False)
     compute.close()

@@ -319,6 +319,7 @@ def test_heads_without_end_are_cut_off(server: Server, request_: str, status: in
     assert _refused(raw_answer(server, request_.encode()), status, code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
@@ -347,7 +348,7 @@ def test_an_answer_that_is_not_read_is_given_up(impatient: Server) -> None:
     request += f"Content-Length: {len(body)}\r\n\r\n{body}"
     with socket.create_connection(("127.0.0.1", impatient.port), timeout=120) as connection:
         connection.sendall(request.encode() * 6)
-        for _ in range(2000):
+        for _ in range(15_000):
             answered = impatient.metric("mfn_http_requests_total", endpoint="/simulate")
             if answered >= 2 and not impatient.metric("mfn_http_requests_in_progress", endpoint="/simulate"):
                 return

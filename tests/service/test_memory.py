@@ -22,12 +22,12 @@ def test_what_is_released_can_be_held_again() -> None:
 def test_more_than_is_left_is_refused_and_nothing_is_taken() -> None:
     budget = MemoryBudget(1_000, lambda: 7)
     first = budget.hold(700)
-    with pytest.raises(ServiceError, match=r"other requests hold the memory .* try again in 7 s") as caught:
+    with pytest.raises(ServiceError, match=r"other requests are using the memory .* try again in 7 s") as caught:
         budget.hold(301)
     assert caught.value.refusal == "SERVICE_UNAVAILABLE"
     assert budget.used == 700
     budget.hold(200)
-    with pytest.raises(ServiceError, match="other requests hold"):
+    with pytest.raises(ServiceError, match="other requests are using"):
         first.grow(101)
     assert (first.size, budget.used) == (700, 900)
 

@@ -172,7 +172,7 @@ async def test_the_lyapunov_exponent_is_that_of_the_library() -> None:
         ({"alpha": 0.3}, "UNSTABLE_PARAMETERS", "alpha"),
         ({"kinetics": "nothing"}, "VALIDATION_ERROR", "known are"),
         ({"kinetics_parameters": {"D_h": 1e300}}, "VALIDATION_ERROR", "D_h"),
-        ({"initial_field_mv": [*[[1.0] * 16] * 15, [1.0] * 15]}, "INVALID_INPUT", "rectangle"),
+        ({"initial_field_mv": [*[[1.0] * 16] * 15, [1.0] * 15]}, "INVALID_INPUT", "rectangular"),
         ({"initial_field_mv": [[1.0] * 8] * 8}, "INVALID_INPUT", "initial_field_mv"),
         ({"initial_field_mv": [[1001.0] * 16] * 16}, "VALIDATION_ERROR", "initial_field_mv.0.0"),
         ({"initial_field_mv": [[1.0, 2.0]]}, "VALIDATION_ERROR", "at least 8 items"),

@@ -174,7 +174,7 @@ def test_sigterm_loses_no_accepted_request(tmp_path: Path) -> None:
             accepted = [pool.submit(simulate, number) for number in range(4)]
             _wait_for(server, "mfn_compute_queue_depth", 3)
             server.terminate()
-            for _ in range(1000):
+            for _ in range(15_000):
                 ready = httpx.get(f"{server.url}/health/ready", timeout=120)
                 if ready.status_code == 503:
                     break
@@ -203,7 +203,7 @@ def test_a_second_signal_ends_what_runs(tmp_path: Path, second: signal.Signals) 
         assert server.process.wait(120) == 128 + second
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert [line["status"] for line in lines if line.get("route") == "/simulate"] == [503, 503]
-    assert [line["event"] for line in lines][-1] == "ended at once"
+    assert [line["event"] for line in lines][-1] == "forced to exit"
     assert "draining" in {line["event"] for line in lines}
     assert "error" not in {line["level"] for line in lines}
 
@@ -219,7 +219,7 @@ def test_computations_do_not_outlast_the_time_that_they_get(tmp_path: Path) -> N
         server.terminate()
         assert asked.result().json()["code"] == "SERVICE_UNAVAILABLE"
         assert server.process.wait(120) == 128 + signal.SIGTERM
-    assert "longer than MFN_SHUTDOWN_SECONDS" in server.log.read_text()
+    assert "after MFN_SHUTDOWN_SECONDS" in server.log.read_text()
 
 
 def test_health_answers_while_every_thread_computes(server: Server) -> None:

@@ -330,7 +330,7 @@ def test_a_reader_of_events_that_leaves_stops_the_run(server: Server) -> None:
         lines = answer.iter_lines()  # closed with the last reference to it, and the connection with it
         assert next(lines)
         assert server.metric("mfn_streams_open") == 1
-    for _ in range(1000):
+    for _ in range(15_000):
         if server.metric("mfn_streams_open") == server.metric("mfn_compute_threads_busy") == 0:
             return
     raise AssertionError("the run went on")
@@ -366,7 +366,7 @@ def test_streams_are_counted_and_each_has_one_line(server: Server) -> None:
         _frame(socket)
         _frame(socket)
         assert server.metric("mfn_stream_acks_outstanding") == 2
-    for _ in range(1000):
+    for _ in range(15_000):
         if ended("CANCELLED") > left:
             break
     assert (counted("websocket") - frames, ended("COMPLETED") - complete) == (5, 1)

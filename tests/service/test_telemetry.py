@@ -145,7 +145,7 @@ def test_a_thread_that_dies_has_a_line(adopted: Log) -> None:
     thread = threading.Thread(target=lambda: 1 // 0, name="unlucky")
     thread.start()
     thread.join()
-    (line,) = adopted.named("a thread died")
+    (line,) = adopted.named("a thread failed")
     assert (line["thread"], line["level"]) == ("unlucky", "error")
     assert "ZeroDivisionError" in line["exception"]
 
@@ -157,7 +157,7 @@ def test_what_nobody_can_catch_has_a_line(adopted: Log) -> None:
 
     Broken()
     gc.collect()
-    (line,) = adopted.named("nobody could catch it")
+    (line,) = adopted.named("unhandled exception")
     assert "Broken.__del__" in line["about"]
     assert "in the end" in line["exception"]
 
@@ -265,7 +265,7 @@ async def test_a_tracer_that_fails_is_logged_and_nobody_waits_for_it(log: Log, m
         answer = await client.post("/nernst", json=ION)
     assert answer.status_code == 200
     assert [line["status"] for line in log.named("request")] == [200]
-    assert "KeyError" in log.named("no span could be made")[0]["exception"]
+    assert "KeyError" in log.named("could not create a span")[0]["exception"]
     text = app.state.services.metrics.text().decode()
     assert sample(text, "mfn_http_requests_total", endpoint="/nernst", status="200") == 1
     assert sample(text, "mfn_http_requests_in_progress", endpoint="/nernst") == 0

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.slow
 TRACE_ID, CALLER_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = {**AUTH, "traceparent": f"00-{TRACE_ID}-{CALLER_SPAN}-01", "X-Request-ID": "ticket-4711"}
 GRADIENTS = {"gradients": [[1.0]] * 3, "rule": "median"}
-AWAY = "the collector does not take spans, they are lost"
-BACK = "the collector takes spans again"
+AWAY = "spans cannot be sent to the collector and are lost"
+BACK = "spans are sent to the collector again"
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_values_that_opentelemetry_cannot_use_are_wrong_settings(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError, match=f"OpenTelemetry does not take its settings: .*: {variable}"):
+    with pytest.raises(ConfigurationError, match=f"OpenTelemetry rejects its settings: .*: {variable}"):
         make_tracing(load_settings(tracing_enabled=True), lambda _: None, print)
 
 

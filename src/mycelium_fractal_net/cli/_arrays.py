@@ -97,7 +97,7 @@ class Threshold:
         if self.mv is not None and not math.isfinite(self.mv):
             raise InvalidInputError(f"--threshold-mv must be a finite number; got {self.mv}")
         if self.mv is not None and self.level is not None:
-            raise InvalidInputError("--threshold is of grey levels, --threshold-mv of potentials; give one of them")
+            raise InvalidInputError("--threshold is a grey level and --threshold-mv a potential; give only one of them")
 
     def of_levels(self, levels: NDArray[Any]) -> float:
         """Return the grey level that splits a picture: Otsu's, one that was given, or the middle of its range."""
@@ -184,15 +184,15 @@ def read_potentials(
     if picture or span_mv != (None, None):
         black, white = (given if given is not None else usual for given, usual in zip(span_mv, SPAN_MV, strict=True))
         if not (math.isfinite(black) and math.isfinite(white) and black < white):
-            raise InvalidInputError(f"--min-mv must lie below --max-mv; got {black:g} and {white:g}")
+            raise InvalidInputError(f"--min-mv must be below --max-mv; got {black:g} and {white:g}")
         if not numeric:
-            raise InvalidInputError(f"{file.name} must hold finite real numbers to be spread over potentials")
+            raise InvalidInputError(f"{file.name} must hold finite real numbers to be mapped to potentials")
         low, high = full_range(values)
         return np.asarray(black + (white - black) * ((values - low) / (high - low)))
     if numeric and values.ndim in (2, 3) and not plain and not looks_like_mv(values):
         raise InvalidInputError(
             f"{file.name} holds {_span(values)}, which do not look like potentials in mV. Give --min-mv and --max-mv "
-            "to spread their range over potentials, --as-mv if they are mV all the same, or convert them"
+            "to map their range to potentials, --as-mv if they are in mV after all, or convert them"
         )
     return values
 

@@ -68,7 +68,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"mfn: there is not enough memory: {_one_line(str(error)) or 'the system gave none'}; use a smaller grid"
     fault = _one_line(f"{type(error).__name__}: {error}")
-    return f"mfn: fault in the program, please report it: {fault} (mfn --traceback shows where)"
+    return f"mfn: internal error, please report it: {fault} (mfn --traceback shows where)"
 
 
 def _is_validation_error(error: BaseException) -> bool:

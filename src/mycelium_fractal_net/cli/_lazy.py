@@ -27,24 +27,26 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "simulate": Entry("simulate:simulate", "Simulate a field; print its features, write what --out asks for."),
+    "simulate": Entry("simulate:simulate", "Simulate a field; print its features, and write files to --out."),
     "features": Entry("features:features", "Extract the features of a field or a history from a file."),
     "fractal": Entry("fractal:fractal", "Measure the box-counting dimension of a field, a mask or a picture."),
     "lyapunov": Entry("lyapunov:lyapunov", "Measure Lyapunov exponents, of a field or of a reference system."),
-    "stability": Entry("stability:stability", "Say whether a kinetics can form a pattern, and of what size."),
+    "stability": Entry("stability:stability", "Tell whether a kinetics can form a pattern, and of what wavelength."),
     "kinetics": Entry("kinetics:kinetics", "List the reaction kinetics with their parameters and sources."),
     "regimes": Entry("regimes:regimes", "List named regimes of patterns, and what to look for in each."),
-    "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates so that hostile ones cannot steer."),
-    "scan": Entry("scan:scan", "Draw maps over two parameters beside what linear stability predicts."),
+    "aggregate": Entry("aggregate:aggregate", "Aggregate clients' updates with a rule that resists hostile ones."),
+    "scan": Entry("scan:scan", "Map features over two parameters, beside what linear stability predicts."),
     "dataset": Entry("dataset:dataset", "Simulate every row of a scenario into one Parquet file."),
-    "validate": Entry("validate:validate_command", "Check the science of this installation; exit code 1 on failure."),
+    "validate": Entry(
+        "validate:validate_command", "Check this installation against known results; exit code 1 on failure."
+    ),
     "nernst": Entry("potentials:nernst", "Compute the equilibrium potential of one ion."),
     "ghk": Entry("potentials:ghk", "Compute the resting potential of a membrane that several ions cross."),
     "serve": Entry("serve:serve", "Serve the HTTP interface until SIGTERM or Ctrl-C."),
     "worker": Entry("worker:worker", "Take jobs from a broker or a directory, and publish the results."),
     "events": Entry("events:events", "List, replay and follow events of an outbox or of dead letters."),
-    "signals": Entry("signals:signals", "Look for early warnings in the columns of a file."),
-    "keys": Entry("keys:keys", "Make, list and revoke keys of the service."),
+    "signals": Entry("signals:signals", "Look for early-warning signals in the columns of a file."),
+    "keys": Entry("keys:keys", "Create, list and revoke API keys of the service."),
     "config": Entry("config:config", "Show, check and explain the settings of the service."),
     "openapi": Entry("openapi:openapi", "Print the OpenAPI description of the HTTP interface."),
     "warmup": Entry("warmup:warmup", "Compile every kernel now, so that the first use is quick."),

@@ -51,13 +51,13 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     show_traceback: Annotated[  # noqa: ARG001 # main() acts on it
-        bool, typer.Option("--traceback", help="Show where an error was raised, for reports.")
+        bool, typer.Option("--traceback", help="Show the traceback of an error, for a bug report.")
     ] = False,
 ) -> None:
     """Grow a field from parameters, and turn fields into numbers.
 
     Exit codes: 0 done; 1 a check failed or the field diverged; 2 wrong usage or input, or a missing extra;
-    70 a fault of the program; 130 interrupted.
+    70 an internal error; 130 interrupted.
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -63,15 +63,23 @@ def feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
     own = [parameter for name, parameter in signature.parameters.items() if name != "measures"]
     made = [
         _option("sets", str, f"Feature sets, separated by commas: {', '.join(FEATURE_SETS)}. [default: core]"),
-        _option("active_threshold_mv", float, "Cells above it are active. [default: 10 mV above rest]"),
+        _option(
+            "active_threshold_mv", float, "Threshold in mV above which a cell is active. [default: 10 mV above rest]"
+        ),
         _option(
             "cluster_thresholds_mv",
             tuple[float, float, float],
             "Thresholds of the three counts of clusters. [default: 10, 20, 30 mV above rest]",
         ),
-        _option("stability_share", float, "Share of the spread by which a step moves, for T_stable. [default: 0.01]"),
-        _option("stability_window", int, "Steps over which that is smoothed. [default: 10]"),
-        _option("connectivity", int, "Cells that touch by sides (4), or corners too (8). [default: 4]"),
+        _option(
+            "stability_share",
+            float,
+            "For T_stable: a step moves the field if its mean change exceeds this share of the spread. [default: 0.01]",
+        ),
+        _option("stability_window", int, "For T_stable: steps over which the mean change is smoothed. [default: 10]"),
+        _option(
+            "connectivity", int, "Neighbours that connect cells: by sides (4), or by corners too (8). [default: 4]"
+        ),
         _option("rest_potential_of_array_mv", float, "Rest potential of an array. [default: -70]"),
     ]
     if any(parameter.name == "settings" for parameter in own):

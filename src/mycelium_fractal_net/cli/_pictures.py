@@ -55,7 +55,7 @@ def read_levels(file: Path, *, background: int = 0) -> Levels:
     except Exception as error:
         raise InvalidInputError(f"{file} cannot be read as a picture: {one_line(error)}") from error
     if frames != 1:
-        raise InvalidInputError(f"{file} holds {frames} pictures; save the one that is meant")
+        raise InvalidInputError(f"{file} holds {frames} pictures; save the one that you mean as a file of its own")
     if not np.isfinite(levels).all():
         raise InvalidInputError(f"{file} holds levels that are not finite")
     return levels

@@ -22,9 +22,9 @@ from mycelium_fractal_net.fractals import BoxCounting, box_counting_dimension
 __all__ = ["VERDICTS", "box_counting_of", "feature_rows", "print_report", "summary", "without_nan"]
 
 VERDICTS = {
-    "fractal": "the local dimension holds over the scales: the set scales like a fractal",
+    "fractal": "the local dimension is the same over the scales: the set scales like a fractal",
     "crossover": "the local dimension changes with scale, as it does for stripes and spots of one size; "
-    "D_box describes the pattern, but the pattern is no fractal",
+    "D_box describes the pattern, but the pattern is not a fractal",
     "filled": "the set fills the plane",
     "empty": "no cell is active, there is nothing to measure",
     "insufficient": "there are too few scales or cells for a verdict",
@@ -115,7 +115,7 @@ def _measured(result: SimulationResult) -> list[str]:
     found = measure_wavelengths(result)
     return [
         f"Measured on the activator: {_told(found.settled)}.",
-        f"As it grew first: {_told(found.first)}.",
+        f"During the first growth: {_told(found.first)}.",
     ]
 
 

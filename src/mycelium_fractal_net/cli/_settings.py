@@ -146,7 +146,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         where = f"{path}:{line}" if line else str(path)
         raise ConfigurationError(f"{where} cannot be read: {one_line(error)}") from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        got = "names that are no texts" if isinstance(content, dict) else type(content).__name__
+        got = "names that are not text" if isinstance(content, dict) else type(content).__name__
         raise ConfigurationError(f"{path} must hold a mapping of parameters; got {got}")
     return dict(content["config"]) if isinstance(content.get("config"), dict) else content
 
@@ -219,7 +219,7 @@ def _config_parameter() -> inspect.Parameter:
 def kinetics_file_parameter() -> inspect.Parameter:
     """Return the option ``--kinetics-file``."""
     option = typer.Option(
-        "--kinetics-file", exists=True, dir_okay=False, help="Python file that registers kinetics; it is run."
+        "--kinetics-file", exists=True, dir_okay=False, help="Python file that registers kinetics; it is executed."
     )
     return _keyword("kinetics_file", Path, option)
 

@@ -105,9 +105,9 @@ def keep_elsewhere(simulation: Simulation) -> str:
         path = Path(tempfile.mkdtemp(prefix="mfn-")) / CHECKPOINT_NAME
         simulation.save(path)
     except OSError as error:
-        return f"the finished run could not be kept elsewhere: {error.strerror}"
+        return f"the finished run could not be saved elsewhere: {error.strerror}"
     command = shlex.join(["mfn", "simulate", "--resume", str(path), "--out"])
-    return f"the finished run is kept; to write it elsewhere: {command} DIR"
+    return f"the finished run is saved; to write it elsewhere: {command} DIR"
 
 
 def _write_npz(result: SimulationResult, recording: Recording, directory: Path) -> list[Path]:

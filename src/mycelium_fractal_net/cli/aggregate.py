@@ -21,19 +21,22 @@ __all__ = ["aggregate"]
 
 
 def aggregate(
-    file: Annotated[Path, typer.Argument(help="Updates, one client to a row: .npy, or .npz (see --key).")],
+    file: Annotated[Path, typer.Argument(help="Updates, one row per client: .npy, or .npz (see --key).")],
     rule: Annotated[str, typer.Option(help="One of: " + ", ".join(RULES) + ".")] = DEFAULT_RULE,
-    byzantine_fraction: Annotated[float, typer.Option(help="Share of hostile clients to be prepared for.")] = 0.2,
+    byzantine_fraction: Annotated[float, typer.Option(help="Share of hostile clients to tolerate.")] = 0.2,
     num_clusters: Annotated[
         int | None,
         typer.Option(min=1, help="hierarchical_krum: clusters, at least 3; 1 means Krum over all. [default: up to 10]"),
     ] = None,
-    radius: Annotated[float, typer.Option(help="centered_clipping: the longest difference that counts in full.")] = 1.0,
+    radius: Annotated[
+        float, typer.Option(help="centered_clipping: differences longer than this radius are clipped to it.")
+    ] = 1.0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the assignment to clusters or leaves. [default: drawn, and told]")
+        int | None,
+        typer.Option(min=0, help="Seed of the assignment to clusters or leaves. [default: random, and printed]"),
     ] = None,
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the answer to this .npy file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the aggregate to this .npy file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Aggregate clients' updates so that a few hostile ones cannot steer the answer."""

@@ -41,7 +41,7 @@ def check(env: Env = None) -> None:
     for line in service.risks(settings):
         typer.echo(f"warning: {line}", err=True)
     plain, stored = service.KeyRing(settings, refuse).counts
-    typer.echo(f"{settings.env}: the settings are right; {plain} plain keys, {stored} in the key file")
+    typer.echo(f"{settings.env}: the settings are valid; {plain} plain keys, {stored} in the key file")
 
 
 @config.command()

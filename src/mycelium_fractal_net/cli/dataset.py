@@ -30,16 +30,17 @@ def dataset(
     measures: Measures,
     scenario: Annotated[str, typer.Option(autocompletion=_scenarios, help=_SCENARIO)],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.", dir_okay=False)],
-    samples: Annotated[int | None, typer.Option(min=1, help="Rows, in place of the scenario's number.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Number of rows, instead of the scenario's.")] = None,
     engine: Annotated[
-        str, typer.Option(click_type=click.Choice(["local", "dask"]), help="Threads here, or a Dask cluster.")
+        str,
+        typer.Option(click_type=click.Choice(["local", "dask"]), help="Threads of this process, or a Dask cluster."),
     ] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Rows at a time. [default: all cores]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     kinetics_file: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Python file that registers kinetics; it is run."),
+        typer.Option(exists=True, dir_okay=False, help="Python file that registers kinetics; it is executed."),
     ] = None,
     fields: Annotated[bool, typer.Option("--fields", help="Write the last fields too, to OUT.fields/.")] = False,
     wavelengths: Annotated[

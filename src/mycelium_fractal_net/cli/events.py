@@ -28,11 +28,21 @@ events = typer.Typer(
 )
 
 Store = Annotated[
-    Path, typer.Option("--store", exists=True, dir_okay=False, help="The store: MFN_EVENTS_STORE, or dead_letters.")
+    Path,
+    typer.Option(
+        "--store",
+        exists=True,
+        dir_okay=False,
+        help="SQLite file of events: that of MFN_EVENTS_STORE, or a worker's dead_letters.",
+    ),
 ]
 OneState = Annotated[
     str | None,
-    typer.Option("--state", click_type=click.Choice(["pending", "sent", "dead"]), help="pending, sent or dead."),
+    typer.Option(
+        "--state",
+        click_type=click.Choice(["pending", "sent", "dead"]),
+        help="Only events in this state: pending, sent or dead.",
+    ),
 ]
 _LOOK_EVERY_S = 0.5
 
@@ -56,16 +66,18 @@ def list_events(
 @events.command()
 def replay(
     store: Store,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids of events.")] = None,
-    dead: Annotated[bool, typer.Option("--dead", help="All that are dead.")] = False,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids of the events.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="All dead events.")] = False,
     config: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="worker.yaml: failed jobs go back to where they came from."),
+        typer.Option(
+            exists=True, dir_okay=False, help="Configuration of the worker: failed jobs go back to its source."
+        ),
     ] = None,
 ) -> None:
     """Send events again by the relay; with --config put failed jobs back to where they came from."""
     if bool(ids) == dead:
-        raise InvalidInputError("give ids of events, or --dead for all that are dead")
+        raise InvalidInputError("give the ids of events, or --dead for all dead events")
     opened = _opened(store)
     wanted = ids or [item.event.id for item in opened.select("dead", limit=1_000_000)]
     count = opened.replay(wanted) if config is None else asyncio.run(_resubmit(opened, wanted, config))
@@ -76,7 +88,7 @@ def replay(
 def tail(
     store: Store,
     state: OneState = None,
-    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for more, until Ctrl-C.")] = True,
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for new events, until Ctrl-C.")] = True,
 ) -> None:
     """Print events as they come, a structured CloudEvent a line."""
     opened, last = _opened(store), 0

@@ -32,13 +32,18 @@ def features(
     ],
     periodic: Annotated[
         bool | None,
-        typer.Option("--periodic/--no-periodic", help="Opposite edges touch. [default: as the file says, else arrays]"),
+        typer.Option(
+            "--periodic/--no-periodic",
+            help="Whether opposite edges touch. [default: as the file says, else yes, for pictures no]",
+        ),
     ] = None,
-    extended: Annotated[bool, typer.Option("--extended", help="Add form, spectrum and texture.")] = False,
+    extended: Annotated[
+        bool, typer.Option("--extended", help="Add the extended features: shape, spectrum and texture.")
+    ] = False,
     topology: Annotated[bool, typer.Option("--topology", help="With --extended, add persistent homology.")] = False,
     min_mv: Annotated[float | None, typer.Option(help="Potential of the darkest level. [default: -95]")] = None,
     max_mv: Annotated[float | None, typer.Option(help="Potential of the brightest level. [default: 40]")] = None,
-    as_mv: Annotated[bool, typer.Option("--as-mv", help="Take numbers for mV, whatever they look like.")] = False,
+    as_mv: Annotated[bool, typer.Option("--as-mv", help="Treat the numbers as mV, whatever their range.")] = False,
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

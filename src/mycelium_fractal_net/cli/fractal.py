@@ -18,7 +18,7 @@ __all__ = ["fractal"]
 
 _WORDS = {
     "fractal": "the local slopes agree: the set scales like a fractal",
-    "crossover": "the local slopes change with scale: the number describes the set, which is no fractal",
+    "crossover": "the local slopes change with scale: the number describes the set, which is not a fractal",
     "filled": "the set fills a plane or a line",
     "empty": "no cell is set, there is nothing to measure",
     "insufficient": "there are too few scales or cells for a verdict",
@@ -30,19 +30,25 @@ def fractal(
         Path, typer.Argument(exists=True, dir_okay=False, help="A field or mask, .npy or .npz, or a picture.")
     ],
     threshold_mv: Annotated[
-        float | None, typer.Option(help="Cells above it are set. [default: 10 mV above rest, -60]")
+        float | None, typer.Option(help="Threshold in mV above which a cell is set. [default: 10 mV above rest, -60]")
     ] = None,
     threshold: Annotated[
-        str | None, typer.Option(metavar="otsu|VALUE", help="Grey levels above it are set. [default: mid-range]")
+        str | None,
+        typer.Option(metavar="otsu|VALUE", help="Grey level above which a cell is set, or otsu. [default: mid-range]"),
     ] = None,
-    dark: Annotated[bool, typer.Option("--dark", help="What is dark is set, as on black on white.")] = False,
+    dark: Annotated[bool, typer.Option("--dark", help="Dark cells are set, as in black on white.")] = False,
     method: Annotated[
         str,
-        typer.Option(click_type=click.Choice(["cover", "aligned"]), help="Over every grid offset, or on one grid."),
+        typer.Option(
+            click_type=click.Choice(["cover", "aligned"]), help="cover: over every grid offset; aligned: on one grid."
+        ),
     ] = "cover",
     periodic: Annotated[
         bool | None,
-        typer.Option("--periodic/--no-periodic", help="Opposite edges touch. [default: as the file says, else arrays]"),
+        typer.Option(
+            "--periodic/--no-periodic",
+            help="Whether opposite edges touch. [default: as the file says, else yes, for pictures no]",
+        ),
     ] = None,
     scales: Annotated[str | None, typer.Option(metavar="2,4,8", help="Box sides in cells.")] = None,
     key: Annotated[str | None, typer.Option(help="Name of the array in an .npz file. [default: field_mv]")] = None,

@@ -13,7 +13,10 @@ from mycelium_fractal_net.errors import ConfigurationError
 __all__ = ["keys"]
 
 keys = typer.Typer(
-    help="Make, list and revoke keys of the service.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
+    help="Create, list and revoke API keys of the service.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
 )
 
 KeyFile = Annotated[Path, typer.Option("--file", dir_okay=False, help="The key file, as in MFN_API_KEY_FILE.")]
@@ -21,7 +24,7 @@ KeyFile = Annotated[Path, typer.Option("--file", dir_okay=False, help="The key f
 
 @keys.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    name: Annotated[str, typer.Argument(help="Name of the key's owner.")],
     file: KeyFile,
     scope: Annotated[
         list[str] | None,
@@ -29,16 +32,16 @@ def create(
     ] = None,
     env: Annotated[str, typer.Option(envvar="MFN_ENV", help="dev, staging or prod.")] = "dev",
     pepper: Annotated[
-        str | None, typer.Option(envvar="MFN_API_KEY_PEPPER", help="Secret of the hashes.", show_default=False)
+        str | None, typer.Option(envvar="MFN_API_KEY_PEPPER", help="Secret for the hashes.", show_default=False)
     ] = None,
 ) -> None:
     """Make a key, store its hash, and print the key: it cannot be shown again."""
     from mycelium_fractal_net import service
 
     if not pepper:
-        raise ConfigurationError("hashes need a secret: set MFN_API_KEY_PEPPER, and to the same for the service")
+        raise ConfigurationError("hashes need a secret: set MFN_API_KEY_PEPPER to the same value as for the service")
     if env not in ("dev", "staging", "prod"):
-        raise ConfigurationError(f"env is dev, staging or prod; got {env!r}")
+        raise ConfigurationError(f"env must be dev, staging or prod; got {env!r}")
     text, key = service.make_key(name, env, pepper.encode(), scope or service.SCOPES[:3])
     service.add_key(file, key)
     typer.echo(text)

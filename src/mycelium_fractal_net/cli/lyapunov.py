@@ -32,11 +32,11 @@ def lyapunov(
     settings: dict[str, Any],
     system: Annotated[
         str | None,
-        typer.Option(click_type=click.Choice(list_systems()), help="A reference system in place of the field."),
+        typer.Option(click_type=click.Choice(list_systems()), help="A reference system instead of the field."),
     ] = None,
     measure_steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Steps that count. [default: --steps, at least 2000; 50000 for --system]"),
+        typer.Option(min=1, help="Steps to measure. [default: --steps, at least 2000; 50000 for --system]"),
     ] = None,
     settle_steps: Annotated[
         int | None,
@@ -80,7 +80,7 @@ def _of_system(name: str, steps: int) -> dict[str, Any]:
     unit = "1/step" if system.dt is None else "1/time"
     largest, total = system.known
     dimension, error = kaplan_yorke_dimension(spectrum), dimension_error(found)
-    told_sum = f"Sum {spectrum.sum():.6f}, exactly {total:.6f}; it holds by construction."
+    told_sum = f"Sum {spectrum.sum():.6f}, exactly {total:.6f}, which holds by construction."
     return {
         "system": name,
         **_facts(found),
@@ -115,11 +115,11 @@ def _doubt(found: LyapunovEstimate) -> list[str]:
 
 def _meaning(exponent: float, error: float) -> str:
     if exponent == -math.inf:
-        return "one step wipes a disturbance out"
+        return "one step erases every perturbation"
     if abs(exponent) < max(1e-5, 2.0 * error):
-        return "a disturbance neither grows nor fades, as far as this shows"
+        return "a perturbation neither grows nor decays, within the error"
     verb = "doubles" if exponent > 0 else "halves"
-    return f"a disturbance {verb} in {math.log(2.0) / abs(exponent):.2g} steps"
+    return f"a perturbation {verb} in {math.log(2.0) / abs(exponent):.2g} steps"
 
 
 def _number(value: float) -> float | None:

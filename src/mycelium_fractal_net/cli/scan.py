@@ -32,17 +32,18 @@ def scan(
     y: Annotated[str, typer.Option("--y", metavar="NAME=FIRST:LAST:COUNT", help="Parameter from bottom to top.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="Directory for table, fields and maps.")],
     show: Annotated[
-        str, typer.Option(click_type=click.Choice(list(VARIABLES)), help="The field of the map of pictures.")
+        str, typer.Option(click_type=click.Choice(list(VARIABLES)), help="Field shown in the map of pictures.")
     ] = "activator",
     maps: Annotated[
         list[str] | None, typer.Option("--map", metavar="FEATURE", help="A feature to draw a map of; repeatable.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(click_type=click.Choice(["local", "dask"]), help="Threads here, or a Dask cluster.")
+        str,
+        typer.Option(click_type=click.Choice(["local", "dask"]), help="Threads of this process, or a Dask cluster."),
     ] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Runs at a time. [default: all cores]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted scan.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted scan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Simulate a grid of two parameters; draw a map of pictures and numbers beside what linear stability predicts."""
@@ -71,7 +72,7 @@ def _drawn(found: ScanResult, out: Path, maps: list[str]) -> list[Path]:
 
     for name in maps:
         if name not in found.columns:
-            raise InvalidInputError(f"--map must name a column; {name!r} is none of {', '.join(found.columns)}")
+            raise InvalidInputError(f"--map must name a column; {name!r} is not one of {', '.join(found.columns)}")
     unstable = found.columns["turing_unstable"]
     limits = physical_limits(found.config, found.shown)
     figures = {"pictures": picture_map_figure(

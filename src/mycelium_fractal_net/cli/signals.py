@@ -24,24 +24,32 @@ _SHORTEST = 32
 
 
 def signals(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Parquet or CSV, a column a series.")],
-    column: Annotated[list[str] | None, typer.Option(help="A series; repeatable. [default: all numbers]")] = None,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="Parquet or CSV file, one series per column.")
+    ],
+    column: Annotated[
+        list[str] | None, typer.Option(help="Column to use; repeatable. [default: all numeric columns]")
+    ] = None,
     statistic: Annotated[
         list[str] | None,
         typer.Option(
             click_type=click.Choice(list(STATISTICS)),
-            help="What to watch; repeatable. [default: variance, autocorrelation]",
+            help="Statistic to watch; repeatable. [default: variance, autocorrelation]",
         ),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=8, help="Steps of the window. [default: half of the series]")
+        int | None, typer.Option(min=8, help="Length of the window in steps. [default: half of the series]")
     ] = None,
     null: Annotated[
-        str, typer.Option(click_type=click.Choice(["ar1", "phase"]), help="What has no transition: ar1 or phase.")
+        str,
+        typer.Option(
+            click_type=click.Choice(["ar1", "phase"]),
+            help="Kind of surrogates, which have no transition: ar1 or phase.",
+        ),
     ] = "ar1",
-    surrogates: Annotated[int, typer.Option(min=19, help="Size of the null distribution.")] = 999,
-    level: Annotated[float, typer.Option(help="Level of false alarms of each test.")] = 0.05,
-    seed: Annotated[int, typer.Option(min=0, help="Of the surrogates.")] = 0,
+    surrogates: Annotated[int, typer.Option(min=19, help="Number of surrogates.")] = 999,
+    level: Annotated[float, typer.Option(help="Significance level of each test.")] = 0.05,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the surrogates.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Test series of features for signs of slowing down before a transition.

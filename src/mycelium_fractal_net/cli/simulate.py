@@ -40,24 +40,26 @@ def simulate(
         typer.Option(
             "--format",
             metavar="|".join(FORMATS),
-            help="What to write to --out; repeatable, or separated by commas. [default: npz,json]",
+            help="Formats to write to --out; repeatable, or separated by commas. [default: npz,json]",
         ),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(min=1, help="Keep every so many steps, for the npz history and the gif.")
+        int | None, typer.Option(min=1, help="Keep one step in so many, for the npz history and the gif.")
     ] = None,
     show: Annotated[
         str,
-        typer.Option(click_type=click.Choice(list(VARIABLES)), help="The field of pictures and of the history."),
+        typer.Option(click_type=click.Choice(list(VARIABLES)), help="Field shown in pictures and kept in the history."),
     ] = "v",
-    resume: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Go on from a checkpoint.")] = None,
+    resume: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Resume from a checkpoint.")] = None,
     start_file: Annotated[
         Path | None,
         typer.Option(
             exists=True, dir_okay=False, help="Arrays for --start array: .npz with field_mv, activator, inhibitor."
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of threads; the result does not depend on it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Simulate a field; print its features and write what --out and --format ask for.

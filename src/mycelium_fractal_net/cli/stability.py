@@ -19,12 +19,12 @@ def stability(
     kinetics: Annotated[str, typer.Argument(help="Name of a kinetics; mfn kinetics lists them.")],
     parameters: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="In place of a default. Repeatable."),
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value that replaces a default. Repeatable."),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw growth rate over wave number to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Plot growth rate over wave number to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say whether a kinetics can form a pattern, and of what size."""
+    """Tell whether a kinetics can form a pattern, and of what wavelength."""
     report = linear_stability(kinetics, **parse_parameters(parameters or []))
     if plot is not None:
         from mycelium_fractal_net.visualization import dispersion_figure, save_figure

@@ -17,12 +17,12 @@ __all__ = ["validate_command"]
 
 def validate_command(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the example and of the ensemble.")] = 42,
-    epochs: Annotated[int, typer.Option(min=1, max=100, help="Passes of the network over its fields.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, max=192, help="Fields a step of the optimiser.")] = 4,
+    epochs: Annotated[int, typer.Option(min=1, max=100, help="Training epochs of the network.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, max=192, help="Batch size: fields per step of the optimiser.")] = 4,
     grid_size: Annotated[int, typer.Option(help="Cells along each side.")] = 64,
     steps: Annotated[int, typer.Option(help="Steps of each field.")] = 64,
     turing_enabled: Annotated[bool, typer.Option("--turing-enabled/--no-turing-enabled", help="Turing pair.")] = True,
-    quantum_jitter: Annotated[bool, typer.Option("--quantum-jitter", help="Gaussian noise each step.")] = False,
+    quantum_jitter: Annotated[bool, typer.Option("--quantum-jitter", help="Add Gaussian noise each step.")] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the checks that need no compiled kernel; a few seconds.")
     ] = False,

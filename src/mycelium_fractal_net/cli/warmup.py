@@ -87,7 +87,7 @@ def _check_directory(directory: Path) -> None:
         place.path == path and place.writable for place in places_of({"MFN_CACHE_DIR": str(directory.absolute())})
     ):
         raise InvalidInputError(
-            f"--into needs a directory that this user can write to and others cannot; {directory} is none"
+            f"--into needs a directory that this user can write to and others cannot; {directory} is not one"
         )
 
 
@@ -95,7 +95,7 @@ def _check_level(cpu: str) -> None:
     if cpu not in levels():
         reached = ", ".join(levels()) or "none of these"
         raise InvalidInputError(
-            f"--cpu must be a level that this processor reaches, since each kernel is run once: {reached}; got {cpu!r}"
+            f"--cpu must be a level that this processor supports, since each kernel is run once: {reached}; got {cpu!r}"
         )
 
 

@@ -11,7 +11,9 @@ __all__ = ["worker"]
 
 
 def worker(
-    config: Annotated[Path, typer.Option(help="Source, publisher and dead letters, in YAML or JSON.", dir_okay=False)],
+    config: Annotated[
+        Path, typer.Option(help="Configuration in YAML or JSON: source, publisher and dead letters.", dir_okay=False)
+    ],
     host: Annotated[str | None, typer.Option(help="Address of /health and /metrics.")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port of /health and /metrics; 0 takes a free one.")

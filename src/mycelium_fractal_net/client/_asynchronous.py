@@ -202,7 +202,7 @@ class AsyncClient:
         values = np.asarray(gradients, dtype=np.float64)
         if values.ndim != 2:
             raise InvalidInputError(
-                f"gradients must have two axes, one gradient a row; got shape {values.shape}", field="gradients"
+                f"gradients must have two axes, one gradient per row; got shape {values.shape}", field="gradients"
             )
         told = {
             "rule": rule,

@@ -96,7 +96,7 @@ class HttpTransport:
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd is not None else 1006
             final = 4400 <= code < 4500 and code not in {4408, 4429}
-            raise RemoteError(f"the stream broke off: {error}", unreachable=not final) from None
+            raise RemoteError(f"the stream was interrupted: {error}", unreachable=not final) from None
         except (OSError, WebSocketException) as error:
             raise RemoteError(f"the service cannot be reached: {error!r}", unreachable=True) from error
 
@@ -111,7 +111,7 @@ def _refusal(body: bytes, status: int, retry_after: str | None) -> MFNError:
     except ValueError:
         problem = {}
     if not isinstance(problem, dict) or "code" not in problem:  # a proxy's, then
-        message = f"the service, or a proxy before it, answered {status}"
+        message = f"the service, or a proxy in front of it, answered {status}"
         error: MFNError = RemoteError(message, unreachable=status in {429, 502, 503, 504})
     else:
         error = error_of(problem)

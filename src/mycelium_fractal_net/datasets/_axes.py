@@ -123,7 +123,7 @@ def _target(source: Source, name: str, base: Mapping[str, Any]) -> tuple[str, ty
         return name, float
     known = f"{', '.join(sweepable())} and of the kinetics {', '.join(rates)}"
     near = did_you_mean(name, (*sweepable(), *rates))
-    return source.fail(("sweep", name), f"can not be swept; known are {known}{near}")
+    return source.fail(("sweep", name), f"cannot be swept; known are {known}{near}")
 
 
 def field_type(name: str) -> type:
@@ -141,7 +141,7 @@ def _typed(source: Source, place: tuple[str, ...], kind: type, value: Any) -> An
     if kind is int:
         return source.whole(place, value, -(2**63), 2**64)
     if kind in (bool, str) and not isinstance(value, kind):
-        source.fail(place, f"takes {'true and false' if kind is bool else 'texts'}, got {shown(value)}")
+        source.fail(place, f"takes {'true and false' if kind is bool else 'text'}, got {shown(value)}")
     return _frozen(value)
 
 

@@ -61,17 +61,17 @@ class Journal:
         if found is not None:
             if not resume:
                 raise ConfigurationError(
-                    f"{self.path} holds rows of an interrupted run; go on with resume (--resume), or delete it"
+                    f"{self.path} holds rows of an interrupted run; continue it with resume (--resume), or delete it"
                 )
             if found != header:
                 raise ConfigurationError(
-                    f"{self.path} {differs(found)}; finish that run with what it had, or delete it"
+                    f"{self.path} {differs(found)}; finish that run with its own settings, or delete it"
                 )
             end = self._file.tell()
             while (record := _decode(self._file.readline(_LONGEST_LINE))) is not None and self._keep(record):
                 end = self._file.tell()
         elif os.fstat(self._file.fileno()).st_size > 0 and not resume:
-            raise ConfigurationError(f"{self.path} is there already; go on with resume (--resume), or delete it")
+            raise ConfigurationError(f"{self.path} already exists; continue it with resume (--resume), or delete it")
         self._file.seek(end)
         self._file.truncate()
         if end == 0:
@@ -135,7 +135,7 @@ def _open_locked(path: Path) -> BinaryIO:
 
 def _require_regular(path: Path, state: os.stat_result) -> None:
     if not stat.S_ISREG(state.st_mode):
-        raise ConfigurationError(f"{path} is no regular file; delete it, or choose another name")
+        raise ConfigurationError(f"{path} is not a regular file; delete it, or choose another name")
 
 
 def _encode(record: dict[str, Any]) -> bytes:

@@ -113,7 +113,7 @@ def generate_dataset(
     Raises
     ------
     ConfigurationError
-        For a wrong scenario (file, line and key), a file that is there already or is being written, an unknown
+        For a wrong scenario (file, line and key), a file that already exists or is being written, an unknown
         engine; and to resume with another kinetics, or a version whose bits may differ.
     MissingExtraError
         Without the extra ``datasets``.
@@ -232,11 +232,11 @@ class _Run:
 def _checked_target(path: Path) -> Path:
     if path.suffix.lower() not in ("", ".parquet", ".pq"):
         raise ConfigurationError(
-            f"a data set is written as Parquet, to a name that ends in .parquet; got {path.name!r} "
-            "(pandas.read_parquet(...).to_csv(...) makes a table of text of it)"
+            f"a data set is written as Parquet, so its name must end in .parquet; got {path.name!r} "
+            "(pandas.read_parquet(...).to_csv(...) converts it to CSV)"
         )
     if not path.parent.is_dir():
-        raise ConfigurationError(f"there is no directory {path.parent} for {path.name}; make it first")
+        raise ConfigurationError(f"there is no directory {path.parent} for {path.name}; create it first")
     return path
 
 
@@ -250,13 +250,13 @@ def _kinetics_of(recipe: Scenario) -> dict[str, Any]:
 def _difference(header: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Say in what a journal's header, or a table's, differs from the present run."""
     if found.get("bits_since") != header["bits_since"]:
-        return f"was begun by version {found.get('version')}, whose bits may differ from those of {__version__}"
+        return f"was started by version {found.get('version')}, whose bits may differ from those of {__version__}"
     theirs = found.get("kinetics")
     for name, description in (theirs if isinstance(theirs, dict) else {}).items():
         if name in header["kinetics"] and description != header["kinetics"][name]:
-            return f"was begun with another kinetics {name!r} ({get_kinetics(name).differences(description)})"
+            return f"was started with a different kinetics {name!r} ({get_kinetics(name).differences(description)})"
     if found.get("scenario_digest") == header["scenario_digest"] and found.get("fields") != header["fields"]:
-        return "was begun with another choice of fields"
+        return "was started with other options for fields"
     return "holds rows of another scenario, seed or version"
 
 
@@ -271,12 +271,12 @@ def _check_engine(engine: str, scheduler: str | None, threads: int | None) -> No
 def _finished(path: Path, recipe: Scenario, kinetics: dict[str, Any], resume: bool) -> DatasetSummary:
     """Return the summary of a file that is whole already, or refuse to touch it."""
     if not resume:
-        raise ConfigurationError(f"{path} is there already; choose another name, or delete it")
+        raise ConfigurationError(f"{path} already exists; choose another name, or delete it")
     _, parquet = parquet_modules()
     try:
         file = parquet.ParquetFile(path)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} is no Parquet file: {one_line(error)}") from None
+        raise ConfigurationError(f"{path} is not a Parquet file: {one_line(error)}") from None
     with file:
         metadata = file.schema_arrow.metadata or {}
         found = {name: metadata.get(f"mfn.{name}".encode(), b"").decode() for name in _TOLD}

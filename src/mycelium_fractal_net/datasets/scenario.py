@@ -198,7 +198,7 @@ def _build(source: Source) -> Scenario:
     seed = source.whole(("seed",), source.get("seed", 42), 0, 2**63 - 1)
     name = source.get("name", source.stem)
     if not isinstance(name, str) or not name:
-        source.fail(("name",), f"must be a text, got {shown(name)}")
+        source.fail(("name",), f"must be text, got {shown(name)}")
     if method == "grid":
         samples = 1
         for axis in axes:

@@ -94,8 +94,8 @@ class VectorField:
 
     def _jump(self, state: Vector, step: int) -> InvalidInputError:
         return InvalidInputError(
-            f"{self._name} jumps or bends at the state {state.tolist()} of step {step}, where differences forward and "
-            "backward disagree: give its jacobian",
+            f"{self._name} is not smooth at the state {state.tolist()} of step {step}, where forward and backward "
+            f"differences disagree: give its jacobian",
             field="jacobian",
         )
 
@@ -113,7 +113,7 @@ class VectorField:
             )
         if not math.isfinite(np.vdot(value, value)) and not np.isfinite(value).all():
             raise DivergedError(
-                f"{name} left the finite numbers at step {step}, from the state {state.tolist()}; "
+                f"{name} is no longer finite at step {step}, from the state {state.tolist()}; "
                 "start in the basin of the attractor, or take a smaller step",
                 step=step,
             )

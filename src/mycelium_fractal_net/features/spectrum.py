@@ -279,7 +279,7 @@ def _centre_of_band(spectrum: _Spectrum, centre: float) -> float:
     weights = spectrum.power[inside] - floor
     total, inverse = float(weights.sum()), float((weights / spectrum.wavenumber[inside]).sum())
     if not (total > 0.0 and inverse > 0.0 and abs(total / inverse - centre) <= reach):
-        raise _no_wavelength("nothing stands out of the noise")
+        raise _no_wavelength("nothing stands out from the noise")
     mean = total / inverse
     added = ((spectrum.radial - spectrum.tangential / 2.0)[inside] * weights).sum() / total
     return float(mean + added / mean)
@@ -307,8 +307,8 @@ def _check_evidence(spectrum: _Spectrum, centre: float) -> None:
     trials = 2.0 * np.count_nonzero(_rings(spectrum)[1][1:])
     if trials * f_tail(contrast, *degrees) > _MOST_CHANCE:
         raise _no_wavelength(
-            f"the modes near {1.0 / centre:.3g} cells hold {contrast:.2g} times the mean power of the others, as noise "
-            "may do"
+            f"the modes near {1.0 / centre:.3g} cells hold {contrast:.2g} times the mean power of the others, as "
+            f"noise can"
         )
 
 

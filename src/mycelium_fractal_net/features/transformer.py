@@ -112,7 +112,7 @@ class FieldFeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[mi
             if (len(shape), shape[-2:]) != (len(self.sample_shape_), self.sample_shape_[-2:]):
                 raise InvalidInputError(
                     f"X has samples of shape {shape}, but {type(self).__name__} was fitted to "
-                    f"{self.sample_shape_}; fit it again, or crop the fields alike"
+                    f"{self.sample_shape_}; fit it again, or crop the fields to that shape"
                 )
         return np.stack(self._rows(samples))
 

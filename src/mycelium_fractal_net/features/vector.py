@@ -157,10 +157,10 @@ class FeatureVector:
         raise AttributeError(f"this vector has no feature {name!r}; names lists what it has")
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"a feature vector does not change; cannot set {name!r}")
+        raise AttributeError(f"a feature vector is immutable; cannot set {name!r}")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a feature vector does not change; cannot delete {name!r}")
+        raise AttributeError(f"a feature vector is immutable; cannot delete {name!r}")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
@@ -177,7 +177,7 @@ class FeatureVector:
         if not isinstance(key, str):
             return self._values[key]
         if key not in self.names:
-            raise KeyError(f"no feature {key!r}; names, for the 18 also FEATURE_NAMES lists them")
+            raise KeyError(f"no feature {key!r}; names lists them, for the 18 also FEATURE_NAMES")
         return self._values[self.names.index(key)]
 
     def __eq__(self, other: object) -> bool:

@@ -27,7 +27,7 @@ class Model:
     def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
         odd = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "fiub"}
         if odd:
-            raise AggregationError(f"the model's arrays are real numbers, integers or booleans; got {odd}")
+            raise AggregationError(f"the model's arrays must be real numbers, integers or booleans; got {odd}")
         self._arrays = arrays
         self._real = [name for name, array in arrays.items() if array.dtype.kind == "f"]
         self.size = sum(arrays[name].size for name in self._real)
@@ -41,9 +41,9 @@ class Model:
         """Return a reply's update, shape (size,), and its integer arrays."""
         records = list(content.array_records.values())
         if len(records) != 1:
-            raise RefusedReplyError(f"a reply holds one ArrayRecord; got {len(records)}")
+            raise RefusedReplyError(f"a reply must hold one ArrayRecord; got {len(records)}")
         if set(records[0]) != set(self._arrays):
-            raise RefusedReplyError(f"the arrays are {sorted(self._arrays)}; got {sorted(records[0])}")
+            raise RefusedReplyError(f"the arrays must be {sorted(self._arrays)}; got {sorted(records[0])}")
         arrays = {name: _read_array(name, records[0][name], like) for name, like in self._arrays.items()}
         with np.errstate(over="ignore", invalid="ignore"):
             update = (self._joined(arrays) - self._start).astype(self.dtype)

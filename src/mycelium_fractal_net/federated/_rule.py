@@ -40,7 +40,7 @@ class Aggregation:
     rule : str
         The rule with its parameters.
     f : int
-        How many hostile updates the rule was prepared for, the rejected ones among them.
+        How many hostile updates the rule tolerates, the rejected ones among them.
     n : int
         How many updates came.
     failure_probability : float
@@ -170,7 +170,7 @@ class Rule(ABC):
 
     @abstractmethod
     def tolerated(self, n: int) -> int:
-        """Return f, the number of hostile updates among n that the rule is prepared for."""
+        """Return f, the number of hostile updates among n that the rule tolerates."""
 
     @abstractmethod
     def condition(self) -> tuple[int, str]:
@@ -191,7 +191,7 @@ class Rule(ABC):
             raise AggregationError(f"{self!r} needs {bound}, at least {least} updates; got n = {n}", n=n)
         if lost > self.tolerated(n) or lost == n:
             raise AggregationError(
-                f"{lost} of {n} updates are not finite, and {self!r} is prepared for "
+                f"{lost} of {n} updates are not finite, but {self!r} tolerates "
                 f"f = {self.tolerated(n)} hostile updates; raise f or ask those clients again",
                 n=n,
                 rejected=lost,
@@ -202,7 +202,7 @@ class Rule(ABC):
         raise self._refusal_of_weights()
 
     def _refusal_of_weights(self) -> AggregationError:
-        return AggregationError(f"{type(self).__name__} takes no weights: a claimed count is not evidence")
+        return AggregationError(f"{type(self).__name__} takes no weights, since a claimed count is no evidence")
 
 
 def _spread(scores: NDArray[np.float64] | None, kept: NDArray[np.intp], n: int) -> NDArray[np.float64]:
@@ -231,7 +231,7 @@ class PreAggregation(ABC):
         """Refuse an n that is too small."""
 
     def tolerated(self, n: int) -> int | None:
-        """Return the f that the step is prepared for; None if it has none of its own."""
+        """Return the f that the step tolerates; None if it has none of its own."""
         return None
 
     def size(self, n: int) -> int:
@@ -272,7 +272,7 @@ class Pipeline(Rule):
     def __post_init__(self) -> None:
         steps = tuple(self.steps)
         if not all(isinstance(step, PreAggregation) for step in steps) or not isinstance(self.rule, Rule):
-            raise AggregationError("a pipeline is made of pre-aggregations and one rule: rule.after(step, ...)")
+            raise AggregationError("a pipeline consists of pre-aggregations and one rule: rule.after(step, ...)")
         object.__setattr__(self, "steps", steps)
 
     def tolerated(self, n: int) -> int:

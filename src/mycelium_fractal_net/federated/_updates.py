@@ -53,7 +53,7 @@ def _listed(updates: Any) -> Any:
     """Make a list of any iterable that is not an array."""
     if isinstance(updates, (str, bytes, Mapping, AbstractSet)) or not isinstance(updates, Iterable):
         raise AggregationError(
-            f"updates are an (n, d) array, a list of vectors or a torch tensor; got {type(updates).__name__}"
+            f"updates must be an (n, d) array, a list of vectors or a torch tensor; got {type(updates).__name__}"
         )
     if hasattr(updates, "__array__") or isinstance(updates, list):
         return updates
@@ -62,7 +62,7 @@ def _listed(updates: Any) -> Any:
 
 def _as_array(updates: Any) -> NDArray[Any]:
     if isinstance(updates, np.ma.MaskedArray):
-        raise AggregationError("masked arrays are not taken: fill or drop the masked updates first")
+        raise AggregationError("masked arrays are not supported: fill or drop the masked updates first")
     if not isinstance(updates, list):
         return np.asarray(updates)
     if not updates:
@@ -84,7 +84,7 @@ def _row(index: int, row: Any) -> NDArray[Any]:
         raise AggregationError(f"update {index} is not a vector of numbers: {error}") from error
     if values.ndim != 1:
         raise AggregationError(
-            f"every update is a vector (d,); update {index} has shape {values.shape}. "
+            f"every update must be a vector (d,); update {index} has shape {values.shape}. "
             "For scalars pass a matrix of one column"
         )
     _require_real(values.dtype, f"update {index}")
@@ -93,7 +93,7 @@ def _row(index: int, row: Any) -> NDArray[Any]:
 
 def _require_real(dtype: np.dtype[Any], what: str) -> None:
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise AggregationError(f"updates are float16, float32, float64 or integers; {what} has dtype {dtype}")
+        raise AggregationError(f"updates must be float16, float32, float64 or integers; {what} has dtype {dtype}")
 
 
 def _from_numpy(array: NDArray[Any]) -> Batch:
@@ -119,7 +119,7 @@ def _stack_torch(rows: list[Any], torch: Any) -> Any:
     if len(shapes) > 1 or None in shapes:
         raise AggregationError(f"all updates need to be tensors of one shape; got {sorted(map(str, shapes))}")
     if rows[0].ndim != 1:
-        raise AggregationError(f"every update is a vector (d,); got tensors of shape {tuple(rows[0].shape)}")
+        raise AggregationError(f"every update must be a vector (d,); got tensors of shape {tuple(rows[0].shape)}")
     return torch.stack(rows)
 
 

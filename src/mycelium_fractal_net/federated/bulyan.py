@@ -33,7 +33,7 @@ class Bulyan(Rule):
     Parameters
     ----------
     f : int
-        Hostile updates to be prepared for; n >= 4f + 3.
+        Hostile updates to tolerate; n >= 4f + 3.
     neighbors : {"paper", "byzfl"}
         As in `Krum`.
 

@@ -84,6 +84,6 @@ class CenteredClipping(Rule):
             return column_median(values)
         if len(self.start) != values.shape[1] or not np.isfinite(self.start).all():
             raise AggregationError(
-                f"start is a finite vector of {values.shape[1]} values; got {len(self.start)} values"
+                f"start must be a finite vector of {values.shape[1]} values; got {len(self.start)} values"
             )
         return np.asarray(self.start, dtype=np.float64)

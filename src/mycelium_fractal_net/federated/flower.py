@@ -100,7 +100,7 @@ class RobustFedAvg(FedAvg):
 
     def __init__(self, rule: Rule, **options: Any) -> None:
         if not isinstance(rule, Rule):
-            raise AggregationError(f"rule is a rule of this package, for example Krum(f=2); got {rule!r}")
+            raise AggregationError(f"rule must be a rule of this package, for example Krum(f=2); got {rule!r}")
         least, bound = rule.condition()
         for name in ("min_train_nodes", "min_available_nodes"):
             asked = options.setdefault(name, max(2, least))

@@ -32,7 +32,7 @@ class HierarchicalKrum(Rule):
     clusters : int
         Number of random clusters C >= 3; at least three clients to each.
     byzantine_fraction : float
-        Share of hostile members in a cluster, and of captured clusters, to be prepared for; in [0, 0.5).
+        Share of hostile members in a cluster, and of captured clusters, to tolerate; in [0, 0.5).
     seed : int, optional
         Seed of the assignment; drawn from the system's secure generator by default.
 

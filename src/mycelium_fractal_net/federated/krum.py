@@ -40,7 +40,7 @@ class Krum(Rule):
     Parameters
     ----------
     f : int
-        Hostile updates to be prepared for; n >= 2f + 3.
+        Hostile updates to tolerate; n >= 2f + 3.
     neighbors : {"paper", "byzfl"}
         How many neighbours count: n - f - 2 as published, or n - f - 1 as the library ByzFL does.
 

@@ -64,10 +64,10 @@ class Mean(Rule):
     def _weighted(self, values: FloatArray, weights: ArrayLike, kept: NDArray[np.intp], n: int) -> Outcome:
         claimed = np.asarray(weights)
         if claimed.shape != (n,) or claimed.dtype.kind not in "iuf":
-            raise AggregationError(f"weights are {n} numbers, one per update; got shape {claimed.shape}")
+            raise AggregationError(f"weights must be {n} numbers, one per update; got shape {claimed.shape}")
         claimed = claimed[kept].astype(np.float64)
         if not np.isfinite(claimed).all() or (claimed < 0).any() or not claimed.any():
-            raise AggregationError("weights are finite, not negative, and not all zero")
+            raise AggregationError("weights must be finite, not negative, and not all zero")
         return _average(values, claimed if self.max_weight is None else np.minimum(claimed, self.max_weight))
 
 

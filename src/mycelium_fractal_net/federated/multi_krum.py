@@ -26,7 +26,7 @@ class MultiKrum(Rule):
     Parameters
     ----------
     f : int
-        Hostile updates to be prepared for; n >= 2f + 3.
+        Hostile updates to tolerate; n >= 2f + 3.
     m : int, optional
         Updates to average, 1 <= m <= n - f; n - f by default.
     neighbors : {"paper", "byzfl"}

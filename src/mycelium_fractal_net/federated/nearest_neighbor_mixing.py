@@ -31,7 +31,7 @@ class NearestNeighborMixing(PreAggregation):
     Parameters
     ----------
     f : int
-        Hostile updates to be prepared for; n > 2f.
+        Hostile updates to tolerate; n > 2f.
 
     Notes
     -----

@@ -71,7 +71,7 @@ def make_rule(
     radius: float = 1.0,
     seed: int | None = None,
 ) -> Rule:
-    """Make a rule by its name, prepared for a share of hostile clients.
+    """Make a rule by its name, that tolerates a share of hostile clients.
 
     Parameters
     ----------

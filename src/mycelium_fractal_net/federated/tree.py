@@ -100,7 +100,7 @@ class Tree(Rule):
 
     def __post_init__(self) -> None:
         if not isinstance(self.leaf_rule, Rule) or not isinstance(self.root_rule, Rule):
-            raise AggregationError("leaf_rule and root_rule are rules, for example TrimmedMean(f=2)")
+            raise AggregationError("leaf_rule and root_rule must be rules, for example TrimmedMean(f=2)")
         require_count("leaf_size", self.leaf_size, 1)
         require_count("window_bytes", self.window_bytes, 1)
         require_seed(self.seed)
@@ -145,7 +145,7 @@ class Tree(Rule):
         """Compute leaves, tolerances and chances for n clients, `n_clients` by default."""
         n = self.n_clients if n is None else n
         if n is None:
-            raise AggregationError("say for how many clients: plan(n), or Tree(..., n_clients=n)")
+            raise AggregationError("give the number of clients: plan(n), or Tree(..., n_clients=n)")
         return make_plan(self, n)
 
     def explain(self, n: int | None = None) -> str:
@@ -233,7 +233,7 @@ class _Run:
         tree, total = self.tree, sum(map(len, self._answers)) + self._lost
         if len(self.rejected) > tree.tolerated(self.n):
             raise AggregationError(
-                f"{len(self.rejected)} of {self.n} updates are not finite, and the tree is prepared for "
+                f"{len(self.rejected)} of {self.n} updates are not finite, but the tree tolerates "
                 f"{tree.tolerated(self.n)} hostile ones",
                 n=self.n,
             )

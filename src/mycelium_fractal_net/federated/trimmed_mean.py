@@ -20,7 +20,7 @@ class TrimmedMean(Rule):
     Parameters
     ----------
     f : int
-        Hostile updates to be prepared for; n > 2f.
+        Hostile updates to tolerate; n > 2f.
 
     Notes
     -----

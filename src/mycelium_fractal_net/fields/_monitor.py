@@ -161,7 +161,7 @@ def check_doubling(config: SimulationConfig, error: float, substeps: int, step: 
 def diverged_pair(config: SimulationConfig, step: int) -> DivergedError:
     """Return the error of a pair that is not finite any more."""
     return DivergedError(
-        f"the Turing pair left the finite numbers at step {step}: kinetics {config.kinetics!r} with "
+        f"the Turing pair is no longer finite at step {step}: kinetics {config.kinetics!r} with "
         f"{config.complete_parameters} diverges; use parameters with a bounded steady state",
         step=step,
     )
@@ -170,7 +170,7 @@ def diverged_pair(config: SimulationConfig, step: int) -> DivergedError:
 def diverged_potential(config: SimulationConfig, step: int) -> DivergedError:
     """Return the error of a potential that is not finite any more."""
     return DivergedError(
-        f"the potential left the finite numbers at step {step}: sums of its values are beyond "
+        f"the potential is no longer finite at step {step}: sums of its values are beyond "
         f"{config.dtype}; replace it by a field of smaller ones",
         step=step,
     )

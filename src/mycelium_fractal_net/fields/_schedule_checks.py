@@ -106,7 +106,7 @@ def check_stimuli(
 def _check_step(field: str, step: int, steps: int) -> None:
     if step >= steps:
         raise _refused(
-            f"{field}: step {step} never comes in a run of {steps} steps, which are counted from 0; "
+            f"{field}: step {step} never comes in a run of {steps} steps, which count from 0; "
             "give an earlier step or more steps",
             step,
         )

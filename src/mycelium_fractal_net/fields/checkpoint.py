@@ -97,15 +97,15 @@ def _check_model(name: str, header: Mapping[str, Any]) -> None:
     model = get_kinetics(known)
     if model.describe() != header["kinetics"]:
         raise CheckpointError(
-            f"{name} was written with another kinetics of the name {known!r} than the one that is registered now "
-            f"({model.differences(header['kinetics'])}); register the one of then, or start anew"
+            f"{name} was written with another kinetics of the name {known!r} than the one registered now "
+            f"({model.differences(header['kinetics'])}); register the original one, or start again"
         )
 
 
 def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     with zipfile.ZipFile(file) as archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError("it is compressed, which no checkpoint is")
+            raise ValueError("it is compressed, and checkpoints are not")
         members = load_members(archive, ("header", "statistics", *"ahv"), _LARGEST)
     header = parse_json(str(members.pop("header")).encode())
     return header, members

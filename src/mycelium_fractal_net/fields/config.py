@@ -171,7 +171,7 @@ class SimulationConfig(CheckedModel):
     leak: Real = Field(default=0.1, ge=0, le=2, description="Share of the distance to rest lost each step.")
     spike_probability: Real = Field(default=0.25, ge=0, le=1, description="Probability of a growth event in a step.")
     turing_enabled: Flag = Field(default=True, description="Whether the Turing pair evolves and drives the potential.")
-    turing_threshold: Real = Field(default=0.75, ge=0.5, le=0.95, description="Activator above which a cell lives.")
+    turing_threshold: Real = Field(default=0.75, ge=0.5, le=0.95, description="Activator above which a cell is alive.")
     turing_drive_mv: Real = Field(default=5.0, ge=-100, le=100, description="What a living cell adds each step in mV.")
     quantum_jitter: Flag = Field(
         default=False, description="Whether Gaussian noise is added to the potential each step."
@@ -180,7 +180,8 @@ class SimulationConfig(CheckedModel):
     boundary: Boundary = Field(default="periodic", description="Wrapped, zero flux, or held at the rest state.")
     kinetics: str = Field(default="mycelium", max_length=80, description="Name of the reaction kinetics.")
     kinetics_parameters: Annotated[dict[str, Real], AfterValidator(Frozen)] = Field(
-        default_factory=Frozen, description="Rate constants, D_a and D_h in place of the defaults."
+        default_factory=Frozen,
+        description="Rate constants and diffusion coefficients (D_a, D_h) that replace the defaults.",
     )
     rest_potential_mv: Real = Field(
         default=-70.0, ge=-1000, le=1000, description="Potential at rest in mV, inside clamp_mv."
@@ -194,23 +195,23 @@ class SimulationConfig(CheckedModel):
         default=1, ge=1, le=1000, description="Least number of substeps of the pair in a step."
     )
     schedule: Annotated[tuple[Change, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
-        default=(), description="Parameters that change while the field runs."
+        default=(), description="Parameters that change during the run."
     )
     stimuli: Annotated[tuple[Stimulus, ...], Field(strict=False, max_length=1000), AfterValidator(in_order)] = Field(
-        default=(), description="Discs of cells that are set or raised while it runs."
+        default=(), description="Discs of cells that are set or raised during the run."
     )
-    start: Start = Field(default="noise", description="What the fields of step 0 look like.")
+    start: Start = Field(default="noise", description="Kind of the fields at step 0.")
     start_digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", max_length=64)] | None = Field(
-        default=None, description="SHA-256 of the arrays that a start of array is given; only with that start."
+        default=None, description="SHA-256 of the arrays given with start = array; only with that start."
     )
     domain: Annotated[tuple[Side, Side], Field(strict=False)] | None = Field(
         default=None, description="Rows and columns of a rectangular lattice, the longer of which is grid_size."
     )
     stencil: Literal[5, 9] = Field(default=5, description="Points of the Laplacian; 9 treat all directions alike.")
     resolution: Integer = Field(
-        default=1, ge=1, le=16, description="Cells along a unit of length, which divides both sides."
+        default=1, ge=1, le=16, description="Cells per unit of length; it must divide both sides."
     )
-    scheme: Scheme = Field(default="euler", description="How the pair advances in time.")
+    scheme: Scheme = Field(default="euler", description="Scheme that integrates the pair in time.")
 
     @model_validator(mode="before")
     @classmethod
@@ -281,7 +282,8 @@ class SimulationConfig(CheckedModel):
     def _check_method(self) -> None:
         if any(side % self.resolution for side in self.shape):
             raise InvalidInputError(
-                f"{self.shape[0]} x {self.shape[1]} cells are no whole units of {self.resolution} cells; choose sides "
+                f"{self.shape[0]} x {self.shape[1]} cells are not a whole number of units of {self.resolution} "
+                f"cells; choose sides "
                 "that are multiples of resolution",
                 field="resolution",
                 value=self.resolution,
@@ -351,7 +353,7 @@ class SimulationConfig(CheckedModel):
         for entry in entries:
             if entry.step < step:
                 raise InvalidInputError(
-                    f"{entry!r} lies in the past: the simulation stands at step {step}; give that step or a later one",
+                    f"{entry!r} is in the past: the simulation is at step {step}; give that step or a later one",
                     field="step",
                     value=entry.step,
                 )
@@ -402,7 +404,7 @@ class SimulationConfig(CheckedModel):
         super().__setstate__({name: value for name, value in state.items() if name != "kinetics"})
         if self.model is not model:
             raise InvalidInputError(
-                f"kinetics {self.kinetics!r} is another one here than where this configuration comes from "
+                f"kinetics {self.kinetics!r} differs here from the one that this configuration was made with "
                 f"({self.model.differences(model.describe())})",
                 field="kinetics",
                 value=self.kinetics,

@@ -248,13 +248,13 @@ class Frame:
                 header = parse_json(str(arrays.pop("result")).encode())
                 return cls._of(header, arrays)
             except Exception as error:
-                raise InvalidInputError(f"{path} holds no result of a simulation: {one_line(error)}") from error
+                raise InvalidInputError(f"{path} is not the result of a simulation: {one_line(error)}") from error
 
     @classmethod
     def _of(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         config = SimulationConfig.model_validate(header["config"])
         if config.model.digest() != header["kinetics"]:
-            raise ValueError(f"its kinetics {config.kinetics!r} is another one than that registered here")
+            raise ValueError(f"its kinetics {config.kinetics!r} differs from the one registered here")
         for name in _ARRAYS:
             if arrays[name].shape != config.shape or arrays[name].dtype != np.dtype(config.dtype):
                 raise ValueError(f"{name} is {arrays[name].shape} {arrays[name].dtype}")

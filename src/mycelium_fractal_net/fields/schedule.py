@@ -38,7 +38,7 @@ class Change(_Entry):
     Parameters
     ----------
     step : int
-        First step, counted from 0, that the change touches.
+        First step, counted from 0, that the change affects.
     parameter : str
         A rate constant of the kinetics, ``D_a`` or ``D_h``, or one of ``alpha``, ``leak``, ``spike_probability``,
         ``turing_threshold``, ``turing_drive_mv``, ``jitter_std_mv``, ``rest_potential_mv``.
@@ -61,9 +61,11 @@ class Change(_Entry):
     [0.0, 0.02, 0.04, 0.04]
     """
 
-    step: Integer = Field(ge=0, le=_LAST_STEP, description="First step, counted from 0, that the change touches.")
-    parameter: str = Field(max_length=80, description="Name of a rate, a diffusion coefficient, or of the potential.")
-    value: Real = Field(ge=-1e6, le=1e6, description="What it becomes, in its own unit.")
+    step: Integer = Field(ge=0, le=_LAST_STEP, description="First step, counted from 0, that the change affects.")
+    parameter: str = Field(
+        max_length=80, description="Name of a rate constant, a diffusion coefficient or a parameter of the potential."
+    )
+    value: Real = Field(ge=-1e6, le=1e6, description="New value, in the parameter's unit.")
     over: Integer = Field(default=0, ge=0, le=10_000_000, description="Steps that a linear ramp takes; 0 is a jump.")
 
     if TYPE_CHECKING:
@@ -80,7 +82,7 @@ class Stimulus(_Entry):
     Parameters
     ----------
     step : int
-        Step, counted from 0, that begins with it.
+        Step, counted from 0, at whose beginning it acts.
     row, column : float
         Its centre in cells, within the lattice.
     radius : float
@@ -100,13 +102,15 @@ class Stimulus(_Entry):
     30
     """
 
-    step: Integer = Field(ge=0, le=_LAST_STEP, description="Step, counted from 0, that begins with it.")
+    step: Integer = Field(ge=0, le=_LAST_STEP, description="Step, counted from 0, at whose beginning it acts.")
     row: Real = Field(ge=0, lt=16384, description="Row of its centre, in cells.")
     column: Real = Field(ge=0, lt=16384, description="Column of its centre, in cells.")
     radius: Real = Field(ge=0, le=16384, description="Radius of the disc in cells; 0 is one cell.")
     variable: Literal["activator", "inhibitor", "potential"] = Field(description="What it acts on.")
     value: Real = Field(ge=-1e6, le=1e6, description="Dimensionless, or in mV for the potential.")
-    mode: Literal["set", "add"] = Field(default="set", description="Whether cells take the value or are raised by it.")
+    mode: Literal["set", "add"] = Field(
+        default="set", description="set: cells take the value; add: it is added to them."
+    )
 
     if TYPE_CHECKING:
 

@@ -61,5 +61,5 @@ async def resolve_public(host: str, port: int, allowed: Sequence[Network] = ()) 
     addresses = [ipaddress.ip_address(str(item[4][0])) for item in found]
     for address in addresses:
         if not is_public(address) and not any(address in network for network in allowed):
-            raise PublishRefusedError(f"the address of {host!r} is not public: private networks are not reached")
+            raise PublishRefusedError(f"the address of {host!r} is not public: private networks are not allowed")
     return str(addresses[0])

@@ -28,10 +28,10 @@ class WorkerConfig(BaseModel):
 
     source: dict[str, Any] = Field(description="Where jobs come from: kind and options.")
     publisher: dict[str, Any] = Field(description="Where results go: kind and options.")
-    dead_letters: dict[str, Any] = Field(description="Where jobs go that cannot be done: kind and options.")
-    max_in_flight: int = Field(8, ge=1, le=10_000, description="Jobs that are fetched and not acknowledged.")
-    attempts: int = Field(5, ge=1, le=100, description="How often a computation is tried that fails by our fault.")
-    max_deliveries: int = Field(16, ge=1, description="Deliveries after which a job counts as one that kills workers.")
+    dead_letters: dict[str, Any] = Field(description="Where failed jobs go: kind and options.")
+    max_in_flight: int = Field(8, ge=1, le=10_000, description="Most jobs that are fetched and not yet acknowledged.")
+    attempts: int = Field(5, ge=1, le=100, description="Attempts at a computation that fails for an internal error.")
+    max_deliveries: int = Field(16, ge=1, description="Deliveries after which a job is taken to crash workers.")
     uri_prefixes: list[str] = Field(
         [], description="file:// or https:// prefixes under which a job may name an array by its URI."
     )

@@ -206,10 +206,12 @@ def read_job(body: bytes, headers: Mapping[str, str] | None = None) -> Job:
     if isinstance(content, dict) and "specversion" in content:
         attributes, content = content, _data_of(content)
     if not isinstance(content, dict):
-        raise InvalidInputError(f"a job is a JSON object; got {type(content).__name__}", field="body")
+        raise InvalidInputError(f"a job must be a JSON object; got {type(content).__name__}", field="body")
     if strange := sorted(set(content) - _MEMBERS):
         known = ", ".join(sorted(_MEMBERS))
-        raise InvalidInputError(f"a job has the members {known}; got {', '.join(strange)[:200]} too", field=strange[0])
+        raise InvalidInputError(
+            f"a job may have the members {known}; got {', '.join(strange)[:200]} too", field=strange[0]
+        )
     request = content.get("request", {})
     if not isinstance(request, dict):
         raise InvalidInputError(f"request must be a JSON object; got {type(request).__name__}", field="request")
@@ -242,7 +244,9 @@ def _data_of(event: dict[str, Any]) -> Any:
 
 def _parsed(what: str, text: bytes) -> Any:
     if len(text) > LONGEST_MESSAGE:
-        raise InvalidInputError(f"{what} has {len(text):,} bytes; at most {LONGEST_MESSAGE:,} are taken", field="body")
+        raise InvalidInputError(
+            f"{what} has {len(text):,} bytes; at most {LONGEST_MESSAGE:,} are allowed", field="body"
+        )
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

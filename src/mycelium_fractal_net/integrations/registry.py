@@ -71,7 +71,7 @@ def make_source(options: Mapping[str, Any]) -> Source:
     """
     made = _make("sources", options)
     if not isinstance(made, Source):
-        raise ConfigurationError(f"the kind {options['kind']!r} makes {type(made).__name__}, which is no Source")
+        raise ConfigurationError(f"the kind {options['kind']!r} makes {type(made).__name__}, which is not a Source")
     return made
 
 
@@ -79,7 +79,7 @@ def make_publisher(options: Mapping[str, Any]) -> Publisher:
     """Make a publisher of its options, as :func:`make_source` does."""
     made = _make("publishers", options)
     if not isinstance(made, Publisher):
-        raise ConfigurationError(f"the kind {options['kind']!r} makes {type(made).__name__}, which is no Publisher")
+        raise ConfigurationError(f"the kind {options['kind']!r} makes {type(made).__name__}, which is not a Publisher")
     return made
 
 
@@ -93,7 +93,7 @@ def _make(side: Side, options: Mapping[str, Any]) -> Any:
     rest = dict(options)
     kind = rest.pop("kind", None)
     if not isinstance(kind, str):
-        raise ConfigurationError(f"{side[:-1]}: say its kind, one of {', '.join(kinds(side))}")
+        raise ConfigurationError(f"{side[:-1]}: give its kind, one of {', '.join(kinds(side))}")
     try:
         return _class_of(side, kind)(**rest)
     except ValidationError as error:

@@ -53,7 +53,7 @@ def job_event(letter: Event) -> Event:
     """
     content = orjson.loads(letter.data)
     if letter.type != FAILED_TYPE:
-        raise InvalidInputError(f"{letter.id} is no failed job but {letter.type}", field="id")
+        raise InvalidInputError(f"{letter.id} is not a failed job but {letter.type}", field="id")
     body = content["body"].encode() if "body" in content else base64.b64decode(content["body_base64"])
     try:
         job = orjson.loads(body)

@@ -73,4 +73,4 @@ def verify(keys: Iterable[bytes], headers: Mapping[str, str], body: bytes, now: 
     expected = [_signature(key, identity, stamp, body).encode() for key in keys]
     signatures = [text.encode() for text in given.split(" ")]
     if not any([hmac.compare_digest(one, other) for one in expected for other in signatures]):  # noqa: C419 # no early end
-        raise InvalidInputError("webhook-signature does not fit the body")
+        raise InvalidInputError("webhook-signature does not match the body")

@@ -68,7 +68,7 @@ class Worker:
     observer : Observer
         Told about what happens.
     max_in_flight : int
-        Jobs that are fetched and not acknowledged.
+        Most jobs that are fetched and not yet acknowledged.
     attempts : int
         How often a computation is tried that fails for a reason that may pass.
     max_deliveries : int
@@ -226,7 +226,7 @@ class Worker:
             link, event = await self._outcome(delivery, job, fault)
             await self._publish(link, event, delivery, job)
         except JobPostponedError:
-            self._observer.happened("returned", job=job.id, reason="the worker ends")
+            self._observer.happened("returned", job=job.id, reason="the worker is shutting down")
             await delivery.nack()
             return
         try:
@@ -239,7 +239,7 @@ class Worker:
         if fault is not None:
             return self._dead_letter(delivery, job, {"code": fault.code, "message": fault.message}, 1)
         if delivery.attempt > self._max_deliveries:
-            message = f"delivered {delivery.attempt} times and never finished: it may be what ends the process"
+            message = f"delivered {delivery.attempt} times and never finished: it may be what crashes the worker"
             return self._dead_letter(delivery, job, {"code": "TOO_MANY_DELIVERIES", "message": message}, 0)
         attempt, waits = 0, self._waits()
         while True:

@@ -33,8 +33,12 @@ _FAILURE: dict[str, Any] = {
         "attempts": {"type": "integer", "minimum": 0},
         "deliveries": {"type": "integer", "minimum": 1},
         "headers": {"type": "object"},
-        "body": {"type": "string", "description": "The message as it came, if it is UTF-8."},
-        "body_base64": {"type": "string", "contentEncoding": "base64", "description": "The message otherwise."},
+        "body": {"type": "string", "description": "The message as received, if it is UTF-8."},
+        "body_base64": {
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "The message as received, otherwise.",
+        },
     },
 }
 _SIGNAL: dict[str, Any] = {
@@ -79,7 +83,7 @@ def describe_messages() -> dict[str, Any]:
         schemas[f"{name}.job"] = _job(name, request.__name__)
         schemas[f"{name}.event"] = _event(EVENT_TYPES[name], {"$ref": f"#/components/schemas/{response.__name__}"})
         messages[f"{name}.job"] = _message(f"{name}.job", operation.summary)
-        messages[f"{name}.event"] = _message(f"{name}.event", f"What came of {name}", "cloud")
+        messages[f"{name}.event"] = _message(f"{name}.event", f"Result of {name}", "cloud")
     for name, kind, data in (("failure", FAILED_TYPE, _FAILURE), ("signal", SIGNAL_TYPE, _SIGNAL)):
         schemas[f"{name}.event"] = _event(kind, data)
         messages[f"{name}.event"] = _message(f"{name}.event", f"A {name}", "cloud")
@@ -91,9 +95,9 @@ def describe_messages() -> dict[str, Any]:
         "info": {"title": "MyceliumFractalNet", "version": __version__, "license": {"name": "MIT"}},
         "defaultContentType": "application/json",
         "channels": {
-            "jobs": _channel("mfn.jobs", jobs, "What a worker takes."),
+            "jobs": _channel("mfn.jobs", jobs, "What a worker accepts."),
             "results": _channel("mfn.results", events, "What it publishes."),
-            "deadLetters": _channel("mfn.dead", ["failure.event"], "Jobs that cannot be done."),
+            "deadLetters": _channel("mfn.dead", ["failure.event"], "Jobs that failed for good."),
             "stream": _channel(WEBSOCKET_PATH, list(messages_of_streams), _WEBSOCKET),
             "eventStream": _channel(STREAM_PATH, _named(_OF_EVENTS), _EVENT_STREAM),
         },
@@ -156,7 +160,7 @@ def _event(kind: str, data: dict[str, Any]) -> dict[str, Any]:
         "required": ["specversion", "id", "source", "type", "subject", "datacontenttype", "data"],
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": {"type": "string", "description": "The same for every repeat."},
+            "id": {"type": "string", "description": "The same for every redelivery."},
             "source": {"type": "string", "format": "uri-reference"},
             "type": {"const": kind},
             "subject": {"type": "string", "description": "The job's id."},

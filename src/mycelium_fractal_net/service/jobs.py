@@ -122,12 +122,12 @@ class JobRunner:
                 root = os.path.realpath(unquote(allowed.path))
                 if allowed.scheme == "file" and os.path.commonpath([root, path]) == root:
                     return read_bytes(Path(path), LONGEST_ARRAY, InvalidInputError)
-        raise InvalidInputError("uri is not under one of uri_prefixes of this worker", field="uri")
+        raise InvalidInputError("uri must begin with one of this worker's uri_prefixes", field="uri")
 
     def _refusal(self, record: RequestRecord, error: Exception, job: Job) -> Exception:
         problem = record.fail(error)
         if self._services.compute.draining and problem.code in {"SERVICE_UNAVAILABLE", "CANCELLED"}:
-            return JobPostponedError("the worker ends")
+            return JobPostponedError("the worker is shutting down")
         if problem.code in _PASSING or problem.code == "SERVICE_UNAVAILABLE":
             return error
         return JobRefusedError(_told(problem.body(job.id)))
@@ -136,7 +136,7 @@ class JobRunner:
 def _operation(name: str) -> Operation:
     if name not in JOB_OPERATIONS:
         known = ", ".join(JOB_OPERATIONS)
-        raise InvalidInputError(f"operation is one of {known}; got {name!r}", field="operation", value=name)
+        raise InvalidInputError(f"operation must be one of {known}; got {name!r}", field="operation", value=name)
     return OPERATIONS[name]
 
 
@@ -148,7 +148,7 @@ def _decoded(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise InvalidInputError("npy is not base64 of a .npy file", field="npy") from None
+        raise InvalidInputError("npy must be a .npy file in base64", field="npy") from None
 
 
 def _seed_of(job_id: str) -> int:

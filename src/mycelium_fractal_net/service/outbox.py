@@ -49,7 +49,11 @@ class Outbox:
         try:
             self._waiting.put_nowait(Event(identity, kind, subject, content, "", record.traceparent or ""))
         except queue.Full:
-            self._metrics.happened("dead", code="OUTBOX_FULL", reason="the disk is slower than the requests")
+            self._metrics.happened(
+                "dead",
+                code="OUTBOX_FULL",
+                reason="the queue of events to store is full: the disk is slower than the requests",
+            )
 
     def _write(self) -> None:
         while (event := self._waiting.get()) is not _END:

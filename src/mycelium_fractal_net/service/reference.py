@@ -15,9 +15,9 @@ __all__ = ["environments_reference", "error_reference", "openapi_text", "setting
 _DEPENDS = {
     "api_key_required": "false in dev, else true",
     "rate_limit_enabled": "false in dev, else true",
-    "compute_threads": "the cores there are",
+    "compute_threads": "number of cores",
     "cost_limit": "twice MFN_MAX_CELL_STEPS",
-    "max_memory_bytes": "a third of what there is",
+    "max_memory_bytes": "a third of the available memory",
     "log_format": "console in dev, else json",
     "docs_enabled": "false in prod, else true",
 }
@@ -84,7 +84,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         *first, last = schema["enum"]
         return f"{', '.join(first)} or {last}"
-    names = {"string": "text", "array": "list, by commas or JSON", "object": "JSON", "boolean": "true or false"}
+    names = {"string": "text", "array": "list: comma-separated or JSON", "object": "JSON", "boolean": "true or false"}
     kind = names.get(schema.get("type", ""), schema.get("type", ""))
     secret = schema.get("writeOnly") or schema.get("items", {}).get("writeOnly")
     return f"secret {kind}" if secret else _bounds(kind, schema)
@@ -103,7 +103,7 @@ def error_reference() -> str:
     Examples
     --------
     >>> error_reference().splitlines()[2]
-    '| `BAD_REQUEST` | 400 | INVALID_ARGUMENT | 4400 | The request cannot be taken. |'
+    '| `BAD_REQUEST` | 400 | INVALID_ARGUMENT | 4400 | The request is malformed. |'
     """
     rows = ["| code | HTTP | gRPC | WebSocket | text |", "|---|---|---|---|---|"]
     rows += [

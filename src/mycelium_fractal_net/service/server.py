@@ -112,7 +112,7 @@ class DrainingServer(uvicorn.Server):
             self._told = True
         await self._look_at_rpc()
         if self._drains_too_long():
-            self._services.logger.warning("computations take longer than MFN_SHUTDOWN_SECONDS; they are stopped")
+            self._services.logger.warning("computations are still running after MFN_SHUTDOWN_SECONDS; stopping them")
             self._force(self._signal or signal.SIGTERM)
         if self.forced_by is not None:
             self._services.compute.abandon()
@@ -305,7 +305,7 @@ def run_application(app: FastAPI, settings: Settings, sink: Sink) -> None:
     """Serve an application until a signal ends it; see :func:`serve`."""
     sys.setswitchinterval(TURN_S)
     services: Services = app.state.services
-    sink.tell = partial(services.logger.warning, "log lines were dropped, nobody read them")
+    sink.tell = partial(services.logger.warning, "log lines were dropped: their reader is too slow")
     services.metrics.watch_log(lambda: sink.dropped)
     connections = Connections(_bounds(settings), settings.trusted_proxies)
     config = uvicorn.Config(
@@ -329,7 +329,7 @@ def run_application(app: FastAPI, settings: Settings, sink: Sink) -> None:
     finally:
         sink.drain()
     if server.forced_by is not None:
-        services.logger.warning("ended at once", signal=server.forced_by)
+        services.logger.warning("forced to exit", signal=server.forced_by)
         sink.drain()
         os._exit(128 + server.forced_by)  # a thread that does not look whether it is cancelled would be waited for
     if services.failure is not None:

@@ -89,7 +89,7 @@ class Services:
         if self.compute.draining:
             return "not ready: shutting down"
         if not self.compute.ready:
-            return "not ready: there are no threads, or there is no memory, for computations"
+            return "not ready: no threads or no memory for computations"
         return "not ready: kernels are being compiled or loaded"
 
     def trace(self, record: RequestRecord) -> Trace:
@@ -201,7 +201,7 @@ class Services:
                 keys.succeed(self.keys, grace_s)
             self._move_limiter(settings)
         except (ConfigurationError, SecretUnavailableError) as error:
-            self.logger.warning("the keys were not reloaded, those of before stay in force", reason=error.message)
+            self.logger.warning("keys were not reloaded; the previous ones stay in force", reason=error.message)
         else:
             self.keys = self.admission.keys = keys
             self.logger.info("reloaded", keys=sum(keys.counts))

@@ -75,7 +75,7 @@ def _publisher(options: Mapping[str, Any], settings: Settings) -> Publisher:
     resolved = SECRETS.resolved(options)
     if resolved.get("kind") in {"webhook", "http"}:
         if resolved.get("dev") and settings.env != "dev":
-            raise ConfigurationError(f"webhooks of {settings.env} go to https and public addresses: leave dev out")
+            raise ConfigurationError(f"in {settings.env} a webhook must use https and a public address: leave out dev")
         resolved = {"dev": settings.env == "dev", **resolved}
     return make_publisher(resolved)
 
@@ -120,7 +120,7 @@ async def _work(worker: Worker, services: Services) -> None:
         await worker.run()
     except Exception as error:  # nobody waits for this task: what went wrong would never be told
         services.failure = f"the worker failed: {type(error).__name__}: {error}"
-        services.logger.exception("the worker failed, the process ends")
+        services.logger.exception("the worker failed; exiting")
     else:
         services.finished = True
 

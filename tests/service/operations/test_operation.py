@@ -95,7 +95,7 @@ async def test_what_costs_too_much_is_refused_before_it_runs() -> None:
 
 @pytest.mark.anyio
 async def test_a_scope_of_an_unknown_type_is_refused() -> None:
-    with pytest.raises(ServiceError, match="no door for connections of the type carrier-pigeon"):
+    with pytest.raises(ServiceError, match="does not support connections of type carrier-pigeon"):
         await make_app()({"type": "carrier-pigeon", "path": "/health", "headers": []}, None, None)  # type: ignore[arg-type]
 
 

@@ -49,5 +49,5 @@ class LabelFlip:
         """Return the mirrored labels."""
         array = np.asarray(labels)
         if array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() < self.classes):
-            raise AggregationError(f"labels are integers 0..{self.classes - 1}")
+            raise AggregationError(f"labels must be integers 0..{self.classes - 1}")
         return self.classes - 1 - array

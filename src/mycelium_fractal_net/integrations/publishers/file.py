@@ -22,8 +22,10 @@ class FilePublisher(Connector):
     next start: its event was not confirmed.
     """
 
-    path: Path = Field(description="The file; PATH.1, PATH.2, ... are the full ones, the last the newest.")
-    rotate_bytes: int = Field(256 * 2**20, ge=1024, description="Size from which a new file is begun.")
+    path: Path = Field(
+        description="File to append to; full ones become PATH.1, PATH.2, ..., the highest number being the newest."
+    )
+    rotate_bytes: int = Field(256 * 2**20, ge=1024, description="Size at which a new file is begun, in bytes.")
     _stream: Any = PrivateAttr(None)
     _waiting: list[tuple[bytes, asyncio.Future[None]]] = PrivateAttr(default_factory=list)
     _writing: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)

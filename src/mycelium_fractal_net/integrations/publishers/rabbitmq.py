@@ -22,9 +22,11 @@ class RabbitmqPublisher(Connector):
     """Publish persistent messages to an exchange, or to a queue, which is declared where it is not there."""
 
     url: SecretStr = Field(description="amqp:// or amqps://, with user and password.")
-    queue: str | None = Field(None, min_length=1, description="Queue; mfn.results where no exchange is given.")
-    exchange: str = Field("", description="Exchange, which has to be there; the default one.")
-    routing_key: str | None = Field(None, description="Routing key; the queue, or the event's type for an exchange.")
+    queue: str | None = Field(None, min_length=1, description="Queue; by default mfn.results, if no exchange is given.")
+    exchange: str = Field("", description="Exchange, which must exist; by default the broker's default exchange.")
+    routing_key: str | None = Field(
+        None, description="Routing key; by default the queue, or with an exchange the event's type."
+    )
     _connection: Any = PrivateAttr(None)
     _exchange: Any = PrivateAttr(None)
     _opening: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)

@@ -23,7 +23,7 @@ class RedisPublisher(Connector):
 
     url: SecretStr = Field(description="redis:// or rediss://, with user and password if there are any.")
     stream: str = Field("mfn.results", min_length=1, description="Key of the stream.")
-    max_length: int = Field(1_000_000, ge=1, description="Entries that are kept, about.")
+    max_length: int = Field(1_000_000, ge=1, description="Entries that are kept, approximately.")
     _client: Any = PrivateAttr(None)
 
     async def publish(self, event: Event) -> None:

@@ -18,7 +18,7 @@ __all__ = ["StorePublisher"]
 class StorePublisher(Connector):
     """Keep events in a table of SQLite; failed jobs as ``dead``."""
 
-    path: Path = Field(description="The file of SQLite.")
+    path: Path = Field(description="SQLite file.")
     _store: Any = PrivateAttr(None)
 
     async def publish(self, event: Event) -> None:

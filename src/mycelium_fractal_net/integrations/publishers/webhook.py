@@ -31,12 +31,12 @@ class WebhookPublisher(Connector):
     address that was checked is the one that is connected to.
     """
 
-    url: SecretStr = Field(description="https:// of the receiver.")
+    url: SecretStr = Field(description="URL of the receiver, https://...")
     secrets: list[SecretStr] = Field(
         [], max_length=4, description="Signing secrets (whsec_...); during a rotation the new one and the old one."
     )
-    headers: dict[str, SecretStr] = Field({}, description="Headers to add, such as Authorization.")
-    allow_networks: list[str] = Field([], description="Private networks that may be reached, as 10.1.0.0/16.")
+    headers: dict[str, SecretStr] = Field({}, description="Headers to send, such as Authorization.")
+    allow_networks: list[str] = Field([], description="Private networks that may be reached, such as 10.1.0.0/16.")
     dev: bool = Field(False, description="Whether http and every address are allowed; only where MFN_ENV is dev.")
     _client: Any = PrivateAttr(None)
 
@@ -51,7 +51,7 @@ class WebhookPublisher(Connector):
     def _safe(self) -> Self:
         parts = urlsplit(self.url.get_secret_value())
         if not parts.hostname or parts.scheme not in ({"http", "https"} if self.dev else {"https"}):
-            raise ValueError("url must be https://HOST/..., outside dev without exception")
+            raise ValueError("url must be https://HOST/...; http is allowed in dev only")
         if parts.username is not None or parts.password is not None:
             raise ValueError("url must not hold user and password; use headers")
         _ = parts.port

@@ -39,7 +39,7 @@ class AwsSecrets:
         whole, _, key = name.partition("#")
         identity, _, stage = whole.partition("@")
         if stage and stage not in _STAGES:
-            raise SecretUnavailableError(f"a stage is one of {', '.join(_STAGES)}; got {stage!r}")
+            raise SecretUnavailableError(f"a stage must be one of {', '.join(_STAGES)}; got {stage!r}")
         try:
             if self._client is None:
                 self._client = boto3.client("secretsmanager", config=_CONFIG)

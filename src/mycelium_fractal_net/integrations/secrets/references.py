@@ -82,7 +82,7 @@ class Secrets:
                 known = self._values.get(reference)
             if known is None:
                 raise SecretUnavailableError(f"{reference}: {error.message}") from None
-            self._tell(f"{reference} cannot be read, its last value stays in force: {error.message}")
+            self._tell(f"{reference} cannot be read, its last value stays in use: {error.message}")
             return known[0]
         with self._lock:
             self._values[reference] = (found, time.monotonic())

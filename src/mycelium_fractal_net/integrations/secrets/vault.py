@@ -100,7 +100,7 @@ class VaultSecrets:
             self._note_life(client.auth.kubernetes.login(pod, _token())["auth"])
         elif not client.token:
             raise SecretUnavailableError(
-                "Vault wants VAULT_TOKEN, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE"
+                "Vault needs VAULT_TOKEN, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE"
             )
         else:
             life = client.auth.token.lookup_self()["data"]

@@ -33,9 +33,9 @@ class HttpSource(Connector):
     """
 
     url: SecretStr = Field(description="The endpoint.")
-    cursor_file: Path = Field(description="Where the cursor is kept; without the file the first page is asked for.")
-    headers: dict[str, SecretStr] = Field({}, description="Headers to add, such as Authorization.")
-    poll_seconds: float = Field(5.0, gt=0, le=_LONGEST_WAIT_S, description="Wait after there was nothing new, in s.")
+    cursor_file: Path = Field(description="File that keeps the cursor; without it the first page is requested.")
+    headers: dict[str, SecretStr] = Field({}, description="Headers to send, such as Authorization.")
+    poll_seconds: float = Field(5.0, gt=0, le=_LONGEST_WAIT_S, description="Wait after a page without new jobs, in s.")
     follow: bool = Field(True, description="Whether to wait for more jobs; otherwise the worker ends with the last.")
     _client: Any = PrivateAttr(None)
     _pages: deque[_Page] = PrivateAttr(default_factory=deque)

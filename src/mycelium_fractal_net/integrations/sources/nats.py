@@ -31,9 +31,11 @@ class NatsSource(Connector):
     stream: str | None = Field(None, description="Stream; by default the one that keeps the subject, or a new one.")
     durable: str = Field("mfn", min_length=1, description="Name of the consumer.")
     credentials_file: str | None = Field(None, description="File of NATS credentials (.creds).")
-    ack_wait_seconds: float = Field(60.0, gt=0, description="After so long without an answer a job comes again, in s.")
+    ack_wait_seconds: float = Field(
+        60.0, gt=0, description="Time without an acknowledgement after which a job is delivered again, in s."
+    )
     batch: int = Field(8, ge=1, le=256, description="Messages fetched at a time.")
-    ordered: bool = Field(False, description="Whether one message at a time is under way.")
+    ordered: bool = Field(False, description="Whether only one message is delivered at a time.")
     _client: Any = PrivateAttr(None)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
@@ -46,7 +48,7 @@ class NatsSource(Connector):
                     messages = await subscription.fetch(1 if self.ordered else self.batch, timeout=_FETCH_S)
                 except NatsTimeoutError:
                     if not self._client.is_connected:
-                        raise ConnectionFailedError("NATS: the server has gone") from None
+                        raise ConnectionFailedError("NATS: the server is gone") from None
                     continue
                 for message in messages:
                     yield self._delivery(message)

@@ -30,12 +30,14 @@ class RedisSource(Connector):
 
     url: SecretStr = Field(description="redis:// or rediss://, with user and password if there are any.")
     stream: str = Field("mfn.jobs", min_length=1, description="Key of the stream.")
-    group: str = Field("mfn", min_length=1, description="Consumer group; made if it is not there.")
+    group: str = Field("mfn", min_length=1, description="Consumer group; created if it does not exist.")
     consumer: str = Field(
         default_factory=lambda: f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         description="Name in the group; with a fixed one a worker finds its own messages again at once.",
     )
-    claim_after_seconds: float = Field(60.0, gt=0, description="After so long others' messages are taken over, in s.")
+    claim_after_seconds: float = Field(
+        60.0, gt=0, description="Time after which messages of other consumers are taken over, in s."
+    )
     batch: int = Field(16, ge=1, le=1000, description="Messages fetched at a time.")
     _client: Any = PrivateAttr(None)
 

@@ -69,5 +69,5 @@ class Admission:
             return
         quota = call.quota = await self.limiter.hit(call.who, limit)
         if not quota.passed:
-            message = f"more than {quota.limit} requests a minute ({limit}); try again in {quota.reset_s} s"
+            message = f"more than {quota.limit} requests per minute ({limit}); try again in {quota.reset_s} s"
             raise ServiceError("RATE_LIMIT_EXCEEDED", message, retry_after_s=quota.reset_s)

@@ -169,7 +169,7 @@ async def _in_process(config: Needed) -> bool:
             start_new_session=True,  # a terminal's Ctrl-C is for the service
         )
     except OSError as error:
-        message = f"no process can be started that compiles what this needs: {error.strerror}"
+        message = f"cannot start the process that compiles the kernels this needs: {error.strerror}"
         raise ServiceError("SERVICE_UNAVAILABLE", message, retry_after_s=5) from None
     try:
         async with asyncio.timeout(_LONGEST_S):

@@ -234,9 +234,9 @@ class Compute:
             return
         loser = self._queue.evict(self._queue.length(key) + 1)
         if loser is None:
-            raise self._full(f"{self.waiting} requests wait")
+            raise self._full(f"{self.waiting} requests are waiting")
         left = self._queue.length(loser.key)
-        loser.answer.set_exception(self._full(f"others wait too, so that {left} of yours may", loser.key))
+        loser.answer.set_exception(self._full(f"others are waiting too, so only {left} of yours may wait", loser.key))
 
     def _full(self, whose: str, key: str | None = None) -> ServiceError:
         self._gauges.refused()
@@ -255,7 +255,7 @@ class Compute:
         if not self._threads:
             raise ServiceError(
                 "SERVICE_UNAVAILABLE",
-                "no compute thread can be started: the limit of processes is reached",
+                "cannot start a compute thread: the limit of processes is reached",
                 retry_after_s=5,
             )
 

@@ -33,38 +33,48 @@ class Entry(NamedTuple):
 
 
 CATALOGUE: Mapping[str, Entry] = {
-    "BAD_REQUEST": Entry(400, "INVALID_ARGUMENT", 4400, "The request cannot be taken."),
+    "BAD_REQUEST": Entry(400, "INVALID_ARGUMENT", 4400, "The request is malformed."),
     "AUTHENTICATION_REQUIRED": Entry(401, "UNAUTHENTICATED", 4401, "Send a key in X-API-Key or Authorization: Bearer."),
-    "INVALID_API_KEY": Entry(401, "UNAUTHENTICATED", 4401, "The key is not known here."),
-    "INSUFFICIENT_SCOPE": Entry(403, "PERMISSION_DENIED", 4403, "The key may not do this."),
-    "NOT_FOUND": Entry(404, "NOT_FOUND", 4404, "There is nothing at this path."),
-    "METHOD_NOT_ALLOWED": Entry(405, "UNIMPLEMENTED", 4405, "This path does not take this method."),
-    "NOT_ACCEPTABLE": Entry(406, "INVALID_ARGUMENT", 4406, "None of the accepted media types can be given."),
+    "INVALID_API_KEY": Entry(401, "UNAUTHENTICATED", 4401, "The API key is unknown, revoked or expired."),
+    "INSUFFICIENT_SCOPE": Entry(
+        403, "PERMISSION_DENIED", 4403, "The API key lacks the scope that this operation needs."
+    ),
+    "NOT_FOUND": Entry(404, "NOT_FOUND", 4404, "Nothing exists at this path."),
+    "METHOD_NOT_ALLOWED": Entry(405, "UNIMPLEMENTED", 4405, "This path does not support this method."),
+    "NOT_ACCEPTABLE": Entry(406, "INVALID_ARGUMENT", 4406, "None of the accepted media types can be produced."),
     "REQUEST_TIMEOUT": Entry(408, "DEADLINE_EXCEEDED", 4408, "The request did not arrive in time."),
     "PAYLOAD_TOO_LARGE": Entry(413, "RESOURCE_EXHAUSTED", 1009, "The request is too large."),
-    "URI_TOO_LONG": Entry(414, "INVALID_ARGUMENT", 4414, "The path is too long."),
+    "URI_TOO_LONG": Entry(414, "INVALID_ARGUMENT", 4414, "The path and query string are too long."),
     "UNSUPPORTED_MEDIA_TYPE": Entry(415, "INVALID_ARGUMENT", 4415, "Send JSON with Content-Type: application/json."),
     "VALIDATION_ERROR": Entry(422, "INVALID_ARGUMENT", 4422, "The request is not valid."),
-    "INVALID_INPUT": Entry(422, "INVALID_ARGUMENT", 4422, "The input is not usable."),
+    "INVALID_INPUT": Entry(422, "INVALID_ARGUMENT", 4422, "The input cannot be used."),
     "UNSTABLE_PARAMETERS": Entry(422, "INVALID_ARGUMENT", 4422, "The parameters make the time step unstable."),
-    "COST_LIMIT_EXCEEDED": Entry(
-        422, "RESOURCE_EXHAUSTED", 4422, "The request asks for more than is computed at once."
+    "COST_LIMIT_EXCEEDED": Entry(422, "RESOURCE_EXHAUSTED", 4422, "The request costs more than one request may."),
+    "NUMERICAL_DIVERGENCE": Entry(
+        422, "FAILED_PRECONDITION", 4422, "The simulation diverged: its field is no longer finite."
     ),
-    "NUMERICAL_DIVERGENCE": Entry(422, "FAILED_PRECONDITION", 4422, "The field left the finite numbers."),
-    "AGGREGATION_FAILED": Entry(422, "FAILED_PRECONDITION", 4422, "The rule's conditions do not hold."),
+    "AGGREGATION_FAILED": Entry(422, "FAILED_PRECONDITION", 4422, "The aggregation rule's requirements are not met."),
     "INVALID_CHECKPOINT": Entry(422, "FAILED_PRECONDITION", 4422, "The checkpoint cannot be used."),
     "RATE_LIMIT_EXCEEDED": Entry(429, "RESOURCE_EXHAUSTED", 4429, "Too many requests."),
     "QUEUE_FULL": Entry(429, "RESOURCE_EXHAUSTED", 4429, "All compute threads are busy and the queue is full."),
     "HEADERS_TOO_LARGE": Entry(431, "RESOURCE_EXHAUSTED", 4431, "The headers are too large."),
-    "CANCELLED": Entry(499, "CANCELLED", 4499, "The caller left before the answer."),
-    "MFN_ERROR": Entry(500, "INTERNAL", 1011, "Something went wrong here."),
-    "INTERNAL_ERROR": Entry(500, "INTERNAL", 1011, "Something went wrong here; the request_id finds it in the logs."),
+    "CANCELLED": Entry(499, "CANCELLED", 4499, "The client disconnected before the response."),
+    "MFN_ERROR": Entry(500, "INTERNAL", 1011, "An internal error occurred."),
+    "INTERNAL_ERROR": Entry(
+        500, "INTERNAL", 1011, "An internal error occurred; find it in the logs by its request_id."
+    ),
     "INVALID_CONFIGURATION": Entry(500, "INTERNAL", 1011, "The service is not configured for this."),
-    "MISSING_EXTRA": Entry(501, "UNIMPLEMENTED", 1011, "An optional package for this is not installed here."),
-    "NOT_IMPLEMENTED": Entry(501, "UNIMPLEMENTED", 1011, "This is not available here."),
+    "MISSING_EXTRA": Entry(
+        501, "UNIMPLEMENTED", 1011, "This needs an optional package that is not installed on the server."
+    ),
+    "NOT_IMPLEMENTED": Entry(501, "UNIMPLEMENTED", 1011, "This is not available on this server."),
     "TOO_MANY_CONNECTIONS": Entry(503, "UNAVAILABLE", 1013, "Too many connections are open; try again soon."),
-    "SERVICE_UNAVAILABLE": Entry(503, "UNAVAILABLE", 1012, "The service takes no requests now; ask another instance."),
-    "HTTP_VERSION_NOT_SUPPORTED": Entry(505, "UNIMPLEMENTED", 4405, "This version of HTTP is not spoken here."),
+    "SERVICE_UNAVAILABLE": Entry(
+        503, "UNAVAILABLE", 1012, "The service is not accepting requests now; try another instance."
+    ),
+    "HTTP_VERSION_NOT_SUPPORTED": Entry(
+        505, "UNIMPLEMENTED", 4405, "This version of HTTP is not supported; use HTTP/1.1."
+    ),
 }
 """Every code the service can answer with."""
 
@@ -148,7 +158,7 @@ def problem_of(error: BaseException) -> Problem:
     >>> problem_of(InvalidInputError("alpha is 3", field="alpha", value=3)).details
     [{'field': 'alpha', 'message': 'alpha is 3', 'value': 3}]
     >>> problem_of(ZeroDivisionError("secret")).message
-    'Something went wrong here; the request_id finds it in the logs.'
+    'An internal error occurred; find it in the logs by its request_id.'
     """
     if isinstance(error, ServiceError):
         return Problem(error.refusal, error.message, error.items, error.facts)

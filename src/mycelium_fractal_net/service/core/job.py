@@ -173,11 +173,11 @@ def _mark_retrieved(answer: asyncio.Future[Any]) -> None:
 def _as_refusal(error: BaseException) -> BaseException:
     """Say that a resource of this machine is used up, where that is what an error means."""
     if isinstance(error, MemoryError):
-        return ServiceError("SERVICE_UNAVAILABLE", "there is no memory for this now", retry_after_s=5)
+        return ServiceError("SERVICE_UNAVAILABLE", "there is not enough memory for this now", retry_after_s=5)
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return ServiceError(
             "SERVICE_UNAVAILABLE",
-            "no thread can be started: the limit of processes is reached",
+            "cannot start a thread: the limit of processes is reached",
             retry_after_s=5,
         )
     return error

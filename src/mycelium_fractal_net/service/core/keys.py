@@ -90,11 +90,13 @@ def make_key(name: str, env: str, pepper: bytes, scopes: Iterable[str] = SCOPES[
     (True, False)
     """
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise ConfigurationError(f"a name is 1 to {_LONGEST_NAME} printable characters; got {name[:_LONGEST_NAME]!r}")
+        raise ConfigurationError(
+            f"a key's name must be 1 to {_LONGEST_NAME} printable characters; got {name[:_LONGEST_NAME]!r}"
+        )
     wanted = tuple(dict.fromkeys(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
-        raise ConfigurationError(f"a scope is one of {', '.join(SCOPES)}; got {', '.join(unknown) or 'none'}")
+        raise ConfigurationError(f"a scope must be one of {', '.join(SCOPES)}; got {', '.join(unknown) or 'none'}")
     identity = secrets.token_hex(6)
     text = f"mfn_{env}_{identity}_{secrets.token_urlsafe(32)}"
     created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -346,7 +348,9 @@ def _plain_texts(settings: Settings) -> list[bytes]:
 def _plain_text(setting: str, text: str) -> bytes:
     """Return a key as clients send it; those that no header can carry would never match."""
     if " " in text or not text.isprintable():
-        raise ConfigurationError(f"{setting}: a key must hold no blanks or control characters, at its ends neither")
+        raise ConfigurationError(
+            f"{setting}: a key must not contain whitespace or control characters, not even at its ends"
+        )
     return text.encode()
 
 

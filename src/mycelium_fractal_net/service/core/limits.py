@@ -265,7 +265,7 @@ class RateLimiter:
         except Exception as error:  # noqa: BLE001 # whatever the client library raises, requests go on
             self._tell(type(error).__name__)
             return None
-        self._tell("it takes too long")
+        self._tell("no answer in time")
         return verdict
 
     def _tell(self, reason: str) -> None:
@@ -274,9 +274,9 @@ class RateLimiter:
             return
         self._asks = self._breaker.closed
         self._complain(
-            "the rate limiter's storage answers again"
+            "the rate limiter's storage is reachable again"
             if self._asks
-            else f"the rate limiter's storage does not answer in time, counting locally: {reason}"
+            else f"the rate limiter's storage is not reachable; counting locally: {reason}"
         )
 
     async def close(self) -> None:

@@ -61,7 +61,7 @@ class MemoryBudget:
             wait_s = self._wait_s()
             raise ServiceError(
                 "SERVICE_UNAVAILABLE",
-                f"other requests hold the memory that this one needs; try again in {wait_s} s",
+                f"other requests are using the memory that this one needs; try again in {wait_s} s",
                 retry_after_s=wait_s,
             )
         self.used += size

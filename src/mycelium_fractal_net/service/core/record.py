@@ -130,7 +130,7 @@ class RequestRecord:
             self.trace_id = format(span.get_span_context().trace_id, "032x")
             self.traceparent = spans.header(span)
         except Exception:  # whatever the library raises, the call goes on
-            self._recorder.logger.exception("no span could be made", **self.facts())
+            self._recorder.logger.exception("could not create a span", **self.facts())
         else:
             self.span = span
 

@@ -59,7 +59,7 @@ class Streams:
         if self._of[who] >= self._most_of_one or self.open >= self.most:
             whose = f"{self._of[who]} streams of yours" if self._of[who] >= self._most_of_one else "too many streams"
             raise ServiceError(
-                "RATE_LIMIT_EXCEEDED", f"{whose} are open, the most there may be (MFN_STREAMS); end one first"
+                "RATE_LIMIT_EXCEEDED", f"{whose} are open, which is the limit (MFN_STREAMS); close one first"
             )
         self._of[who] += 1
 

@@ -95,5 +95,6 @@ class Tickets:
 
 def _refusal() -> ServiceError:
     return ServiceError(
-        "INVALID_API_KEY", "the ticket is used, too old, or for something else; get one from POST /tickets"
+        "INVALID_API_KEY",
+        "the ticket has been used, has expired, or is for something else; get a new one from POST /tickets",
     )

@@ -132,6 +132,6 @@ async def _warm_up(services: Services) -> None:
         return  # the service ends before it was ready
     except Exception as error:  # nobody waits for this task: what went wrong would never be told
         services.failure = f"warm-up failed: {type(error).__name__}: {error}"
-        services.logger.exception("warm-up failed, the service ends")
+        services.logger.exception("warm-up failed, shutting down")
         return
     services.warm = True

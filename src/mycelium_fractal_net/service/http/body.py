@@ -74,7 +74,7 @@ def content_kind(headers: Mapping[bytes, bytes], *, arrays: bool) -> str:
     """
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.lower() != b"identity":
-        message = "send the body as it is, without a Content-Encoding"
+        message = "send the body uncompressed, without a Content-Encoding"
         raise ServiceError("UNSUPPORTED_MEDIA_TYPE", message, accepted_encoding="identity")
     kind, *parameters = (part.strip() for part in headers.get(b"content-type", b"").lower().split(b";"))
     if kind == _NPY and arrays:
@@ -82,7 +82,7 @@ def content_kind(headers: Mapping[bytes, bytes], *, arrays: bool) -> str:
     if kind != _JSON:
         raise ServiceError("UNSUPPORTED_MEDIA_TYPE")
     if any(part.startswith(b"charset=") and part[8:].strip(b'"') != b"utf-8" for part in parameters):
-        raise ServiceError("UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8: leave the charset out")
+        raise ServiceError("UNSUPPORTED_MEDIA_TYPE", "JSON must be UTF-8: leave out the charset")
     return "json"
 
 
@@ -105,7 +105,7 @@ def parse_json(text: bytes) -> Any:
     """
     inside = text.count(b"[") + text.count(b"{")
     if inside > _MOST_CONTAINERS:
-        raise _refusal(f"it has {inside:,} brackets; {_MOST_CONTAINERS:,} are taken")
+        raise _refusal(f"it has {inside:,} brackets; at most {_MOST_CONTAINERS:,} are allowed")
     try:
         content = orjson.loads(text)
     except json.JSONDecodeError as error:
@@ -133,7 +133,7 @@ def _objects(content: Any, *, lists: bool) -> Iterator[dict[str, Any]]:
         value = stack.pop()
         if isinstance(value, dict):
             if len(value) > _MOST_MEMBERS:
-                raise _refusal(f"an object has {len(value):,} members; {_MOST_MEMBERS:,} are taken")
+                raise _refusal(f"an object has {len(value):,} members; at most {_MOST_MEMBERS:,} are allowed")
             yield value
             value = value.values()
         stack += [item for item in value if isinstance(item, kinds)]
@@ -171,10 +171,12 @@ def parse_npy(content: bytes) -> NDArray[Any]:
     except (ValueError, KeyError, EOFError, OverflowError):
         raise _invalid("body", "the body is not an array in NumPy's .npy format, version 1 or 2") from None
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
-        raise _invalid("body", f"an array holds floats of 16 to 64 bits, or integers; got {dtype}")
+        raise _invalid("body", f"an array must hold floats of 16 to 64 bits, or integers; got {dtype}")
     count, begin = math.prod(shape), stream.tell()
     if min(shape, default=1) < 1 or count * dtype.itemsize != len(content) - begin:
-        raise _invalid("body", f"the array's head says shape {shape} and {dtype}; {len(content) - begin} bytes follow")
+        raise _invalid(
+            "body", f"the array's header says shape {shape} and {dtype}; {len(content) - begin} bytes follow"
+        )
     if count * 8 > LONGEST_ARRAY:
         raise too_large(LONGEST_ARRAY)
     array = np.frombuffer(content, dtype, count, begin)
@@ -200,7 +202,7 @@ def members_of_query(query: str, lists: frozenset[str]) -> dict[str, Any]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=100)
     except ValueError:
-        raise _invalid("query", "the query string is not name=value&name=value, at most 100 of them") from None
+        raise _invalid("query", "the query string must be name=value&name=value, with at most 100 pairs") from None
     for name, text in pairs:
         value = _value(text)
         if name in lists:

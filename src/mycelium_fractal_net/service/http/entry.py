@@ -54,7 +54,7 @@ class Entry:
         elif kind == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            raise ServiceError("NOT_IMPLEMENTED", f"there is no door for connections of the type {kind}")
+            raise ServiceError("NOT_IMPLEMENTED", f"the service does not support connections of type {kind}")
 
     def open(self, scope: Any, receive: Any = None) -> RequestRecord:
         """Begin the record of a request, once."""

@@ -49,7 +49,7 @@ def check_head(scope: Any, headers: Head) -> None:
         raise ServiceError("BAD_REQUEST", "the header Host is missing")
     coding = headers.get(b"transfer-encoding")
     if coding is not None and coding.lower() != b"chunked":
-        raise ServiceError("BAD_REQUEST", "the only Transfer-Encoding taken is chunked")
+        raise ServiceError("BAD_REQUEST", "the only supported Transfer-Encoding is chunked")
 
 
 def _refuse_doubled(names: Iterable[bytes]) -> None:

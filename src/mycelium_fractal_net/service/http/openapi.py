@@ -22,24 +22,25 @@ Seeded Turing fields, their features, robust aggregation. One set of parameters 
 
 - Every error is a `Problem` (RFC 9457). Program against `code`; texts may change. Besides the errors listed with each
   operation, a path that is not listed answers 404 `NOT_FOUND`, and a method that is not listed 405
-  `METHOD_NOT_ALLOWED` with the header `Allow`. What answers GET answers HEAD.
-- Send a key as `X-API-Key` or as `Authorization: Bearer`. Every counted answer says in `X-RateLimit-*` what is left.
-- Every answer has an `X-Request-ID`; one of your own is kept if it is 1 to 128 characters of `[A-Za-z0-9._-]`.
-- JSON is taken strictly: UTF-8, no NaN or Infinity, no duplicate key, no unknown name, no text or truth value for a
-  number. Parameters stand in the body; only beside an array as `application/x-npy` they stand in the query string.
-- What a schema cannot say is checked too, and answered with 422: `UNSTABLE_PARAMETERS`, `COST_LIMIT_EXCEEDED`,
+  `METHOD_NOT_ALLOWED` with the header `Allow`. A path that supports GET supports HEAD too.
+- Send a key as `X-API-Key` or as `Authorization: Bearer`. Every rate-limited response says in `X-RateLimit-*` what is
+  left.
+- Every response has an `X-Request-ID`; one of your own is kept if it is 1 to 128 characters of `[A-Za-z0-9._-]`.
+- JSON is parsed strictly: UTF-8, no NaN or Infinity, no duplicate key, no unknown name, no string or boolean
+  for a number. Parameters go in the body; beside an array sent as `application/x-npy` they go in the query string.
+- What a schema cannot express is checked too, and answered with 422: `UNSTABLE_PARAMETERS`, `COST_LIMIT_EXCEEDED`,
   `INVALID_INPUT`, `AGGREGATION_FAILED`, `NUMERICAL_DIVERGENCE`.
 """
 
 _TAGS = [
     {"name": "simulation", "description": "Fields, features, and the self-check."},
     {"name": "biophysics", "description": "Membrane potentials."},
-    {"name": "federated", "description": "Aggregation that hostile clients cannot steer."},
+    {"name": "federated", "description": "Aggregation that resists hostile clients."},
     {"name": "health", "description": "For load balancers and monitoring."},
 ]
 _SECURITY = {
-    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key as it is."},
-    "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key."},
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The API key."},
+    "Bearer": {"type": "http", "scheme": "bearer", "description": "The same API key, as a bearer token."},
 }
 
 _ALWAYS = (
@@ -61,22 +62,24 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
 
 
 _LIMITS = {
-    "X-RateLimit-Limit": _header("Requests a minute; on counted answers.", "integer"),
+    "X-RateLimit-Limit": _header("Requests allowed per minute; on rate-limited responses.", "integer"),
     "X-RateLimit-Remaining": _header("Requests left in the window.", "integer"),
     "X-RateLimit-Reset": _header("Seconds until the oldest request of the window no longer counts.", "integer"),
 }
-_ID = {"X-Request-ID": {**_header("The request's id, as in logs and errors."), "required": True}}
+_ID = {"X-Request-ID": {**_header("The id of the request, as in logs and errors."), "required": True}}
 _RECEIPT = {
-    "ETag": _header("Digest of the result, as a weak tag."),
+    "ETag": _header("Digest of the result, as a weak entity tag."),
     "X-MFN-Receipt": _header("The receipt as JSON."),
 }
-_KNOWN = {"description": "If-None-Match names this result: the same bits as before, which are not sent again."}
+_KNOWN = {
+    "description": "The result matches If-None-Match: the client has these bits already, so they are not sent again."
+}
 _EXTRA: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": _header("How to authenticate.")},
-    406: {"Vary": _header("Accept: another one is answered.")},
-    415: {"Accept-Encoding": _header("identity, where the body was compressed.")},
-    429: {"Retry-After": _header("Seconds to wait.", "integer")},
-    503: {"Retry-After": _header("Seconds to wait.", "integer")},
+    406: {"Vary": _header("Accept: other media types are available.")},
+    415: {"Accept-Encoding": _header("identity, if the request's body was compressed.")},
+    429: {"Retry-After": _header("Seconds to wait before trying again.", "integer")},
+    503: {"Retry-After": _header("Seconds to wait before trying again.", "integer")},
 }
 _PROBLEM = {
     "title": "Problem",
@@ -84,28 +87,36 @@ _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "code", "message", "details", "request_id"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "The code as a name: urn:mfn:error:not-found."},
+        "type": {
+            "type": "string",
+            "format": "uri",
+            "description": "The code as a URN, such as urn:mfn:error:not-found.",
+        },
         "title": {"type": "string", "description": "What the code means."},
         "status": {"type": "integer", "description": "The HTTP status."},
-        "code": {"type": "string", "enum": sorted(CATALOGUE), "description": "What to program against."},
+        "code": {
+            "type": "string",
+            "enum": sorted(CATALOGUE),
+            "description": "Stable identifier of the error, to program against.",
+        },
         "message": {"type": "string", "description": "What was wrong with this request."},
         "details": {
             "type": "array",
-            "description": "Every field at fault, the first twenty of them.",
+            "description": "The fields at fault, at most twenty.",
             "items": {
                 "type": "object",
                 "required": ["field", "message", "value"],
                 "properties": {
-                    "field": {"type": "string", "description": "Path of the field, with dots."},
+                    "field": {"type": "string", "description": "Path of the field, separated by dots."},
                     "message": {"type": "string", "description": "What was expected."},
-                    "value": {"description": "What came, shortened; null where it is missing or the whole body."},
+                    "value": {"description": "The value received, shortened; null if it is missing or the whole body."},
                 },
             },
         },
         "request_id": {
             "type": "string",
             "pattern": "^[A-Za-z0-9._-]{1,128}$",
-            "description": "The id in X-Request-ID and in the logs.",
+            "description": "The id of the request, as in X-Request-ID and in the logs.",
         },
     },
 }
@@ -187,7 +198,7 @@ def _operation(operation: Operation, models: dict[Any, Any], refused: list[int])
     headers = {**_ID, **_LIMITS}
     if operation.array_answer is not None:
         answers |= {NPY: _BINARY, ARROW: _BINARY}
-        headers["Vary"] = _header("Accept: the answer has several forms.")
+        headers["Vary"] = _header("Accept: the response has several media types.")
     if operation.response is not None and "receipt" in operation.response.model_fields:
         headers |= _RECEIPT
     done = {"description": "Done.", "content": answers, "headers": headers}
@@ -203,8 +214,8 @@ def _of_arrays(operation: Operation) -> str:
     """Say what an array in place of JSON means."""
     members = " or ".join(f"`{name}` of {axes} axes" for axes, name in operation.arrays.items())
     return (
-        f"JSON of at most 4 MiB, or as `{NPY}` of at most 64 MiB the array alone ({members}): real numbers, rows first "
-        "or columns first. The other members then stand in the query string, as words or JSON."
+        f"JSON of at most 4 MiB, or as `{NPY}` of at most 64 MiB the array alone ({members}): real numbers, in "
+        f"row-major or column-major order. The other members then go in the query string, as text or JSON."
     )
 
 

@@ -274,12 +274,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def _check_head(self) -> None:
         version = self.parser.get_http_version()
         if version not in {"1.0", "1.1"}:
-            raise self._because("HTTP_VERSION_NOT_SUPPORTED", f"HTTP/{version} is not spoken here, HTTP/1.1 is")
+            raise self._because("HTTP_VERSION_NOT_SUPPORTED", f"HTTP/{version} is not supported; use HTTP/1.1")
         if len(self.url) > LONGEST_URL:
             raise self._because("URI_TOO_LONG")
         for name, value in self.headers:
             if name == b"host" and not _HOST.fullmatch(value):
-                raise self._because("BAD_REQUEST", "the header Host is no host with, at most, a port")
+                raise self._because(
+                    "BAD_REQUEST", "the header Host must be a host name or address, with an optional port"
+                )
 
     def _start(self, raw_path: str, query: bytes, refusal: ServiceError | None = None) -> None:
         """Let the application answer."""

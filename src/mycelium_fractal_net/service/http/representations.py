@@ -64,7 +64,7 @@ def choose_media_type(accept: str) -> str:
     weights = {media: max(_weight(part, media) for part in parts)[1] for media in offers()}
     best = max(weights, key=lambda media: weights[media])
     if not weights[best]:
-        raise ServiceError("NOT_ACCEPTABLE", f"this path gives {' or '.join(offers())}")
+        raise ServiceError("NOT_ACCEPTABLE", f"this path can respond with {' or '.join(offers())}")
     return best
 
 

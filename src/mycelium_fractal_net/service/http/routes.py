@@ -85,7 +85,7 @@ class RouteTable:
         target = targets.get(method)
         if target is None:
             allowed = self.methods(path)
-            raise ServiceError("METHOD_NOT_ALLOWED", f"this path takes {', '.join(allowed)}", allowed=allowed)
+            raise ServiceError("METHOD_NOT_ALLOWED", f"this path supports {', '.join(allowed)}", allowed=allowed)
         return target
 
     def template(self, path: str) -> str:

@@ -135,5 +135,5 @@ def _resumed(members: Any, headers: Mapping[bytes, bytes]) -> Any:
         return members
     stream, _, sequence = last.rpartition(":")
     if not (sequence.isascii() and sequence.isdigit() and len(sequence) < 10):
-        raise ServiceError("VALIDATION_ERROR", "Last-Event-ID must be STREAM:SEQUENCE, as the id of an event is")
+        raise ServiceError("VALIDATION_ERROR", "Last-Event-ID must be STREAM:SEQUENCE, the id of an event")
     return {**members, "stream": stream or members.get("stream", "s1"), "resume_after": int(sequence)}

@@ -127,9 +127,7 @@ def check_origin(headers: Mapping[bytes, bytes], origins: list[str]) -> None:
     own = origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1")
     allowed = {one.rstrip("/") for one in origins}
     if origin and not own and origin not in allowed and "*" not in allowed:
-        raise ServiceError(
-            "INSUFFICIENT_SCOPE", "pages of this origin may not call; MFN_CORS_ORIGINS lists those that may"
-        )
+        raise ServiceError("INSUFFICIENT_SCOPE", "this origin is not allowed; MFN_CORS_ORIGINS lists those that are")
 
 
 async def _deny(scope: Any, send: Any, problem: Problem, request_id: str) -> None:
@@ -197,7 +195,7 @@ class _Conversation:
             return None
         text: str | None = event.get("text")
         if text is None:
-            raise _Closed(Problem("BAD_REQUEST", "messages are JSON in text frames"))
+            raise _Closed(Problem("BAD_REQUEST", "messages must be JSON in text frames"))
         return text
 
     async def _hear(self, text: str) -> None:
@@ -244,9 +242,9 @@ class _Conversation:
 
     async def _start(self, message: StartMessage) -> None:
         if message.stream in self._streams:
-            raise ServiceError("VALIDATION_ERROR", f"a stream {message.stream!r} is open on this connection already")
+            raise ServiceError("VALIDATION_ERROR", f"a stream {message.stream!r} is already open on this connection")
         if len(self._streams) >= _MOST_STREAMS:
-            raise ServiceError("RATE_LIMIT_EXCEEDED", f"a connection may hold {_MOST_STREAMS} streams")
+            raise ServiceError("RATE_LIMIT_EXCEEDED", f"a connection may hold at most {_MOST_STREAMS} streams")
         await self._services.admission.admit(self._call, _START)
         stream = Stream(message, self._call, self._services, acked=True)
         await stream.check()

@@ -34,16 +34,18 @@ class ClipRequest(BaseModel):
     config: SimulateRequest = Field(default_factory=SimulateRequest, description="As in POST /simulate.")
     field: Show = Field(default="v", description="Which field is shown: the potential is in mV.")
     colours: Literal["viridis", "cividis", "magma", "inferno", "gray"] = Field(
-        default="inferno", description="Which colour map."
+        default="inferno", description="Colour map."
     )
-    frames: Annotated[Whole, Field(ge=2, le=120)] = Field(default=60, description="Pictures, evenly over the steps.")
-    frames_per_second: Annotated[float, Field(ge=1, le=50)] = Field(default=12.0, description="Pictures a second.")
+    frames: Annotated[Whole, Field(ge=2, le=120)] = Field(
+        default=60, description="Number of frames, spread evenly over the steps."
+    )
+    frames_per_second: Annotated[float, Field(ge=1, le=50)] = Field(default=12.0, description="Frames per second.")
 
     @model_validator(mode="after")
     def _start_is_random(self) -> Self:
         others = self.config.model_fields_set - SimulationConfig.model_fields.keys()
         if others:
-            raise ValueError(f"config holds parameters only; {', '.join(sorted(others))} is not taken")
+            raise ValueError(f"config may hold parameters only; {', '.join(sorted(others))} must be left out")
         return self
 
 
@@ -53,7 +55,7 @@ def clip(request: ClipRequest, context: Context) -> Answer:
     All frames have one colour scale, with its unit. Needs ffmpeg and the extra ``visualization`` where it runs.
     """
     if shutil.which("ffmpeg") is None:
-        raise ServiceError("NOT_IMPLEMENTED", "a film needs the program ffmpeg where the service runs")
+        raise ServiceError("NOT_IMPLEMENTED", "a video needs the program ffmpeg on the server")
     config = request.config.config()
     shown = variable(request.field)
     steps = np.unique(np.linspace(0, config.steps, request.frames).round().astype(int)).tolist()

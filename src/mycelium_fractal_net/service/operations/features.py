@@ -79,24 +79,27 @@ def _optional(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 _DESCRIBED: dict[str, tuple[dict[str, Any], str]] = {
-    "active_threshold_mv": (_optional(_MV), "Cells above it are active, in mV; 10 mV above rest if left out."),
+    "active_threshold_mv": (
+        _optional(_MV),
+        "Threshold in mV above which a cell is active; by default 10 mV above rest.",
+    ),
     "cluster_thresholds_mv": (
         _optional(_THRESHOLDS),
-        "Thresholds of the counts of clusters in mV, ascending; 10, 20 and 30 above rest if left out.",
+        "Thresholds of the cluster counts in mV, ascending; by default 10, 20 and 30 mV above rest.",
     ),
-    "rest_potential_mv": (_optional(_MV), "Rest potential in mV; -70 if left out."),
+    "rest_potential_mv": (_optional(_MV), "Rest potential in mV; by default -70."),
     "stability_share": (
         {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-        "Share of the field's largest spread above which a step's mean change moves it.",
+        "A step moves the field if its mean change exceeds this share of the field's largest spread.",
     ),
     "stability_window": (
         {"type": "integer", "minimum": 1, "maximum": 1_000_000},
-        "Steps over which that is smoothed.",
+        "Steps over which the mean change is smoothed.",
     ),
-    "connectivity": ({"enum": [4, 8]}, "Whether cells that touch at a corner only are connected: 8."),
+    "connectivity": ({"enum": [4, 8]}, "Neighbours that connect active cells: 4 (by sides), or 8 (by corners too)."),
     "box_scales": (
         _optional(_SCALES),
-        "Sides of the boxes in cells, at least two different ones; chosen by the size if left out.",
+        "Box sides in cells, at least two different ones; by default chosen by the size of the field.",
     ),
 }
 _SCHEMA = {
@@ -115,7 +118,7 @@ def _feature_config(given: Any) -> FeatureConfig:
     known = [field.name for field in fields(FeatureConfig)]
     for name, value in given.items():
         if name not in known:
-            raise InvalidInputError(f"is not known here; known are {', '.join(known)}", field=name, value=value)
+            raise InvalidInputError(f"is unknown; known are {', '.join(known)}", field=name, value=value)
         _check_bounds(name, value)
     return FeatureConfig(**{name: _whole(value) for name, value in given.items()})
 
@@ -150,7 +153,7 @@ Sets = Annotated[list[SetName], Field(min_length=1, max_length=len(FEATURE_SETS)
 SETS_FIELD: Any = Field(
     default_factory=lambda: ["core"],
     json_schema_extra={"default": ["core"]},
-    description="Feature sets, which follow each other in this order: core (the 18), spectral, activator, events, "
+    description="Feature sets, always in this order: core (the 18), spectral, activator, events, "
     "topology, extended. A feature that does not exist for the field is null.",
 )
 _STEPS_A_SET = {"core": 0, "spectral": 30, "activator": 60, "events": 0, "topology": 400, "extended": 300}
@@ -183,7 +186,7 @@ class FeaturesRequest(BaseModel):
     )
 
     field: Annotated[NDArray[np.float64], Box((_SIDE, _SIDE))] | None = Field(
-        default=None, description="One field, a row a list; all rows of one length."
+        default=None, description="One field as a list of rows, all of one length."
     )
     history: Annotated[NDArray[np.float64], Box(((1, _MOST_FRAMES), _SIDE, _SIDE))] | None = Field(
         default=None, description="Successive fields of one size, the start included."
@@ -193,7 +196,7 @@ class FeaturesRequest(BaseModel):
         default_factory=FeatureConfig, description="Thresholds, window, connectivity, box scales."
     )
     sets: Sets = SETS_FIELD
-    spectrum: bool = Field(default=False, description="Whether the answer holds the spectrum of the last field too.")
+    spectrum: bool = Field(default=False, description="Whether to return the spectrum of the last field too.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -207,10 +210,12 @@ class BoxCountingAnswer(BaseModel):
 
     dimension: float = Field(description="Slope of log count against log 1/(scale + thickness).")
     r2: float = Field(description="Coefficient of determination of the fit.")
-    standard_error: float | None = Field(description="Of the slope; null with fewer than three scales.")
-    verdict: str = Field(description="fractal, crossover, filled, empty or insufficient.")
-    thickness: float = Field(description="Cells that boxes are wider than their side in the fit; 0 unless thin.")
-    scales: list[int] = Field(description="Sides of the boxes in cells.")
+    standard_error: float | None = Field(description="Standard error of the slope; null with fewer than three scales.")
+    verdict: str = Field(description="Verdict: fractal, crossover, filled, empty or insufficient.")
+    thickness: float = Field(
+        description="Cells by which the fit takes boxes as wider than their side; 0 unless the set is thin."
+    )
+    scales: list[int] = Field(description="Box sides in cells.")
     counts: list[int] = Field(description="Boxes that hold an active cell.")
 
 
@@ -219,7 +224,7 @@ class SpectrumAnswer(BaseModel):
 
     wavenumbers: list[float] = Field(description="Mean wave number of each ring in cycles per cell, ascending.")
     power: list[float] = Field(description="Mean power of the modes in each ring in mV^2.")
-    wavelength_cells: float | None = Field(description="Measured wavelength in cells; null where none stands out.")
+    wavelength_cells: float | None = Field(description="Measured wavelength in cells; null if none stands out.")
 
 
 class FeaturesResponse(BaseModel):
@@ -227,7 +232,7 @@ class FeaturesResponse(BaseModel):
 
     features: FeatureNumbers = Field(description="The features by name: the 18, or those of the sets.")
     units: dict[str, str] = Field(description="The unit of each; 1 for a number without one.")
-    box_counting: BoxCountingAnswer = Field(description="How the dimension came about.")
+    box_counting: BoxCountingAnswer = Field(description="Details of the dimension's measurement.")
     spectrum: SpectrumAnswer | None = Field(default=None, description="The spectrum of the last field, if asked for.")
 
 

@@ -50,7 +50,7 @@ class AggregateRequest(BaseModel):
     )
 
     gradients: Gradients = Field(
-        description="One gradient a client, all of one length. A gradient that holds null (in an array: NaN or an "
+        description="One gradient per client, all of one length. A gradient that holds null (in an array: NaN or an "
         "infinity) is not finite: it is rejected by name and counts against f."
     )
     rule: RuleName = Field(default=DEFAULT_RULE, description="Rule; the page on federated aggregation compares them.")
@@ -58,23 +58,23 @@ class AggregateRequest(BaseModel):
         default=None,
         ge=1,
         le=100_000,
-        description="Clusters of hierarchical_krum, at least 3 and at most a third of the gradients; 10, or as many as "
-        "leave three gradients to each. 1 means Krum over all, and `rule` of the answer says so.",
+        description="Clusters of hierarchical_krum, at least 3 and at most a third of the gradients; by default 10, "
+        "or as many as leave three gradients to each. 1 means Krum over all, and `rule` in the response says so.",
     )
     byzantine_fraction: float = Field(
-        default=0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to be prepared for."
+        default=0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to tolerate."
     )
     radius: float = Field(
         default=1.0,
         gt=0,
         le=1e300,
         allow_inf_nan=False,
-        description="centered_clipping: the longest difference that counts in full.",
+        description="centered_clipping: differences longer than this radius are clipped to it.",
     )
     seed: Annotated[Whole, Field(ge=0, lt=2**64)] | None = Field(
         default=None,
-        description="Seed of the assignment to clusters or leaves; 53 bits from a secure source if left out. It must "
-        "be unknown to the clients until their gradients are in.",
+        description="Seed of the assignment to clusters or leaves; by default 53 bits from a secure source. Clients "
+        "must not know it before their gradients are in.",
     )
 
 
@@ -93,20 +93,26 @@ class AggregateResponse(BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    aggregated_gradient: Numbers = Field(description="One number for each place of the gradients.")
-    num_input_gradients: int = Field(description="Gradients that came.")
-    selected: list[int] = Field(description="Gradients the rule picked; empty where it picks none as a whole.")
-    rejected: list[int] = Field(description="Gradients refused before anything was computed: they are not finite.")
-    reasons: list[str] = Field(description="Why, in the order of `rejected`.")
+    aggregated_gradient: Numbers = Field(description="The aggregate, one number per coordinate.")
+    num_input_gradients: int = Field(description="Number of gradients received.")
+    selected: list[int] = Field(
+        description="Indices of the gradients that the rule selected; empty for a rule that selects none."
+    )
+    rejected: list[int] = Field(
+        description="Indices of the gradients rejected before aggregation because they are not finite."
+    )
+    reasons: list[str] = Field(description="Reasons, in the order of `rejected`.")
     rule: str = Field(description="The rule with its parameters.")
-    f: int = Field(description="Hostile gradients the rule was prepared for.")
+    f: int = Field(description="Number of hostile gradients that the rule was set to tolerate.")
     failure_probability: float = Field(
-        description="Chance that a random assignment puts more hostile gradients into a leaf, or cluster, than it "
+        description="Probability that a random assignment puts more hostile gradients into a leaf, or cluster, than it "
         "tolerates; 0 for a rule without either."
     )
-    assumption: str = Field(description="What that rests on, in words; empty for a rule that needs no more than its f.")
-    seed: int | None = Field(description="The seed that was used; it repeats the same bits.")
-    receipt: AggregateReceipt = Field(description="What identifies the aggregate.")
+    assumption: str = Field(
+        description="Assumption behind the guarantee, in words; empty for a rule that needs only f."
+    )
+    seed: int | None = Field(description="Seed used; the same seed gives the same bits.")
+    receipt: AggregateReceipt = Field(description="Identifies the aggregate.")
 
 
 def aggregate(request: AggregateRequest, context: Context) -> Answer:

@@ -18,11 +18,11 @@ __all__ = ["HEALTH", "LIVE", "METRICS", "READY", "HealthResponse"]
 class HealthResponse(BaseModel):
     """How the service is."""
 
-    status: Literal["healthy"] = Field(default="healthy", description="That it answers at all.")
+    status: Literal["healthy"] = Field(default="healthy", description="The service responds.")
     version: str = Field(default=__version__, description="Version of the package.")
     env: str = Field(description="dev, staging or prod.")
-    uptime_s: float = Field(description="Seconds since the start.")
-    ready: bool = Field(description="Whether new requests should come here.")
+    uptime_s: float = Field(description="Seconds since the service started.")
+    ready: bool = Field(description="Whether the service is ready for new requests.")
 
 
 def health(request: None, context: Context) -> Answer:  # noqa: ARG001 # every operation's form

@@ -39,7 +39,9 @@ class NernstRequest(BaseModel):
     z_valence: Annotated[Literal[-2, -1, 1, 2, 3], AsInteger] = Field(default=1, description="Charge number.")
     concentration_out_molar: Molar = Field(description="Concentration outside in mol/L.")
     concentration_in_molar: Molar = Field(description="Concentration inside in mol/L.")
-    temperature_k: float = Field(default=BODY_TEMPERATURE_K, ge=273, le=373, description="In K; by default the body's.")
+    temperature_k: float = Field(
+        default=BODY_TEMPERATURE_K, ge=273, le=373, description="Temperature in K; by default body temperature."
+    )
 
 
 class NernstResponse(BaseModel):

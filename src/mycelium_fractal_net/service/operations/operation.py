@@ -196,7 +196,7 @@ def _cost(operation: Operation, request: Any, services: Services) -> Cost:
     """Return what a request costs, if that is no more than one may."""
     cost, most = operation.cost(request), services.settings.max_cell_steps
     if cost.cell_steps > most:
-        message = f"{cost.text} are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+        message = f"{cost.text} are more than the {most:,} that one request may take (MFN_MAX_CELL_STEPS)"
         detail = {"field": cost.field, "message": message, "value": cost.value}
         raise ServiceError("COST_LIMIT_EXCEEDED", message, details=[detail])
     return cost._replace(kind=f"{operation.name}:{cost.kind}")

@@ -85,7 +85,8 @@ def _say_more(schema: dict[str, Any]) -> None:
 def described_parameters() -> dict[str, Any]:
     """Return what JSON Schema can say of the parameters of all kinetics."""
     return {
-        "description": "Rate constants, D_a and D_h in place of the defaults. Each kinetics has its own names.",
+        "description": "Rate constants and diffusion coefficients (D_a, D_h) that replace the defaults. Each "
+        "kinetics has its own names.",
         "additionalProperties": False,
         "properties": dict(sorted(_kinetics_parameters().items())),
     }
@@ -99,7 +100,7 @@ def _kinetics_parameters() -> dict[str, Any]:
     rate = {"type": "number", "minimum": -1e6, "maximum": 1e6}
     diffusion = {"type": "number", "minimum": 0, "maximum": 20}
     return {
-        name: {**(diffusion if name.startswith("D_") else rate), "description": f"Of {', '.join(users)}."}
+        name: {**(diffusion if name.startswith("D_") else rate), "description": f"Parameter of {', '.join(users)}."}
         for name, users in owners.items()
     }
 
@@ -127,10 +128,10 @@ class SimulateRequest(SimulationConfig):
     kinetics_parameters: Annotated[dict[str, Rate], Field(max_length=20)] = Field(
         default_factory=dict,  # of {} and [] pydantic would take a deep copy for each request
         json_schema_extra={"default": {}},
-        description="Rate constants, D_a and D_h in place of the defaults.",
+        description="Rate constants and diffusion coefficients (D_a, D_h) that replace the defaults.",
     )
     include: Annotated[list[Part], Field(max_length=4, fail_fast=True)] = Field(
-        default_factory=list, json_schema_extra={"default": []}, description="What to add to the answer."
+        default_factory=list, json_schema_extra={"default": []}, description="What to add to the response."
     )
     domain: Annotated[tuple[GridSize, GridSize], Field(strict=False)] | None = Field(
         default=None, description="Rows and columns of a rectangular lattice, the longer of which is grid_size."
@@ -144,8 +145,8 @@ class SimulateRequest(SimulationConfig):
     initial_inhibitor: PairField | None = Field(default=None, description="Inhibitor at step 0, with start = array.")
     initial_field_mv: StartField | None = Field(
         default=None,
-        description="Potential at step 0 in mV, a row a list: as many rows and columns as the lattice has, inside "
-        "clamp_mv. Not together with lyapunov in include, which is measured from the random start.",
+        description="Potential at step 0 in mV as a list of rows, with the lattice's shape and inside clamp_mv. Not "
+        "with lyapunov in include, which is measured from the random start.",
     )
 
     _whole = field_validator("least_substeps", "resolution", "stencil", mode="before")(as_integer)
@@ -166,9 +167,9 @@ class SimulateRequest(SimulationConfig):
 class WavelengthAnswer(BaseModel):
     """One wavelength, with the step at which it was measured and what it means."""
 
-    cells: float | None = Field(description="In cells; null where none stands out.")
-    step: int | None = Field(description="Step of the measurement; null for what is predicted.")
-    verdict: str = Field(description="What it means.")
+    cells: float | None = Field(description="Wavelength in cells; null if none stands out.")
+    step: int | None = Field(description="Step of the measurement; null for a prediction.")
+    verdict: str = Field(description="Explanation in words.")
 
 
 class SimulateResponse(BaseModel):
@@ -178,30 +179,34 @@ class SimulateResponse(BaseModel):
 
     growth_events: int = Field(description="Growth events in all steps.")
     turing_activations: int = Field(description="Cells above the threshold, summed over the steps.")
-    clamping_events: int = Field(description="Potentials cut off at the clamp, summed over the steps.")
+    clamping_events: int = Field(description="Potentials clipped to clamp_mv, summed over the steps.")
     pot_min_mV: float = Field(description="Lowest potential of the last field.")  # noqa: N815 # the pinned names
     pot_max_mV: float = Field(description="Highest potential of the last field.")  # noqa: N815 # as above
     pot_mean_mV: float = Field(description="Mean potential of the last field.")  # noqa: N815 # as above
     pot_std_mV: float = Field(description="Standard deviation of the last field.")  # noqa: N815 # as above
     fractal_dimension: float = Field(description="Box-counting dimension of the active cells.")
-    features: FeatureNumbers | None = Field(default=None, description="If included: the 18, or those of sets.")
+    features: FeatureNumbers | None = Field(
+        default=None, description="If included: the 18 core features, or those of `sets`."
+    )
     field: Rows | None = Field(
         default=None,
         description="If included: the last field; of float32 the exact values.",
     )
     lyapunov_exponent: float | None = Field(
-        default=None, description="Per step, if included; null where a step wipes every disturbance out."
+        default=None,
+        description="Largest Lyapunov exponent per step, if included; null if one step erases every perturbation.",
     )
     lyapunov_standard_error: float | None = Field(
-        default=None, description="Of that exponent, from 20 successive blocks; null where it is."
+        default=None,
+        description="Standard error of that exponent, from 20 successive blocks; null if the exponent is null.",
     )
     lyapunov_converged: bool | None = Field(
         default=None, description="Whether the halves of that measurement agree within three standard errors."
     )
     wavelengths: dict[str, WavelengthAnswer] | None = Field(
-        default=None, description="If included: predicted on the lattice, grown first, and settled."
+        default=None, description="If included: predicted on the lattice, grown first, and settled, in this order."
     )
-    receipt: Receipt = Field(description="What identifies the result.")
+    receipt: Receipt = Field(description="Identifies the result.")
 
 
 def run_simulation(request: SimulateRequest, context: Context) -> Answer:

@@ -36,7 +36,7 @@ class StabilityRequest(BaseModel):
     kinetics_parameters: Annotated[dict[str, Rate], Field(max_length=20)] = Field(
         default_factory=dict,
         json_schema_extra={"default": {}},
-        description="Rate constants, D_a and D_h in place of the defaults.",
+        description="Rate constants and diffusion coefficients (D_a, D_h) that replace the defaults.",
     )
 
 
@@ -46,7 +46,7 @@ class StabilityResponse(BaseModel):
     kinetics: str = Field(description="Name of the reaction kinetics.")
     parameters: dict[str, float] = Field(description="Every parameter, defaults included.")
     steady_state: list[float] = Field(description="Activator and inhibitor where both rates vanish.")
-    jacobian: list[list[float]] = Field(description="Derivatives of the two rates there, a rate a row.")
+    jacobian: list[list[float]] = Field(description="Jacobian of the two rates at that state, one rate per row.")
     homogeneous_stable: bool = Field(description="Whether the steady state is stable without diffusion.")
     turing_unstable: bool = Field(description="Whether diffusion makes it unstable, so that a pattern grows.")
     wavelength_cells: float | None = Field(
@@ -57,7 +57,7 @@ class StabilityResponse(BaseModel):
     )
     max_growth_rate: float = Field(description="Greatest growth rate over all wave numbers, per unit of time.")
     band: list[float | None] | None = Field(description="Wave numbers between which perturbations grow; null if none.")
-    explanation: str = Field(description="All of it in words.")
+    explanation: str = Field(description="Explanation in words.")
 
 
 def stability(request: StabilityRequest, context: Context) -> Answer:  # noqa: ARG001 # every operation's form

@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step has one too.")]
-Rate = Annotated[float, Field(gt=0, le=1000, description="Most frames a second.")]
+Stride = Annotated[Whole, Field(ge=1, le=10_000, description="Steps between two frames; the last step always has one.")]
+Rate = Annotated[float, Field(gt=0, le=1000, description="Maximum frames per second.")]
 
 
 class StreamStart(BaseModel):
@@ -49,11 +49,11 @@ class StreamStart(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    stream: Name = Field(default="s1", description="What the stream is called in each of its messages.")
+    stream: Name = Field(default="s1", description="Name of the stream in each of its messages.")
     config: SimulateRequest = Field(default_factory=SimulateRequest, description="As in POST /simulate.")
     every: Stride = 8
     include: list[Literal["features", "field"]] = Field(
-        default_factory=list, max_length=2, description="What each frame holds beside its statistics."
+        default_factory=list, max_length=2, description="What each frame holds besides its statistics."
     )
     field: Show = Field(default="v", description="Which field frames hold: the potential is in mV.")
     sets: Sets = SETS_FIELD
@@ -64,11 +64,11 @@ class StreamStart(BaseModel):
         default="float32", description="uint8 for display: 0 to 255 over its range."
     )
     flow: Literal["ack", "none"] = Field(
-        default="ack", description="ack: of frames with a field, two are on their way that are not acknowledged."
+        default="ack", description="ack: at most two frames with a field are sent before the client acknowledges them."
     )
     max_rate_hz: Rate | None = None
     resume_after: Annotated[Whole, Field(ge=0)] | None = Field(
-        default=None, description="Sequence of the last message that is known; the next one follows it."
+        default=None, description="Sequence of the last message received; the stream goes on after it."
     )
 
     @model_validator(mode="after")
@@ -77,8 +77,8 @@ class StreamStart(BaseModel):
         arrays = (self.config.initial_field_mv, self.config.initial_activator, self.config.initial_inhibitor)
         if any(array is not None for array in arrays) or beside & self.config.model_fields_set:
             raise ValueError(
-                "config holds parameters only; include, field, sets and feature_config stand beside it, and initial "
-                "fields are not taken"
+                "config may hold parameters only; include, field, sets and feature_config go beside it, and streams "
+                "take no initial fields"
             )
         return self
 
@@ -231,7 +231,7 @@ class CompletedMessage(_Said):
     type: Literal["completed"]
     sequence: int = Field(ge=2, description="Place in the stream.")
     result: SimulateResponse = Field(description="As POST /simulate answers.")
-    receipt: Receipt = Field(description="What identifies the result.")
+    receipt: Receipt = Field(description="Identifies the result.")
     config: SimulationConfig = Field(description="What reproduces it, steering included.")
 
 

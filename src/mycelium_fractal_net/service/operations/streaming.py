@@ -78,7 +78,7 @@ class Stream:
         """Refuse what costs too much, or would never be an event of this run, before anything is answered."""
         cost, most = simulation_cost(self._start.config), self._services.settings.max_cell_steps
         if cost.cell_steps > most:
-            text = f"{cost.text} are more than the {most:,} that one request may ask for (MFN_MAX_CELL_STEPS)"
+            text = f"{cost.text} are more than the {most:,} that one request may take (MFN_MAX_CELL_STEPS)"
             raise too_costly(text, "config.steps", self._config.steps)
         last = -(-self._config.steps // self._start.every) + 1
         if self.last is not None and self.last >= last:
@@ -174,7 +174,7 @@ class Stream:
     def acknowledge(self, sequence: int) -> None:
         """Note what the reader has drawn."""
         if sequence > (self.last or 0):
-            raise ServiceError("VALIDATION_ERROR", f"sequence {sequence} was not sent yet")
+            raise ServiceError("VALIDATION_ERROR", f"sequence {sequence} has not been sent yet")
         if sequence > self._acked:
             drawn = min(sequence - self._acked, self._outstanding)
             self._outstanding -= drawn
@@ -201,7 +201,9 @@ class Stream:
     def steer(self, changes: Sequence[Any], stimuli: Sequence[Any]) -> None:
         """Change the run from its present step on; what is wrong with it is said in a message."""
         if len(self._steering) >= _MOST_STEERING:
-            raise ServiceError("RATE_LIMIT_EXCEEDED", "too many changes wait; let the stream go on first")
+            raise ServiceError(
+                "RATE_LIMIT_EXCEEDED", "too many changes are pending; wait until the stream has applied them"
+            )
         self._steering.append((changes, stimuli))
 
     def cancel(self) -> None:
@@ -241,14 +243,18 @@ class Stream:
                 raise ServiceError("SERVICE_UNAVAILABLE")
             now = loop.time()
             if now > self._ends_at:
-                raise ServiceError("REQUEST_TIMEOUT", "a stream may not last longer (MFN_STREAM_SECONDS)")
+                raise ServiceError(
+                    "REQUEST_TIMEOUT", "the stream reached its time limit (MFN_STREAM_SECONDS); resume it to go on"
+                )
             waits = self._paused or self._window_is_full()
             if not waits and now >= self._next_at:
                 if self._rate is not None:
                     self._next_at = max(now, self._next_at + 1 / self._rate) if self._next_at else now + 1 / self._rate
                 return
             if waits and now - since > idle_s:
-                raise ServiceError("REQUEST_TIMEOUT", f"nothing was acknowledged for {idle_s:g} s; resume when you can")
+                raise ServiceError(
+                    "REQUEST_TIMEOUT", f"no acknowledgement for {idle_s:g} s; resume the stream when ready"
+                )
             if now - spoken > heartbeat_s:
                 yield None
                 spoken = now
@@ -323,7 +329,7 @@ class Stream:
         cost = simulation_cost(self._start.config.model_copy(update=update))
         most = self._services.settings.max_cell_steps
         if cost.cell_steps > most:
-            message = f"steered so it takes {cost.text}, more than {most:,} (MFN_MAX_CELL_STEPS)"
+            message = f"with this change the run takes {cost.text}, more than {most:,} (MFN_MAX_CELL_STEPS)"
             raise too_costly(message, "changes", None)
         run.steer(changed, stimulated)
         self._owed += max(0, cost.cell_steps - self._paid - self._owed)

@@ -18,22 +18,23 @@ class TicketRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"stream": "s1"}]})
 
-    operation: Literal["simulate"] = Field(default="simulate", description="What may be done with it.")
+    operation: Literal["simulate"] = Field(default="simulate", description="What the ticket is valid for.")
     stream: str | None = Field(
         default=None,
         min_length=1,
         max_length=64,
         pattern=r"^[A-Za-z0-9._-]+$",
-        description="The one stream it is for: it can then be shown again to go on. Else it is used once.",
+        description="The stream it is for: the ticket can then be used again to resume it. Without a stream it can "
+        "be used once.",
     )
 
 
 class TicketResponse(BaseModel):
     """A ticket."""
 
-    ticket: str = Field(description="To be shown as ?ticket= of /ws/simulate or /stream/simulate.")
-    expires_in_s: int = Field(description="Seconds in which it has to be used.")
-    stream: str | None = Field(description="The one stream it is for.")
+    ticket: str = Field(description="Pass it as ?ticket= to /ws/simulate or /stream/simulate.")
+    expires_in_s: int = Field(description="Seconds until it expires.")
+    stream: str | None = Field(description="The stream it is for.")
 
 
 def run_tickets(request: TicketRequest, context: Context) -> Answer:

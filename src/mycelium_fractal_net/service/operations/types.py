@@ -78,7 +78,7 @@ class Box:
             return np.array(rows, dtype=np.float64)
         except ValueError:
             name = info.field_name or "the array"
-            message = f"{name} must be a rectangle of numbers: its rows differ in length"
+            message = f"{name} must be a rectangular array of numbers; its rows differ in length"
             detail = {"field": info.field_name, "message": message, "value": None}
             raise ServiceError("INVALID_INPUT", message, details=[detail]) from None
 

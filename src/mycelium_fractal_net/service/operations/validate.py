@@ -26,8 +26,8 @@ class ValidateRequest(BaseModel):
     )
 
     seed: Seed = 42
-    epochs: Whole = Field(default=1, ge=1, le=100, description="Passes of the network over its fields.")
-    batch_size: Whole = Field(default=4, ge=1, le=192, description="Fields a step of the optimiser.")
+    epochs: Whole = Field(default=1, ge=1, le=100, description="Training epochs of the network.")
+    batch_size: Whole = Field(default=4, ge=1, le=192, description="Batch size: fields per step of the optimiser.")
     grid_size: GridSize = 64
     steps: Steps = 64
     turing_enabled: bool = Field(default=True, description="Whether the Turing pair drives the fields.")
@@ -38,10 +38,10 @@ class CheckResult(BaseModel):
     """One scientific check."""
 
     name: str = Field(description="What is checked.")
-    expected: float | str = Field(description="What had to come out.")
-    got: float | str | None = Field(description="What came out; null if it was not finite.")
-    tolerance: float = Field(description="How far off it may be.")
-    passed: bool = Field(description="Whether it is within the tolerance.")
+    expected: float | str = Field(description="Expected value.")
+    got: float | str | None = Field(description="Computed value; null if it is not finite.")
+    tolerance: float = Field(description="Largest allowed difference.")
+    passed: bool = Field(description="Whether the difference is within the tolerance.")
     reference: str = Field(description="Where the expected value comes from.")
 
 
@@ -50,23 +50,26 @@ class ValidateResponse(BaseModel):
 
     passed: bool = Field(description="Whether every check passed.")
     loss_start: float = Field(description="Mean squared error of the network before training.")
-    loss_final: float = Field(description="The same after training.")
+    loss_final: float = Field(description="Mean squared error after training.")
     loss_drop: float = Field(description="The difference.")
     r2_held_out: float = Field(description="Coefficient of determination on fields the network has not seen.")
-    target: str = Field(description="The parameter that is learnt.")
+    target: str = Field(description="Parameter that the network learns.")
     pot_min_mV: float = Field(description="Lowest potential of the example.")  # noqa: N815 # the pinned names of the API
     pot_max_mV: float = Field(description="Highest potential of the example.")  # noqa: N815 # as above
     example_fractal_dim: float = Field(description="Box-counting dimension of the example.")
     lyapunov_exponent: float | None = Field(
-        description="Of the example, per step, as /simulate gives it; null where a step wipes every disturbance out."
+        description="Largest Lyapunov exponent of the example per step, as in /simulate; null if one step erases "
+        "every perturbation."
     )
-    lyapunov_standard_error: float | None = Field(description="Of that exponent; null where it is.")
+    lyapunov_standard_error: float | None = Field(
+        description="Standard error of that exponent; null if the exponent is null."
+    )
     lyapunov_converged: bool = Field(description="Whether the halves of its measurement agree.")
     growth_events: int = Field(description="Growth events of the example.")
     nernst_symbolic_mV: float = Field(  # noqa: N815 # as above
-        description="Potassium's potential from the exact formula with 50 digits."
+        description="Nernst potential of potassium from the exact formula with 50 digits."
     )
-    nernst_numeric_mV: float = Field(description="The same from the library.")  # noqa: N815 # as above
+    nernst_numeric_mV: float = Field(description="The same, as the library computes it.")  # noqa: N815 # as above
     checks: list[CheckResult] = Field(description="Every scientific check.")
 
 

@@ -63,7 +63,7 @@ class Updates:
         """Take a chunk; acknowledge an update that is complete."""
         update = self._updates.get(chunk.client) or self._begin()
         if update.complete:
-            return self._acknowledged(chunk.client, update, "an update of this client has come already")
+            return self._acknowledged(chunk.client, update, "this client has already sent an update")
         values = values_of(chunk.values, chunk.dtype or "float64")
         end = update.filled + values.size
         if end > self._length:
@@ -83,7 +83,7 @@ class Updates:
     def matrix(self) -> NDArray[np.float64]:
         """Return the updates as rows."""
         if not self._updates:
-            message = "no update came; send an UpdateChunk for each client"
+            message = "no update was received; send an UpdateChunk for each client"
             detail = {"field": "gradients", "message": message, "value": 0}
             raise ServiceError("INVALID_INPUT", message, details=[detail])
         return np.stack([update.values for update in self._updates.values()])
@@ -153,7 +153,7 @@ class Aggregations:
     @staticmethod
     async def _take(message: mfn_pb2.AggregateRequest, updates: Updates, context: Any) -> None:
         if message.WhichOneof("part") != "chunk":
-            raise ServiceError("BAD_REQUEST", "after the first message come chunks only")
+            raise ServiceError("BAD_REQUEST", "after the first message send UpdateChunk messages only")
         done = updates.add(message.chunk)
         if done is not None:
             await _write(context, acknowledgement=done)

@@ -107,7 +107,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc carries no 
         call = record.call
         access = self._accesses.get(call.path)
         if access is None:
-            raise ServiceError("METHOD_NOT_ALLOWED", "there is no such RPC; the file mfn.proto lists them")
+            raise ServiceError("METHOD_NOT_ALLOWED", "there is no such RPC; mfn.proto lists them")
         await self._services.admission.admit(call, access)
         if not access.public:
             self.latest = asyncio.get_running_loop().time()

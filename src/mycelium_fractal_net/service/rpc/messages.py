@@ -76,7 +76,7 @@ def values_of(data: bytes, dtype: str) -> NDArray[np.float64]:
     if dtype not in _DTYPES:
         raise _unusable("dtype", f"dtype must be float64 or float32; got {dtype!r}", dtype)
     if len(data) % np.dtype(_DTYPES[dtype]).itemsize:
-        raise _unusable("data", f"{len(data)} bytes are no whole number of {dtype} values", None)
+        raise _unusable("data", f"{len(data)} bytes are not a whole number of {dtype} values", None)
     return np.frombuffer(data, _DTYPES[dtype]).astype(np.float64)
 
 
@@ -91,7 +91,7 @@ def array_of(array: mfn_pb2.Array) -> NDArray[np.float64]:
     values = values_of(array.data, array.dtype or "float64")
     shape = list(array.shape)
     if math.prod(shape) != values.size:
-        raise _unusable("shape", f"the shape {shape} does not hold {values.size} values", shape)
+        raise _unusable("shape", f"the shape {shape} does not match {values.size} values", shape)
     return values.reshape(shape)
 
 

@@ -207,4 +207,4 @@ def _content(path: Path) -> bytes:
     try:
         return read_regular(path)
     except OSError as error:
-        raise ConfigurationError(f"the file of TLS {path} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"cannot read the TLS file {path}: {error.strerror}") from None

@@ -124,4 +124,4 @@ def decoded(kind: type[Wire], content: bytes) -> Any:
     try:
         return kind.FromString(content)
     except DecodeError:
-        raise ServiceError("BAD_REQUEST", f"these bytes are no {kind.DESCRIPTOR.full_name}; see mfn.proto") from None
+        raise ServiceError("BAD_REQUEST", f"these bytes are not a {kind.DESCRIPTOR.full_name}; see mfn.proto") from None

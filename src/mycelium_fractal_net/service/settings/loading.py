@@ -68,7 +68,7 @@ def _complaint(item: Any, directory: str | Path | None) -> str:
     if item["type"] == "extra_forbidden":
         return unknown(name, Settings.model_fields)
     if path[0] == "rate_limits" and "[key]" in item["loc"]:
-        return f"{name} ({variable}): there is no class of endpoints {path[1]!r}; {message}"
+        return f"{name} ({variable}): unknown endpoint class {path[1]!r}; {message}"
     source = secret_file(directory, variable)
     if source is not None:  # what a file of secrets holds is not shown, whatever its name
         return f"{name} (the secret file {source}): {message}"

@@ -124,28 +124,30 @@ class Settings(BaseSettings):
         env_prefix="MFN_", env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
     )
 
-    env: Environment = Field(default="dev", description="Which configs/NAME.json applies.")
+    env: Environment = Field(default="dev", description="Environment, which selects configs/NAME.json.")
     config_dir: Path | None = Field(
-        default=None, description="Directory of the configuration files; those of the package."
+        default=None, description="Directory of the configuration files; by default the package's own."
     )
     secrets_dir: Path | None = Field(
-        default=None, description="Directory of files named like variables, holding secrets."
+        default=None, description="Directory of secrets, one file each, named like its variable."
     )
 
-    host: str = Field(default="127.0.0.1", description="Address to listen at.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
-    trusted_proxies: Texts = Field(default=[], description="Addresses or networks whose X-Forwarded-For is believed.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    trusted_proxies: Texts = Field(
+        default=[], description="Addresses or networks of proxies whose X-Forwarded-For is trusted."
+    )
     cors_origins: Texts = Field(
         default=[], description='Origins that browsers may call from; "*" for all, in dev only.'
     )
     max_body_bytes: Count = Field(
-        default=64 * 2**20, description="Longest request body of any kind; JSON has at most 4 MiB besides."
+        default=64 * 2**20, description="Largest request body in bytes; JSON is also limited to 4 MiB."
     )
     stall_seconds: float = Field(
         default=30.0,
         ge=0.5,
         le=3600,
-        description="Longest time for a request's head, or without progress of a transfer, in s.",
+        description="Timeout for a request's head, and for a transfer without progress, in s.",
     )
 
     max_connections: Count = Field(
@@ -156,119 +158,123 @@ class Settings(BaseSettings):
         default=1280, description="Connections to each port from one address, those of trusted proxies excepted."
     )
     idle_seconds: float = Field(
-        default=5.0, ge=0.5, le=3600, description="How long a connection is kept open between requests, in s."
+        default=5.0, ge=0.5, le=3600, description="Time for which an idle connection is kept open, in s."
     )
     answer_seconds: float = Field(
-        default=300.0, ge=1, le=86400, description="Longest time for a client to read an answer, in s."
+        default=300.0, ge=1, le=86400, description="Timeout for a client to read a response, in s."
     )
-    streams: Count = Field(default=2048, description="Streams in all; one caller has half of them at most.")
+    streams: Count = Field(default=2048, description="Maximum number of streams; one caller may have half of them.")
     stream_idle_seconds: float = Field(
-        default=60.0, ge=0.5, le=3600, description="How long a stream waits for its reader before it ends, in s."
+        default=60.0, ge=0.5, le=3600, description="Time for which a stream waits for its reader before it ends, in s."
     )
     stream_heartbeat_seconds: float = Field(
-        default=15.0, ge=0.1, le=3600, description="Silence after which a stream says that it is there, in s."
+        default=15.0, ge=0.1, le=3600, description="Silence after which a stream sends a heartbeat, in s."
     )
-    stream_seconds: float = Field(default=3600.0, ge=1, le=86400, description="Longest time that a stream lasts, in s.")
+    stream_seconds: float = Field(default=3600.0, ge=1, le=86400, description="Maximum duration of a stream, in s.")
 
-    grpc_enabled: bool = Field(
-        default=True, description="Whether gRPC is served too, where the extra grpc is installed."
-    )
+    grpc_enabled: bool = Field(default=True, description="Whether to serve gRPC too, if the extra grpc is installed.")
     grpc_port: int = Field(
         default=50051,
         ge=0,
         le=65535,
-        description="Port of gRPC; 0 takes a free one. Left out, a port in use is no error.",
+        description="Port of gRPC; 0 takes a free one. If it is left out, a port in use is not an error.",
     )
-    grpc_max_message_bytes: Count = Field(default=4 * 2**20, description="Longest message that gRPC takes.")
+    grpc_max_message_bytes: Count = Field(default=4 * 2**20, description="Largest gRPC message in bytes.")
     grpc_reflection: bool = Field(
-        default_factory=lambda data: bool(data["env"] != "prod"), description="Whether gRPC describes itself."
+        default_factory=lambda data: bool(data["env"] != "prod"), description="Whether gRPC server reflection is on."
     )
     grpc_tls_cert_file: Path | None = Field(
-        default=None, description="Certificates of gRPC (PEM), read at each handshake."
+        default=None, description="TLS certificates of gRPC (PEM), read at each handshake."
     )
-    grpc_tls_key_file: Path | None = Field(default=None, description="Their private key (PEM).")
+    grpc_tls_key_file: Path | None = Field(default=None, description="Private key of the certificates (PEM).")
     grpc_tls_client_ca_file: Path | None = Field(
-        default=None, description="Authority (PEM) whose certificate clients of gRPC have to show."
+        default=None, description="CA certificates (PEM); gRPC clients must present a certificate from one of these."
     )
 
     api_key_required: bool = Field(
-        default_factory=_outside_dev, description="Whether requests need a key; true unless in dev."
+        default_factory=_outside_dev, description="Whether requests need a key; by default true except in dev."
     )
     api_key: SecretStr | None = Field(default=None, description="A key with every scope.")
     api_keys: Secrets = Field(default=[], description="More keys with every scope, separated by commas.")
-    api_key_file: Path | None = Field(default=None, description="File of hashed keys that mfn keys create makes.")
-    api_key_pepper: SecretStr | None = Field(default=None, description="Secret that the hashes of the key file need.")
+    api_key_file: Path | None = Field(default=None, description="File of hashed keys, made by mfn keys create.")
+    api_key_pepper: SecretStr | None = Field(default=None, description="Secret for the hashes in the key file.")
 
     secret_grace_seconds: float = Field(
         default=60.0,
         ge=0,
         le=86400,
-        description="How long an old key goes on to work after its secret was rotated, in s.",
+        description="Time for which an old key still works after its secret was rotated, in s.",
     )
 
     events_store: Path | None = Field(
-        default=None, description="SQLite file of the outbox; where it is set, what is computed is published too."
+        default=None, description="SQLite file of the outbox; if set, results are published as events."
     )
     events_publisher: dict[str, Any] | None = Field(
         default=None,
-        description='Where events go: JSON as {"kind": "nats", "url": "secret:env:NATS_URL"}; without, they wait.',
+        description='Publisher of events in JSON, such as {"kind": "nats", "url": "secret:env:NATS_URL"}; '
+        "without one, events stay in the outbox.",
     )
 
-    rate_limit_enabled: bool = Field(default_factory=_outside_dev, description="Whether requests are limited.")
-    rate_limit_storage_url: str = Field(default="memory://", description="memory:// or redis://HOST:PORT/DB, shared.")
+    rate_limit_enabled: bool = Field(default_factory=_outside_dev, description="Whether requests are rate-limited.")
+    rate_limit_storage_url: str = Field(
+        default="memory://", description="Storage of the rate limits: memory://, or redis://HOST:PORT/DB to share them."
+    )
     rate_limit_prefix: str = Field(default="mfn", min_length=1, description="Prefix of the keys in Redis.")
     rate_limits: Annotated[dict[EndpointClass, Count], BeforeValidator(_with_default_limits)] = Field(
         default=dict(DEFAULT_LIMITS),
-        description="Requests a minute by class of endpoint; JSON, or __CLASS for one of them.",
+        description="Requests per minute for each endpoint class; JSON, or __CLASS for one of them.",
     )
 
     compute_threads: Count = Field(
-        default_factory=available_cores, description="Computations at a time; the cores there are."
+        default_factory=available_cores, description="Computations at a time; by default the number of cores."
     )
     compute_queue: int = Field(
-        default=32, ge=0, description="Computations that may wait for a thread; one key keeps half of the places."
+        default=32, ge=0, description="Computations that may wait for a thread; one key may use half of the places."
     )
     max_compute_seconds: float = Field(
-        default=300.0, gt=0, le=86400, description="Longest time that one request may use a compute thread, in s."
+        default=300.0, gt=0, le=86400, description="Maximum time for which one request may use a compute thread, in s."
     )
     max_memory_bytes: Count = Field(
         default_factory=default_budget,
-        description="Memory that bodies, arrays and answers of all requests may hold; by default a third of what the "
-        "control group or the machine has beside the program.",
+        description="Bytes of memory for bodies, arrays and responses of all requests; by default a third of what "
+        "the control group or the machine has beside the program.",
     )
     max_cell_steps: Count = Field(
-        default=_MOST_CELL_STEPS, description="Most cells times steps, or the like in aggregation, in one request."
+        default=_MOST_CELL_STEPS,
+        description="Maximum cost of one request: cells times steps, or the equivalent in aggregation.",
     )
     cost_limit: Count = Field(
         default_factory=lambda data: 2 * data.get("max_cell_steps", _MOST_CELL_STEPS),
-        description="Cell steps a minute of one key, or of one address without a key; twice MFN_MAX_CELL_STEPS.",
+        description="Cell steps per minute for one key, or for one address without a key; by default twice "
+        "MFN_MAX_CELL_STEPS.",
     )
-    warmup: bool = Field(default=True, description="Whether kernels are compiled before the service says it is ready.")
-    drain_seconds: float = Field(default=0.0, ge=0, le=3600, description="Shortest time from SIGTERM to the end, in s.")
+    warmup: bool = Field(
+        default=True, description="Whether kernels are compiled before the service reports that it is ready."
+    )
+    drain_seconds: float = Field(default=0.0, ge=0, le=3600, description="Minimum time from SIGTERM to the exit, in s.")
     shutdown_seconds: int = Field(
-        default=120, ge=1, le=86400, description="Longest time that open requests get to end, in s."
+        default=120, ge=1, le=86400, description="Maximum time for open requests to end at shutdown, in s."
     )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Least level that is logged."
+        default="INFO", description="Minimum level of log lines."
     )
     log_format: Literal["console", "json"] = Field(
-        default_factory=lambda data: "console" if data["env"] == "dev" else "json", description="console in dev."
+        default_factory=lambda data: "console" if data["env"] == "dev" else "json",
+        description="console or json; by default console in dev, else json.",
     )
     metrics_enabled: bool = Field(default=True, description="Whether GET /metrics exists.")
     metrics_public: bool = Field(default=False, description="Whether GET /metrics needs no key.")
     docs_enabled: bool = Field(
         default_factory=lambda data: bool(data["env"] != "prod"), description="Whether /docs and /redoc exist."
     )
-    tracing_enabled: bool = Field(default=False, description="Whether spans are exported.")
-    tracing_exporter: Literal["otlp", "zipkin"] = Field(
-        default="otlp", description="Protocol that spans are exported in."
-    )
+    tracing_enabled: bool = Field(default=False, description="Whether to export spans.")
+    tracing_exporter: Literal["otlp", "zipkin"] = Field(default="otlp", description="Protocol of the export of spans.")
     otlp_endpoint: str | None = Field(
         default=None, validation_alias=OTLP, description="Base URL of the OTLP/HTTP collector."
     )
     zipkin_endpoint: str | None = Field(
-        default=None, validation_alias=ZIPKIN, description="URL that takes Zipkin's JSON, version 2."
+        default=None, validation_alias=ZIPKIN, description="URL of a collector that accepts Zipkin's JSON, version 2."
     )
 
     @classmethod
@@ -330,7 +336,7 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("must not be empty, which would mean every address; say 0.0.0.0 or :: for that")
+            raise ValueError("must not be empty; use 0.0.0.0 or :: for every address")
         return value
 
     @field_validator("api_key", "api_key_pepper")
@@ -347,8 +353,8 @@ class Settings(BaseSettings):
             match = _ORIGIN.fullmatch(text)
             if text != "*" and (match is None or _USUAL_PORTS.get(match[1]) == match[2]):
                 raise ValueError(
-                    "an Origin that browsers send is scheme://host or scheme://host:port, in small letters, "
-                    "without a usual port, without a path"
+                    "an origin must be scheme://host or scheme://host:port, in lower case, without a default port "
+                    "and without a path"
                 )
         return value
 
@@ -382,7 +388,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if "*" in self.cors_origins and self.env != "dev":
-            raise ValueError(f"cors_origins: '*' is for dev only; list the origins that may call {self.env}")
+            raise ValueError(f"cors_origins: '*' is for dev only; list the allowed origins for {self.env}")
         if self.api_key_file is not None and self.api_key_pepper is None:
             raise ValueError("api_key_pepper: the hashes in api_key_file need it; set MFN_API_KEY_PEPPER")
         if self.api_key_required and not (self.api_key or self.api_keys or self.api_key_file):
@@ -403,8 +409,8 @@ class Settings(BaseSettings):
             self._check_keys()
         if self.env == "prod" and any(is_wide(network) for network in self.trusted_proxies):
             raise ValueError(
-                "trusted_proxies: in prod no network wider than 10.0.0.0/8 or fc00::/7 is believed, since anybody in "
-                "it may give any address as the client's; list the proxies' own networks"
+                "trusted_proxies: in prod no network wider than 10.0.0.0/8 or fc00::/7 may be trusted, since "
+                "anybody in it can forge a client's address; list the proxies' own networks"
             )
         return self
 

@@ -35,21 +35,21 @@ def _risks(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
             "Service whose name begins with mfn: set enableServiceLinks: false in the pod's spec"
         )
     if not settings.api_key_required and (settings.env != "dev" or not _is_loopback(settings.host)):
-        limits = "" if settings.rate_limit_enabled else ", without a limit"
+        limits = "" if settings.rate_limit_enabled else " and without rate limits"
         name = f"MFN_HOST={settings.host} without MFN_API_KEY_REQUIRED"
         if settings.env != "dev":
             name = f"MFN_API_KEY_REQUIRED=false in {settings.env}"
-        yield f"{name}: everybody who reaches this machine may use the service, without a key{limits}"
+        yield f"{name}: anybody who can reach this machine can use the service without a key{limits}"
     if not settings.rate_limit_enabled and settings.env != "dev":
-        yield f"MFN_RATE_LIMIT_ENABLED=false in {settings.env}: one client can take all the others' computing time"
+        yield f"MFN_RATE_LIMIT_ENABLED=false in {settings.env}: one client can use all of the computing time"
     if wide := [network for network in settings.trusted_proxies if is_wide(network)]:
         yield (
-            f"MFN_TRUSTED_PROXIES={wide[0]}: nearly everybody is believed to be a proxy, and may give any address as "
-            "the client's in X-Forwarded-For; list the proxies' own networks"
+            f"MFN_TRUSTED_PROXIES={wide[0]}: nearly every address counts as a trusted proxy, and can forge a "
+            f"client's address in X-Forwarded-For; list the proxies' own networks"
         )
     pepper = settings.api_key_pepper
     if settings.env != "dev" and pepper is not None and len(pepper.get_secret_value()) < _SHORT_PEPPER:
-        yield f"MFN_API_KEY_PEPPER has fewer than {_SHORT_PEPPER} characters: who has the key file may guess it"
+        yield f"MFN_API_KEY_PEPPER has fewer than {_SHORT_PEPPER} characters: anybody who has the key file can guess it"
 
 
 def _is_loopback(host: str) -> bool:

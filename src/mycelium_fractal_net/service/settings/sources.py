@@ -83,7 +83,7 @@ def _read_file(path: Path, fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
         raise ConfigurationError(f"{path} must hold one JSON object; got {type(content).__name__}", file=str(path))
     for name, value in content.items():
         if name in _FROM_ELSEWHERE:
-            raise refusal(f"{name} cannot stand in a file; set MFN_{name.upper()}")
+            raise refusal(f"{name} cannot be set in a file; set the variable MFN_{name.upper()}")
         if name not in fields:
             raise refusal(unknown(name, fields))
         if complaint := _type_complaint(fields[name], value):
@@ -111,7 +111,7 @@ def _type_complaint(field: FieldInfo, value: Any) -> str:
 
 
 def check_variables(fields: Mapping[str, FieldInfo]) -> None:
-    """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would do nothing."""
+    """Refuse a variable that starts with MFN_ and is no setting: it is a typing error that would have no effect."""
     known = {str(field.validation_alias or f"MFN_{name.upper()}"): name for name, field in fields.items()}
     for variable, value in os.environ.items():
         name, nested, _ = variable.partition("__")
@@ -120,7 +120,7 @@ def check_variables(fields: Mapping[str, FieldInfo]) -> None:
         if name != name.upper():  # pydantic would take it, but whoever asks for MFN_ENV would not find it
             raise ConfigurationError(f"{variable} is not read: write it in capitals, {variable.upper()}")
         if name in known and nested and name != LIMITS:
-            raise ConfigurationError(f"{variable} would do nothing: {name} has no parts, only {LIMITS} has")
+            raise ConfigurationError(f"{variable} has no effect: {name} has no parts, only {LIMITS} has")
         if name not in known:
             raise ConfigurationError(unknown(variable, known), field=variable)
 
@@ -136,7 +136,7 @@ def check_secrets(directory: str | Path | None, fields: Mapping[str, FieldInfo])
     for file in sorted(path.iterdir()):
         name = file.name.lower().partition("__")[0]
         if known.get(name) in _FROM_ELSEWHERE:
-            raise ConfigurationError(f"{file}: this is no secret; set {name.upper()}")
+            raise ConfigurationError(f"{file}: this setting is not a secret; set {name.upper()}")
         if not name.startswith("mfn_"):
             continue
         if name not in known:

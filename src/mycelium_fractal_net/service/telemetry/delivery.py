@@ -40,7 +40,7 @@ class Delivery:
         """Send spans, or count them as lost."""
         from opentelemetry.sdk.trace.export import SpanExportResult
 
-        reason = "the service ends" if self._failing and self._closing else self._send(spans)
+        reason = "the service is shutting down" if self._failing and self._closing else self._send(spans)
         if reason is None:
             self._came_back()
             return SpanExportResult.SUCCESS
@@ -54,17 +54,17 @@ class Delivery:
             result = self._exporter.export(spans)
         except Exception as error:  # noqa: BLE001 # whatever the client library raises, requests go on
             return type(error).__name__
-        return None if result.name == "SUCCESS" else "refused, or no answer"
+        return None if result.name == "SUCCESS" else "refused, or no response"
 
     def _went_away(self, reason: str) -> None:
         if not self._failing:
             self._failing = True
-            self._complain("the collector does not take spans, they are lost", reason=reason)
+            self._complain("spans cannot be sent to the collector and are lost", reason=reason)
 
     def _came_back(self) -> None:
         if self._failing:
             self._failing = False
-            self._complain("the collector takes spans again")
+            self._complain("spans are sent to the collector again")
 
     def hurry(self) -> None:
         """Try each batch once more at most; one that failed before is not waited for."""

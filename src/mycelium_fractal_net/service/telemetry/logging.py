@@ -147,9 +147,9 @@ def adopt_standard_logging(logger: Logger, level: str) -> None:
 def _thread_died(logger: Logger, end: threading.ExceptHookArgs) -> None:
     if not issubclass(end.exc_type, SystemExit):
         name = end.thread.name if end.thread is not None else None
-        logger.error("a thread died", logger="threading", thread=name, exc_info=end.exc_value or end.exc_type())
+        logger.error("a thread failed", logger="threading", thread=name, exc_info=end.exc_value or end.exc_type())
 
 
 def _nobody_caught(logger: Logger, end: Any) -> None:
     about = f"{end.err_msg or 'exception ignored in'}: {end.object!r}"
-    logger.error("nobody could catch it", logger="python", about=about, exc_info=end.exc_value or end.exc_type())
+    logger.error("unhandled exception", logger="python", about=about, exc_info=end.exc_value or end.exc_type())

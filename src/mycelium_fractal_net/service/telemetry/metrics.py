@@ -106,15 +106,19 @@ class Metrics:
         labels = ("endpoint", "method", "status")
         self._requests = Counter("mfn_http_requests", "Answers.", labels, registry=registry)
         self._durations = Histogram(
-            "mfn_http_request_duration_seconds", "Time to the last byte.", labels, buckets=_LATENCY_S, registry=registry
+            "mfn_http_request_duration_seconds",
+            "Time from the request to the last byte of the response.",
+            labels,
+            buckets=_LATENCY_S,
+            registry=registry,
         )
         self._open = Gauge(
-            "mfn_http_requests_in_progress", "Requests being answered.", ("endpoint", "method"), registry=registry
+            "mfn_http_requests_in_progress", "Requests in progress.", ("endpoint", "method"), registry=registry
         )
         self._share = ErrorShare()
         Gauge(
             "mfn_http_error_rate",
-            "Share of 5xx among the answers of the last minute, without probes.",
+            "Share of 5xx among the responses of the last minute, without probes.",
             registry=registry,
         ).set_function(self._share.value)
         self._answered: dict[tuple[str, str, int], _Answered] = {}
@@ -131,60 +135,71 @@ class Metrics:
         )
         self.growth_events = Counter("mfn_growth_events", "Growth events.", _SHAPE, registry=registry)
         self.simulation_duration = Histogram(
-            "mfn_simulation_duration_seconds", "Time of the engine.", _SHAPE, buckets=_DURATION_S, registry=registry
+            "mfn_simulation_duration_seconds",
+            "Time that the engine took.",
+            _SHAPE,
+            buckets=_DURATION_S,
+            registry=registry,
         )
         self.lyapunov = Gauge(
-            "mfn_lyapunov_exponent", "Last exponent that was measured, per step.", _SHAPE, registry=registry
+            "mfn_lyapunov_exponent", "Last Lyapunov exponent measured, per step.", _SHAPE, registry=registry
         )
         checks = Counter("mfn_validations", "Self-checks of POST /validate.", ("result",), registry=registry)
         self._validations = {passed: checks.labels("passed" if passed else "failed") for passed in (True, False)}
 
     def _add_compute(self, registry: CollectorRegistry, settings: Settings) -> None:
-        Gauge("mfn_compute_threads", "Compute threads there are.", registry=registry).set(settings.compute_threads)
+        Gauge("mfn_compute_threads", "Number of compute threads.", registry=registry).set(settings.compute_threads)
         Gauge("mfn_compute_queue_limit", "Computations that may wait for a thread.", registry=registry).set(
             settings.compute_queue
         )
         self._depth = Gauge("mfn_compute_queue_depth", "Computations that wait for a thread.", registry=registry)
         self._waits = Histogram(
-            "mfn_compute_queue_wait_seconds", "Wait for a compute thread.", buckets=_LATENCY_S, registry=registry
+            "mfn_compute_queue_wait_seconds",
+            "Time that a computation waited for a thread.",
+            buckets=_LATENCY_S,
+            registry=registry,
         )
-        self._busy = Gauge("mfn_compute_threads_busy", "Compute threads that work.", registry=registry)
+        self._busy = Gauge("mfn_compute_threads_busy", "Compute threads in use.", registry=registry)
         self._cancelled = Counter(
-            "mfn_compute_cancelled", "Computations stopped because the caller left.", registry=registry
+            "mfn_compute_cancelled", "Computations stopped because the client disconnected.", registry=registry
         )
-        self._refused = Counter("mfn_compute_refused", "Computations refused with a full queue.", registry=registry)
+        self._refused = Counter(
+            "mfn_compute_refused", "Computations refused because the queue was full.", registry=registry
+        )
 
     def _add_streams(self, registry: CollectorRegistry) -> None:
-        self._stream_frames = Counter("mfn_stream_frames", "Frames of streams.", ("door",), registry=registry)
-        self._stream_bytes = Counter("mfn_stream_bytes", "Bytes of streams.", ("door",), registry=registry)
+        self._stream_frames = Counter("mfn_stream_frames", "Frames sent in streams.", ("door",), registry=registry)
+        self._stream_bytes = Counter("mfn_stream_bytes", "Bytes sent in streams.", ("door",), registry=registry)
         self._streams_ended = Counter(
-            "mfn_streams_ended", "Streams that have ended, by code.", ("door", "reason"), registry=registry
+            "mfn_streams_ended", "Streams that ended, by code.", ("door", "reason"), registry=registry
         )
 
     def _add_losses(self, registry: CollectorRegistry) -> None:
         self._fallbacks = Counter(
-            "mfn_rate_limiter_fallbacks", "Requests counted locally because Redis did not answer.", registry=registry
+            "mfn_rate_limiter_fallbacks", "Requests counted locally because Redis did not respond.", registry=registry
         )
         Gauge(
-            "mfn_secret_age_seconds", "Time since the secret was read that was read the longest ago.", registry=registry
+            "mfn_secret_age_seconds", "Age of the value of the secret that was read the longest ago.", registry=registry
         ).set_function(SECRETS.oldest_age_s)
         Gauge("mfn_secret_failures", "Secrets that could not be read.", registry=registry).set_function(
             lambda: SECRETS.failures
         )
         self._store: EventStore | None = None
         what: tuple[tuple[State, str, str], ...] = (
-            ("pending", "mfn_outbox_pending", "wait to be sent"),
-            ("dead", "mfn_dead_letters", "need a person"),
+            ("pending", "mfn_outbox_pending", "wait to be published"),
+            ("dead", "mfn_dead_letters", "failed for good and need attention"),
         )
         for state, name, text in what:
             Gauge(name, f"Events that {text}.", registry=registry).set_function(partial(self._stored, state))
             Gauge(
                 f"{name}_oldest_seconds", f"Age of the oldest event of those that {text}.", registry=registry
             ).set_function(partial(self._oldest, state))
-        self._lines_lost = _CountedElsewhere("mfn_log_lines_dropped", "Log lines dropped because nobody read them.")
+        self._lines_lost = _CountedElsewhere(
+            "mfn_log_lines_dropped", "Log lines dropped because their reader was too slow."
+        )
         registry.register(self._lines_lost)
         self._spans_lost = Counter(
-            "mfn_trace_spans_lost", "Spans that the collector of traces did not take.", registry=registry
+            "mfn_trace_spans_lost", "Spans that could not be sent to the collector.", registry=registry
         )
 
     def watch_store(self, store: EventStore | None) -> None:
@@ -250,9 +265,9 @@ class Metrics:
     def watch_streams(self, streams: Streams) -> None:
         """Ask how many streams are open, and how many frames wait to be acknowledged, at every scrape."""
         registry = self.registry
-        Gauge("mfn_streams_open", "Streams that are open.", registry=registry).set_function(lambda: streams.open)
+        Gauge("mfn_streams_open", "Open streams.", registry=registry).set_function(lambda: streams.open)
         Gauge("mfn_streams_most", "Streams that may be open (MFN_STREAMS).", registry=registry).set(streams.most)
-        Gauge("mfn_stream_acks_outstanding", "Frames that were not acknowledged yet.", registry=registry).set_function(
+        Gauge("mfn_stream_acks_outstanding", "Frames not yet acknowledged.", registry=registry).set_function(
             lambda: streams.outstanding
         )
 

@@ -146,5 +146,5 @@ def make_tracing(
         raise
     except Exception as error:
         names = ", ".join(sorted(name for name in os.environ if name.startswith("OTEL_"))) or "none"
-        message = f"OpenTelemetry does not take its settings: {redaction(settings)(str(error))}; variables set: {names}"
+        message = f"OpenTelemetry rejects its settings: {redaction(settings)(str(error))}; variables set: {names}"
         raise ConfigurationError(message) from error

@@ -13,11 +13,11 @@ __all__ = ["WorkMetrics"]
 _DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _WARNED = frozenset({"dead", "retried", "returned", "reconnecting", "unacknowledged"})
 _MESSAGES = {
-    "dead": "a job goes to the dead letters",
-    "retried": "it will be tried again",
-    "returned": "a job was given back",
-    "reconnecting": "the connection is made again",
-    "unacknowledged": "a job that is done will come once more",
+    "dead": "a job or event was moved to the dead letters",
+    "retried": "a job or event will be tried again",
+    "returned": "a job was returned to its source",
+    "reconnecting": "reconnecting",
+    "unacknowledged": "a finished job could not be acknowledged and will be delivered again",
 }
 
 
@@ -36,11 +36,17 @@ class WorkMetrics:
         self._registry, self._logger = registry, logger
         self._received = Counter("mfn_worker_received", "Messages fetched.", registry=registry)
         self._published = Counter("mfn_events_published", "Events that a sink confirmed.", ("type",), registry=registry)
-        self._dead = Counter("mfn_events_dead", "Jobs and events given up.", ("code",), registry=registry)
-        self._retried = Counter("mfn_events_retries", "What is tried again.", ("side",), registry=registry)
+        self._dead = Counter(
+            "mfn_events_dead", "Jobs and events moved to the dead letters.", ("code",), registry=registry
+        )
+        self._retried = Counter("mfn_events_retries", "Jobs and events tried again.", ("side",), registry=registry)
         self._jobs = Counter("mfn_worker_jobs", "Jobs computed.", ("operation", "status"), registry=registry)
         self._durations = Histogram(
-            "mfn_worker_job_duration_seconds", "Time of a job.", ("operation",), buckets=_DURATION_S, registry=registry
+            "mfn_worker_job_duration_seconds",
+            "Time that a job took.",
+            ("operation",),
+            buckets=_DURATION_S,
+            registry=registry,
         )
         self._open = Gauge("mfn_worker_jobs_in_progress", "Jobs being computed.", ("operation",), registry=registry)
 
@@ -48,7 +54,7 @@ class WorkMetrics:
         """Ask a worker what is in flight, and whether it is connected, at every scrape."""
         in_flight = Gauge("mfn_worker_in_flight", "Jobs fetched and not acknowledged.", registry=self._registry)
         in_flight.set_function(lambda: worker.in_flight)
-        connected = Gauge("mfn_worker_connected", "Whether a source is open.", registry=self._registry)
+        connected = Gauge("mfn_worker_connected", "Whether the source is connected.", registry=self._registry)
         connected.set_function(lambda: worker.connected)
 
     def happened(self, what: str, **facts: Any) -> None:

@@ -58,7 +58,7 @@ export class Connection {
       socket.onclose = ({ code, reason }) => {
         if (this.socket !== socket) return reject(new Refusal({ code: "OFFLINE", message: reason }));
         this.socket = this.frame = null;
-        this.#comeBack(new Refusal({ code: "OFFLINE", title: "The connection broke.", message: reason || `code ${code}` }));
+        this.#comeBack(new Refusal({ code: "OFFLINE", title: "The connection was lost.", message: reason || `code ${code}` }));
       };
     });
   }

@@ -36,7 +36,7 @@ async function receipt(pane, parameters) {
 
 const FILES = {
   png: ["Picture", "PNG of what is shown, with its scale", (pane) => pane.png()],
-  mp4: ["Film", "MP4 of the run so far, made by the service", film],
+  mp4: ["Video", "MP4 of the run so far, made by the service", film],
   npy: ["Numbers", "The field at this step as .npy", field],
   json: ["Receipt", "Digests, parameters and features as JSON", receipt],
   yaml: ["Configuration", "YAML for mfn simulate --config", async (pane, parameters) => new Blob([yaml(differing(shownConfig(pane), parameters))], { type: "application/yaml" })],

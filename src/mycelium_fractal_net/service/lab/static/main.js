@@ -400,7 +400,7 @@ async function follow() {
 
 function askForKey(error) {
   find("#change-key").hidden = false;
-  find("#key-words").textContent = error.code === "INVALID_API_KEY" ? error.message : "It stays in this tab until you close it, and never stands in a link.";
+  find("#key-words").textContent = error.code === "INVALID_API_KEY" ? error.message : "It stays in this tab until you close it, and is never part of a link.";
   key.forget();
   const dialog = find("#key-dialog");
   if (!dialog.open) dialog.showModal();
@@ -491,7 +491,7 @@ function takeHome() {
   page.panes.forEach(({ run }) => run.pause());
   showLines(pane, parameters());
   const digest = pane.run.receipt?.result_digest;
-  find("#receipt").textContent = digest ? `Receipt of the whole run: ${digest}` : "The receipt of the whole run stands here when it is done.";
+  find("#receipt").textContent = digest ? `Receipt of the whole run: ${digest}` : "The receipt of the whole run appears here when it is done.";
   find("#home").showModal();
 }
 

@@ -122,7 +122,7 @@ export class Pane {
     run.wake();
     if (this.config.stimuli.length + this.dabs.length >= 1000) return tell("A run takes 1,000 dabs at most.");
     if (run.isLive) this.dabs.push(disc);
-    else if (run.status === "done") return tell("This run is over. Grow on, or run it again, to paint.");
+    else if (run.status === "done") return tell("This run is over. Extend it, or run it again, to paint.");
     else this.config.stimuli = [...this.config.stimuli, { step: 0, ...disc }];
     this.page.told(this);
   }
@@ -145,7 +145,7 @@ export class Pane {
 
   #tooLate() {
     this.dabs = [];
-    tell("The run ends before that could take effect. Give it more steps, or grow on.");
+    tell("The run ends before that could take effect. Give it more steps, or extend it.");
   }
 
   /** Ask the service for spectrum and box counts of what is shown, not more often than it likes. */
