@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 import pytest
 from google.protobuf import json_format
+from websockets.sync.client import connect
 
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net.client._problems import error_of
@@ -71,7 +72,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """Who asks: a key for all, none, one nobody knows, one without the scope, one that has asked too often."""
     path = tmp_path_factory.mktemp("keys") / "keys.json"
     made = {}
-    for name, scope in (("narrow", "metrics"), ("spent", "simulate")):
+    for name, scope in (("narrow", "metrics"), ("spent", "simulate"), ("other", "simulate")):
         made[name], key = make_key(name, "prod", PEPPER, [scope])
         add_key(path, key)
     return {"file": str(path), "known": KEY, "none": None, "unknown": "nobody-knows-this-key", **made}
@@ -180,6 +181,41 @@ def test_an_error_is_told_the_same(
         assert found[1] == wanted[1].replace("steps: Input should", "steps must") + _got(code)
     else:
         assert found == wanted
+
+
+TOUCHES: list[dict[str, Any]] = [
+    {"type": "ack", "sequence": 1},
+    {"type": "pause"},
+    {"type": "set", "every": 1},
+    {"type": "steer", "changes": [{"parameter": "alpha", "value": 0.1}]},
+    {"type": "cancel"},
+]
+
+
+@pytest.mark.slow
+def test_a_stream_is_not_touched_by_another_key(place: Place, keys: dict[str, str | None]) -> None:
+    url = f"ws{place.url.removeprefix('http')}/ws/simulate"
+    start = {"type": "start", "config": CONFIG, "every": 8, "include": ["field"]}
+    with (
+        connect(url, additional_headers={"X-API-Key": KEY}, open_timeout=60) as mine,
+        connect(url, additional_headers={"X-API-Key": str(keys["other"])}, open_timeout=60) as theirs,
+    ):
+        mine.send(json.dumps(start))
+        assert [_sequence(mine.recv(timeout=120)) for _ in range(5)] == [0, 1, None, 2, None]
+        for message in TOUCHES:
+            theirs.send(json.dumps({**message, "stream": "s1"}))
+            assert json.loads(theirs.recv(timeout=120))["problem"]["code"] == "NOT_FOUND"
+        theirs.send(json.dumps({**start, "resume_after": 2, "include": []}))  # what it resumes is a run of its own
+        assert [_sequence(theirs.recv(timeout=120)) for _ in range(2)] == [3, 4]
+        mine.send(json.dumps({"type": "ack", "sequence": 2}))
+        assert [_sequence(mine.recv(timeout=120)) for _ in range(2)] == [3, None]
+        completed = json.loads(mine.recv(timeout=120))
+    assert completed["config"]["schedule"] == []
+    assert completed["receipt"]["result_digest"] == mfn.simulate(mfn.SimulationConfig(**CONFIG)).digest
+
+
+def _sequence(message: str | bytes) -> int | None:
+    return json.loads(message)["sequence"] if isinstance(message, str) else None
 
 
 @pytest.mark.anyio
