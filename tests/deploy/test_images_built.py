@@ -154,7 +154,8 @@ def test_it_gets_ready_computes_and_ends_when_told(image: Image) -> None:
     assert answer.status_code == 200, answer.text
     import mycelium_fractal_net as mfn
 
-    assert answer.json()["digest"] == mfn.simulate(mfn.SimulationConfig(grid_size=32, steps=8, seed=42)).digest
+    here = mfn.simulate(mfn.SimulationConfig(grid_size=32, steps=8, seed=42))
+    assert answer.json()["receipt"]["result_digest"] == here.digest
 
 
 def test_the_worker_has_a_client_of_every_broker(image: Image) -> None:
