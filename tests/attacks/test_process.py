@@ -17,7 +17,8 @@ from mycelium_fractal_net.service.settings import load_settings
 from mycelium_fractal_net.service.telemetry.metrics import Metrics
 from mycelium_fractal_net.service.telemetry.sink import Sink
 from tests.attacks.askers import ASKERS, ask_on
-from tests.service.helpers import ION, Server, running, sample
+from tests.attacks.doors import REST, connected
+from tests.service.helpers import ION, KEY, Server, running, sample
 from tests.service.rpc.helpers import grpc_server
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,23 @@ def _wait_until(holds: Callable[[], bool]) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("it never came to hold")
+
+
+def _children(server: Server) -> list[str]:
+    return Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+
+
+def test_who_waits_for_kernels_blocks_nobody_and_ends_their_compilation_by_leaving(tmp_path: Path) -> None:
+    body = b'{"kinetics": "gray-scott", "grid_size": 16, "steps": 2, "scheme": "heun"}'
+    with running(tmp_path, WARMUP="false", CACHE_DIR=str(tmp_path / "cache")) as server:
+        with connected(server) as connection, httpx.Client(base_url=server.url, timeout=120) as client:
+            connection.sendall(REST.upload + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            _wait_until(lambda: _children(server) != [])
+            for _ in range(50):
+                assert client.get("/health").status_code == 200
+            assert _status(server, KEY) == 200
+            assert _children(server) != []
+        _wait_until(lambda: _children(server) == [])
 
 
 def _status(server: Server, key: str) -> int:

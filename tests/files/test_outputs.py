@@ -14,7 +14,10 @@ import pytest
 import mycelium_fractal_net as mfn
 from mycelium_fractal_net import _outputs
 from mycelium_fractal_net._outputs import locked, whole_file
+from mycelium_fractal_net.datasets import _journal
 from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.integrations.sources.http import _keep as keep_cursor
+from mycelium_fractal_net.service.core.keys import add_key, make_key, read_key_file
 
 TINY = {
     "name": "tiny",
@@ -79,7 +82,7 @@ def test_a_data_set_survives_a_crash_at_every_operation_on_the_disk(
     target = tmp_path / "d.parquet"
     with monkeypatch.context() as patch:
         done = crash_at(patch, number)
-        patch.setattr("mycelium_fractal_net.datasets._journal.sync", _outputs.sync)
+        patch.setattr(_journal, "sync", _outputs.sync)
         try:
             mfn.generate_dataset(TINY, target, threads=1)
         except Crash:
@@ -96,6 +99,32 @@ def test_the_journal_outlives_the_table_until_the_table_is_on_the_disk(
     with pytest.raises(Crash):
         mfn.generate_dataset(TINY, tmp_path / "d.parquet", threads=1)
     assert (tmp_path / "d.parquet.journal").exists()
+
+
+@pytest.mark.parametrize(("number", "left"), [(0, ["first"]), (1, ["first"]), (2, ["first", "second"])])
+def test_a_key_file_survives_a_crash_at_every_operation_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, left: list[str]
+) -> None:
+    path, pepper = tmp_path / "keys.json", b"x" * 32
+    add_key(path, make_key("first", "prod", pepper)[1])
+    second = make_key("second", "prod", pepper)[1]
+    with monkeypatch.context() as patch:
+        crash_at(patch, number)
+        with pytest.raises(Crash):
+            add_key(path, second)
+    assert [key.name for key in read_key_file(path)] == left
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("number", "left"), [(0, b"1"), (1, b"1"), (2, b"2")])
+def test_a_cursor_survives_a_crash_at_every_operation_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, left: bytes
+) -> None:
+    (tmp_path / "cursor").write_bytes(b"1")
+    crash_at(monkeypatch, number)
+    with pytest.raises(Crash):
+        keep_cursor(tmp_path / "cursor", "2")
+    assert (tmp_path / "cursor").read_bytes() == left
 
 
 def test_what_a_killed_process_left_is_taken_away_by_the_next(tmp_path: Path) -> None:
