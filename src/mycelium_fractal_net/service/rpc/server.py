@@ -32,7 +32,8 @@ SERVICE = "mfn.v1.MyceliumFractalNet"
 _HEALTH = "grpc.health.v1.Health"
 _REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
 _METADATA_BYTES = 16 * 2**10
-_STREAMS_A_CONNECTION = 256
+_STREAMS_A_CONNECTION = 128
+_PENDING = 16_384  # calls that wait for this process to look at them; beyond, gRPC cancels anybody's
 _LAST_S = 1.0
 _TRIM_EVERY_S = 1.0
 _SILENCE_S, _DEAF_S, _LOOK_EVERY_S = 0.5, 5.0, 0.05
@@ -166,6 +167,8 @@ def _options(settings: Settings, connections: int) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", _STREAMS_A_CONNECTION),
         ("grpc.max_allowed_incoming_connections", connections + SPARE),
         ("grpc.server_handshake_timeout_ms", int(1e3 * settings.stall_seconds)),
+        ("grpc.server.max_pending_requests", _PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", _PENDING),
         ("grpc.http2.bdp_probe", 0),  # else a window grows to what a connection can carry, read or not
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 20_000),
