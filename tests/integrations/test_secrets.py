@@ -208,7 +208,7 @@ def test_a_backend_that_is_away_stops_a_start_and_later_nothing(
     (tmp_path / "..data").unlink()
     assert secrets.resolve(reference) == first
     assert secrets.failures == 1
-    assert "stays in force" in told[0]
+    assert "stays in use" in told[0]
     assert secrets.oldest_age_s() >= 0
     secrets.close()
 

@@ -143,7 +143,7 @@ def test_a_failed_job_goes_back_to_where_it_came_from(tmp_path: Path) -> None:
     assert EventStore(tmp_path / "dead.db").count("dead") == 1
     with pytest.raises(ConfigurationError, match="cannot be put back"):
         back_to({"kind": "http"})
-    with pytest.raises(InvalidInputError, match="no failed job"):
+    with pytest.raises(InvalidInputError, match="not a failed job"):
         job_event(event(1))
     broken = failure_of(Delivery(b"\xff"), Job("", "", {}), {}, 1)
     with pytest.raises(InvalidInputError, match="not JSON"):

@@ -39,7 +39,7 @@ def aggregate(
     out: Annotated[Path | None, typer.Option(help="Write the aggregate to this .npy file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Aggregate clients' updates so that a few hostile ones cannot steer the answer."""
+    """Aggregate clients' updates with a rule that resists hostile ones."""
     updates = _read(file, key)
     made = make_rule(
         rule,

@@ -28,7 +28,7 @@ def validate_command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check the science of this installation, and that something can be learnt from its features.
+    """Check this installation against known results, and that a network can learn from its features.
 
     Ends with exit code 1 when a check fails.
     """

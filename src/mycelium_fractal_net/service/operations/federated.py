@@ -116,7 +116,7 @@ class AggregateResponse(BaseModel):
 
 
 def aggregate(request: AggregateRequest, context: Context) -> Answer:
-    """Aggregate gradients so that hostile ones cannot steer the answer.
+    """Aggregate gradients with a rule that resists hostile ones.
 
     Needs a key with the scope ``federated``.
     """

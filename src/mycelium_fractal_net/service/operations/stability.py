@@ -61,7 +61,7 @@ class StabilityResponse(BaseModel):
 
 
 def stability(request: StabilityRequest, context: Context) -> Answer:  # noqa: ARG001 # every operation's form
-    """Say whether a kinetics can form a pattern, and of what size.
+    """Tell whether a kinetics can form a pattern, and of what wavelength.
 
     Takes about a millisecond; simulates nothing.
     """

@@ -74,7 +74,7 @@ class ValidateResponse(BaseModel):
 
 
 def run_validation(request: ValidateRequest, context: Context) -> Answer:
-    """Check the science of this service.
+    """Check this service against known results.
 
     Costs as much as 1,400 default simulations, 370 million cell steps: 120 million for the scientific checks, whatever
     is asked for; 240 fields are simulated, a network learns from the features of 192 of them, and the example settles
