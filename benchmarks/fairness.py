@@ -43,6 +43,8 @@ class Round(NamedTuple):
     @property
     def slower(self) -> float:
         """How many times as long its 99th percentile took."""
+        if not _answers(self.together):
+            return math.nan  # whoever got no answer has no percentile
         return _ratio(self.together.p99_ms, self.alone.p99_ms)
 
 
