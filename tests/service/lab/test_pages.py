@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -76,3 +77,9 @@ def test_there_are_colours_and_a_picture_for_each_regime() -> None:
     assert len(colours) == 5 * 256 * 3
     assert tuple(colours[:3]) == (68, 1, 84)  # viridis begins so: bids.github.io/colormap
     assert ASSETS["regimes.webp"].content[8:12] == b"WEBP"
+
+
+def test_every_module_is_loaded_at_once() -> None:
+    page = ASSETS["index.html"].content.decode()
+    modules = {name for name in ASSETS if re.fullmatch(r"\w+\.js", name)}
+    assert set(re.findall(r'rel="modulepreload" href="lab/(\w+\.js)"', page)) == modules - {"main.js"}

@@ -15,6 +15,11 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Set the text of an element, unless it is that already: whatever is set makes the browser lay out the page again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** Digits that suffice to tell values apart, and no more. */
 export function short(value, digits = 4) {
   if (!Number.isFinite(value)) return "–";

@@ -1,24 +1,24 @@
 /** The page: panes, panel, transport, measures, links. All it knows of fields it asks of the public API. */
 
 import { call, key, pace } from "./api.js";
-import { Chart } from "./charts.js";
 import { Connection } from "./connection.js";
 import { Controls, chosen, gallery, isSteered } from "./controls.js";
-import { find, findAll, make, quiet, short, tell } from "./dom.js";
+import { find, findAll, make, quiet, short, tell, write } from "./dom.js";
 import { copy, prepareHome, showLines } from "./home.js";
+import { Measures } from "./measures.js";
 import { paintable } from "./paint.js";
-import { Pane, VARIABLES } from "./pane.js";
+import { OWN_MAP, Pane, VARIABLES } from "./pane.js";
 import { discsOf } from "./picture.js";
 import { decode, encode } from "./share.js";
 import { prepareTour, startTour } from "./tour.js";
 import { colourMaps, loadColours } from "./view.js";
 
 const SPEEDS = [[1, 4], [1, 15], [1, 60], [2, 60], [4, 60], [8, 60], [16, 60], [32, 60], [64, 60]];
-const COLOURS = { A: "--run-a", B: "--run-b" };
+const STOCK = 2;
 const FIRST_REGIME = "mycelium-labyrinth";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-const page = { panes: [], active: 0, field: "v", map: "viridis", catalogue: null, stability: new Map() };
+const page = { panes: [], active: 0, field: "v", map: OWN_MAP.v, catalogue: null, stability: new Map(), measures: null };
 const active = () => page.panes[page.active];
 const parameters = () => page.catalogue.parameters;
 
@@ -41,11 +41,11 @@ const connection = new Connection({
   },
 });
 
-const told = { told: (pane) => (pane.dirty = true), analysed: () => showMeasures() };
+const told = { told: (pane) => (pane.dirty = true), analysed: () => page.measures.show() };
 
 function addPane(config) {
   const name = "AB"[page.panes.length];
-  const pane = new Pane(name, connection, told, { useCard: !new URLSearchParams(location.search).has("canvas") });
+  const pane = new Pane(name, connection, told, paintersAsked());
   pane.config = config;
   Object.assign(pane.run, { field: page.field });
   pane.view.map = page.map;
@@ -54,6 +54,12 @@ function addPane(config) {
   page.panes.push(pane);
   applySpeed();
   return pane;
+}
+
+/** `?canvas` asks for pixels, `?card` for WebGL2 also where a processor plays the graphics card. */
+function paintersAsked() {
+  const asked = new URLSearchParams(location.search);
+  return { useCard: !asked.has("canvas"), anyCard: asked.has("card") };
 }
 
 function begin(pane) {
@@ -74,21 +80,17 @@ function readOut(pane, row, column) {
 }
 
 function refresh(pane) {
-  const { run, frame, root } = pane;
-  root.dataset.status = run.status;
-  root.classList.toggle("blank", !frame);
-  find("progress", root).value = run.total ? (frame?.step ?? 0) / run.total : 0;
-  find(".at", root).textContent = frame ? `${pane.config.kinetics} · step ${frame.step} of ${run.total}` : pane.config.kinetics;
-  if (pane === active()) {
-    refreshTransport();
-    refreshSteering();
-  }
+  pane.show();
+  if (pane !== active()) return;
+  refreshTransport();
+  refreshSteering();
 }
 
 function refreshTransport() {
   const runs = page.panes.map(({ run }) => run);
   const playing = runs.some((run) => run.playing);
-  find("#play .words").textContent = playing ? "Pause" : runs.every(({ status }) => status === "done") ? "Run again" : "Run";
+  const words = playing ? "Pause" : runs.every(({ status }) => status === "done") ? "Run again" : "Run";
+  write(find("#play .words"), words);
   find("#play").dataset.doing = playing ? "halt" : "go";
   find("#extend").hidden = !runs.every((run) => run.status === "done") || active().config.steps >= 10000;
   find("#cancel").disabled = !runs.some((run) => run.isLive);
@@ -103,7 +105,7 @@ function refreshSteering() {
   pane.linked = size;
   const parts = [[schedule.length, "change"], [stimuli.length, "dab"]].filter(([count]) => count);
   find("#steering").hidden = !parts.length;
-  find("#steering .words").textContent = `Steering: ${parts.map(([count, name]) => `${count} ${name}${count > 1 ? "s" : ""}`).join(", ")}.`;
+  write(find("#steering .words"), `Steering: ${parts.map(([count, name]) => `${count} ${name}${count > 1 ? "s" : ""}`).join(", ")}.`);
 }
 
 // Panel
@@ -145,7 +147,7 @@ function present(pane) {
 }
 
 function showPanel() {
-  page.controls.show(present(active()));
+  page.controls?.show(present(active()));
 }
 
 const stabilitySoon = quiet(() => pace("stability", 120), askStability);
@@ -179,7 +181,7 @@ function showStability(report) {
   find(".words", box).textContent = words[verdict];
   find(".explanation", box).textContent = report.explanation;
   active().predicted = verdict === "pattern" ? length : null;
-  showMeasures();
+  page.measures.show();
 }
 
 function pick(regime) {
@@ -198,6 +200,7 @@ function pick(regime) {
 }
 
 function showRegime(regime) {
+  page.regime = regime.name;
   chosen(find("#regimes"), regime.name);
   find("#regime-words").textContent = `${regime.look_for[0].toUpperCase()}${regime.look_for.slice(1)}. ${regime.source}.`;
 }
@@ -231,10 +234,14 @@ function applySpeed() {
   const [every, rate] = SPEEDS[find("#speed").value];
   page.shortestMs = 1000 / rate;
   find("#speed-words").textContent = `${every} step${every > 1 ? "s" : ""} a frame${rate < 60 ? `, ${rate} a second` : ""}`;
-  for (const { run } of page.panes) run.setEvery(every);
+  for (const { run } of page.panes) {
+    run.setEvery(every);
+    run.setStock(rate < 30 ? 0 : STOCK);
+  }
 }
 
 function setField(field) {
+  if (page.map === OWN_MAP[page.field]) setMap(OWN_MAP[field]);
   page.field = field;
   for (const input of findAll("#fields input")) input.checked = input.value === field;
   for (const { run } of page.panes) run.setField(field);
@@ -291,91 +298,13 @@ async function drawPicture(file) {
   }
 }
 
-// Measures
-
-function prepareMeasures() {
-  const names = Object.keys(page.catalogue.features);
-  find("#feature").append(...names.map((name) => make("option", { textContent: name, selected: name === "V_mean" })));
-  find("#feature").onchange = showMeasures;
-  find("#feature-table tbody").append(...names.map((name) => make("tr", { data: { name } }, make("th", { scope: "row", textContent: name }), make("td", { textContent: page.catalogue.features[name] }))));
-  const unit = () => page.catalogue.features[find("#feature").value];
-  page.charts = {
-    feature: new Chart(find("#feature-chart"), { name: "features in time", x: "step", get y() { return unit() === "1" ? "" : unit(); } }),
-    spectrum: new Chart(find("#spectrum-chart"), { name: "the spectrum", x: "wavelength (cells)", y: "power", log: true }),
-    boxes: new Chart(find("#box-chart"), { name: "box counts", x: "box side (cells)", y: "boxes", log: true, points: true }),
-    slopes: new Chart(find("#slope-chart"), { name: "local slopes", x: "box side (cells)", y: "local slope", points: true, height: 110 }),
-  };
-}
-
-function showMeasures() {
-  showFeatures();
-  const measured = page.panes.filter((pane) => pane.analysis);
-  if (!measured.length) return;
-  const of = (make_) => measured.map((pane) => ({ name: pane.name, colour: COLOURS[pane.name], ...make_(pane.analysis) }));
-  showSpectrum(of(({ spectrum: { wavenumbers, power } }) => ({ x: wavenumbers.map((k) => 1 / k).reverse(), y: power.map((p) => (p > 0 ? p : null)).reverse() })));
-  showBoxes(measured, of);
-}
-
-function showFeatures() {
-  const name = find("#feature").value;
-  const series = page.panes.map((pane) => ({ name: pane.name, colour: COLOURS[pane.name], x: pane.history.steps, y: pane.history.of(name) }));
-  const last = page.panes.map((pane) => `run ${pane.name} ${short(pane.history.rows.at(-1)?.[name])}`).join(", ");
-  if (page.shownFeature !== name) page.charts.feature.labels = null;
-  page.shownFeature = name;
-  page.charts.feature.show(series, `${name} in time; now ${last} ${page.catalogue.features[name]}`);
-  if (find("#all-features").open) showTable();
-}
-
-function showTable() {
-  const head = find("#feature-table thead tr");
-  page.panes.forEach(({ name }, index) => head.children[2 + index] ?? head.append(make("th", { scope: "col", className: "value", textContent: `run ${name}` })));
-  for (const row of findAll("#feature-table tbody tr")) {
-    page.panes.forEach((pane, index) => {
-      const cell = row.children[2 + index] ?? row.appendChild(make("td", { className: "value" }));
-      cell.textContent = short(pane.history.rows.at(-1)?.[row.dataset.name]);
-    });
-  }
-}
-
-function showSpectrum(series) {
-  const pane = active();
-  const { predicted } = pane;
-  const found = pane.analysis?.spectrum.wavelength_cells;
-  const marks = [];
-  if (predicted) marks.push({ at: predicted, name: `predicted ${short(predicted, 3)}`, colour: "--predicted", dashed: true });
-  if (found) marks.push({ at: found, name: `measured ${short(found, 3)}`, colour: "--measured" });
-  const words = `measured ${found ? `${short(found, 3)} cells` : "none yet"}${predicted ? `, predicted ${short(predicted, 3)}` : ""}`;
-  find("#spectrum-words").textContent = words;
-  page.charts.spectrum.show(series, `Power by wavelength; ${words}`, marks);
-}
-
-function showBoxes(measured, of) {
-  const { box_counting: boxes } = (active().analysis ? active() : measured[0]).analysis;
-  const error = boxes.standard_error === null ? "" : ` ± ${short(boxes.standard_error, 2)}`;
-  const words = `dimension ${short(boxes.dimension, 3)}${error}, ${boxes.verdict}`;
-  find("#box-words").textContent = words;
-  page.charts.boxes.show(of(({ box_counting: { scales, counts } }) => ({ x: scales, y: counts.map((count) => count || null) })), `Boxes by their side; ${words}`);
-  const slopes = of(({ box_counting: { scales, counts } }) => ({
-    x: scales.slice(1).map((scale, index) => Math.sqrt(scale * scales[index])),
-    y: counts.slice(1).map((count, index) => (count && counts[index] ? Math.log(counts[index] / count) / Math.log(scales[index + 1] / scales[index]) : null)),
-  }));
-  page.charts.slopes.show(slopes, "Local slopes between neighbouring box sides; a fractal has the same one over a range");
-}
-
-function showEvents() {
-  const pane = active();
-  find("#event-words").textContent = `${pane.eventCount} so far`;
-  const rows = pane.events.slice(0, 12).map(([step, row, column, jump]) => make("li", { textContent: `step ${step}: (${row}, ${column}) +${short(jump, 3)} mV` }));
-  find("#events").replaceChildren(...rows);
-}
-
 // Links and keys
 
 const linkSoon = quiet(() => 300, async () => history.replaceState(null, "", `#${await fragment()}`));
 
 function fragment() {
   const [first, second] = page.panes;
-  return encode({ config: first.config, other: second?.config, show: page.field, map: page.map }, parameters());
+  return encode({ config: first.config, other: second?.config, show: page.field, map: page.map === OWN_MAP[page.field] ? null : page.map }, parameters());
 }
 
 async function share() {
@@ -392,7 +321,7 @@ async function follow() {
   const [pane] = page.panes;
   pane.config = { ...defaults(), ...(known ? config : structuredClone(regime.settings)) };
   setField(show in VARIABLES ? show : "v");
-  setMap(colourMaps.includes(map) ? map : "viridis");
+  setMap(colourMaps.includes(map) ? map : OWN_MAP[page.field]);
   if (!known) showRegime(regime);
   if (Boolean(other) !== page.panes.length > 1) toggleCompare(other);
   begin(pane);
@@ -432,7 +361,7 @@ function toggleCompare(config) {
   }
   find("#compare").setAttribute("aria-pressed", String(page.panes.length > 1));
   find("#panes").classList.toggle("two", page.panes.length > 1);
-  findAll("#feature-table .value").forEach((cell) => cell.remove());
+  page.measures?.forgetRuns();
   linkSoon();
 }
 
@@ -495,15 +424,20 @@ function takeHome() {
   find("#home").showModal();
 }
 
+function prepareStage() {
+  find("#fields").append(...Object.entries(VARIABLES).map(([field, words]) => radio("field", field, words, field === "v", setField)));
+  find("#map").append(...colourMaps.map((name) => make("option", { textContent: name })));
+  find("#speed").value = 3;
+}
+
 function prepare() {
   find("#version").textContent = page.catalogue.version;
   find("#api").hidden = !page.catalogue.docs_enabled;
   find("#change-key").hidden = !page.catalogue.key_required;
   page.controls = new Controls(find("#parameters"), page.catalogue, changed);
   gallery(find("#regimes"), page.catalogue.regimes, pick);
-  find("#fields").append(...Object.entries(VARIABLES).map(([field, words]) => radio("field", field, words, field === "v", setField)));
-  find("#map").append(...colourMaps.map((name) => make("option", { textContent: name })));
-  prepareMeasures();
+  chosen(find("#regimes"), page.regime);
+  page.measures = new Measures(page.catalogue.features, { panes: page.panes, active });
   prepareHome(parameters(), active);
   prepareTour();
   const clicks = {
@@ -525,7 +459,6 @@ function prepare() {
   find("#explain").onchange = ({ target }) => find("#parameters").classList.toggle("explained", target.checked);
   find("#key-dialog form").onsubmit = useKey;
   for (const button of findAll("[data-close]")) button.onclick = () => button.closest("dialog").close();
-  find("#all-features").ontoggle = showFeatures;
   find("#brush-on").checked = !matchMedia("(pointer: coarse)").matches;
   addEventListener("keydown", onKey);
   addEventListener("hashchange", follow);
@@ -543,7 +476,7 @@ function switchTheme() {
   const root = document.documentElement;
   const dark = (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark")) === "dark";
   root.dataset.theme = dark ? "light" : "dark";
-  Object.values(page.charts).forEach((chart) => chart.rebuild());
+  page.measures.rebuild();
 }
 
 function loop(now) {
@@ -552,11 +485,7 @@ function loop(now) {
     if (pane.dirty) refresh(pane);
     pane.dirty = false;
   }
-  if (now - (page.measuredAt ?? 0) > 250) {
-    page.measuredAt = now;
-    showFeatures();
-    showEvents();
-  }
+  page.measures.follow(now);
   if (now - (page.spokeAt ?? 0) > 2000) {
     page.spokeAt = now;
     speak();
@@ -567,7 +496,7 @@ function loop(now) {
 /** Say in a sentence what the runs do, for those who do not see them; not more often than one can listen. */
 function speak() {
   const sentences = page.panes.map((pane) => `Run ${pane.name}: ${pane.sentence()}`);
-  page.panes.forEach((pane) => (find(".summary", pane.root).textContent = pane.sentence()));
+  page.panes.forEach((pane) => write(find(".summary", pane.root), pane.sentence()));
   const moving = page.panes.some(({ run }) => run.playing);
   if (!moving && page.spoken === sentences.join(" ")) return;
   page.spoken = sentences.join(" ");
@@ -575,19 +504,20 @@ function speak() {
     page.saidAt = performance.now();
     find("#live").textContent = page.spoken;
   }
-  find("#rate").textContent = `${Math.round(active().clock.rate)} frames a second`;
+  write(find("#rate"), `${Math.round(active().clock.rate)} frames a second`);
 }
 
+/** The service is asked for the run first; while it computes, the rest of the page is made. */
 async function start() {
+  connection.open();
   const load = (name) => fetch(new URL(name, import.meta.url));
   const [catalogue, colours] = await Promise.all([load("catalogue.json"), load("colours.bin")]);
   page.catalogue = await catalogue.json();
   loadColours(await colours.arrayBuffer());
-  prepare();
+  prepareStage();
   addPane(defaults());
-  find("#speed").value = 3;
-  applySpeed();
   await follow();
+  prepare();
   activate(0);
   requestAnimationFrame(loop);
 }

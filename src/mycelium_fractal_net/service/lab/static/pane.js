@@ -1,13 +1,15 @@
 /** One run with its picture, its history and what is measured on it. */
 
 import { History } from "./charts.js";
-import { find, make, short, tell } from "./dom.js";
+import { find, make, short, tell, write } from "./dom.js";
 import { Run } from "./run.js";
 import { FieldView, table } from "./view.js";
 import { call, inWords, pace } from "./api.js";
 import { npy } from "./npy.js";
 
 export const VARIABLES = { v: "Potential", activator: "Activator", inhibitor: "Inhibitor" };
+/** The colours of each field, here as in every picture of the library. */
+export const OWN_MAP = { v: "inferno", activator: "viridis", inhibitor: "cividis" };
 const UNIT = { v: "mV", activator: "", inhibitor: "" };
 const ANALYSE_MS = 900;
 
@@ -92,13 +94,22 @@ export class Pane {
     Object.assign(clock, { since: now, frames: 0 });
   }
 
+  /** Where the run stands. */
+  show() {
+    const { run, frame, root } = this;
+    if (root.dataset.status !== run.status) root.dataset.status = run.status;
+    root.classList.toggle("blank", !frame);
+    find("progress", root).value = run.total ? (frame?.step ?? 0) / run.total : 0;
+    write(find(".at", root), frame ? `${this.config.kinetics} · step ${frame.step} of ${run.total}` : this.config.kinetics);
+  }
+
   #showScale() {
     const [low, high] = this.view.limits;
     const unit = UNIT[this.frame.variable];
     const scale = find(".scale", this.root);
-    find(".low", scale).textContent = `${short(low, 3)} ${unit}`;
-    find(".high", scale).textContent = `${short(high, 3)} ${unit}`;
-    find(".what", scale).textContent = VARIABLES[this.frame.variable].toLowerCase();
+    write(find(".low", scale), `${short(low, 3)} ${unit}`);
+    write(find(".high", scale), `${short(high, 3)} ${unit}`);
+    write(find(".what", scale), VARIABLES[this.frame.variable].toLowerCase());
     if (scale.dataset.map === this.view.map) return;
     scale.dataset.map = this.view.map;
     const bar = find("canvas", scale);

@@ -1,9 +1,9 @@
 /**
- * One run: a stream of frames that are acknowledged when they are drawn.
+ * One run: a stream of frames that are acknowledged when they are drawn; where frames come fast, as soon as few wait.
  *
  * The service computes two frames beyond the last acknowledged one and no more. So a run pauses when nothing is drawn,
- * and a change named for two frames ahead is never in the past: the page knows the schedule of its own run at any time,
- * which is what makes links and reconnections exact.
+ * and a change named for two frames ahead of that is never in the past: the page knows the schedule of its own run at
+ * any time, which is what makes links and reconnections exact.
  */
 
 const AHEAD = 2;
@@ -18,6 +18,7 @@ export class Run {
     this.connection = connection;
     this.told = told;
     this.every = 2;
+    this.stock = 0;
     this.field = "v";
     this.encoding = navigator.connection?.saveData ? "uint8" : "float32";
     this.status = "idle";
@@ -29,7 +30,8 @@ export class Run {
   reset() {
     this.#leave();
     this.queue = [];
-    this.step = 0;
+    this.drawn = null;
+    this.step = this.settled = 0;
     this.total = this.config.steps ?? 0;
     this.strides = [this.every];
     this.receipt = this.result = this.reproduces = null;
@@ -58,6 +60,7 @@ export class Run {
   play() {
     this.playing = true;
     this.wake();
+    this.#acknowledge();
     this.told.changed();
   }
 
@@ -90,10 +93,15 @@ export class Run {
     const frame = this.queue.shift() ?? null;
     if (frame) {
       this.step = frame.step;
-      this.strides = [...this.strides.slice(-AHEAD), this.every];
-      this.#acknowledge(frame);
+      this.drawn = frame;
+      this.#acknowledge();
     }
     return frame;
+  }
+
+  /** @param {number} stock how many frames may wait acknowledged, so that none is waited for at a quick pace */
+  setStock(stock) {
+    this.stock = stock;
   }
 
   setEvery(every) {
@@ -115,7 +123,7 @@ export class Run {
 
   /** The first step that can still be changed. */
   get nextStep() {
-    return this.step + AHEAD * Math.max(...this.strides);
+    return this.settled + AHEAD * Math.max(...this.strides);
   }
 
   /**
@@ -172,7 +180,8 @@ export class Run {
   #begin(after) {
     this.#leave();
     this.queue = [];
-    this.finished = null;
+    this.drawn = this.finished = null;
+    this.settled = this.step;
     this.begun = after !== null;
     this.strides = [this.every];
     this.stream = `run-${++count}`;
@@ -190,13 +199,24 @@ export class Run {
 
   #frame(message, bytes) {
     if (this.status === "waiting") this.#become("running");
-    if (message.step <= this.step) return this.#acknowledge(message);
+    if (message.step <= this.step) return this.#say(message);
     const [rows, columns] = message.field.shape;
     this.queue.push({ ...message, rows, columns, variable: message.field.field, values: decode(message.field, bytes) });
+    this.#acknowledge();
+  }
+
+  /** Acknowledge what is drawn, and of what waits to be drawn no more than the stock; of a paused run nothing. */
+  #acknowledge() {
+    const ahead = this.playing ? this.queue[Math.min(this.stock, this.queue.length) - 1] : null;
+    const last = ahead ?? this.drawn;
+    if (!last || last.step <= this.settled) return;
+    this.settled = last.step;
+    this.strides = [...this.strides.slice(-AHEAD), this.every];
+    this.#say(last);
   }
 
   /** Nothing waits for the acknowledgement of the last frame. */
-  #acknowledge({ step, sequence }) {
+  #say({ step, sequence }) {
     if (step < this.total) this.connection.say("ack", { stream: this.stream, sequence });
   }
 

@@ -16,7 +16,7 @@ export async function encode({ config, other, show, map }, parameters) {
   }
   if (other) long.other = differing(other, parameters);
   if (show !== "v") members.set("show", show);
-  if (map !== "viridis") members.set("map", map);
+  if (map) members.set("map", map);
   if (Object.keys(long).length) members.set("more", await pack(long));
   return String(members);
 }
@@ -44,7 +44,7 @@ export async function decode(fragment, parameters) {
   const long = members.has("more") ? await unpack(members.get("more")) : {};
   if (long.schedule) config.schedule = long.schedule.map(named(CHANGE));
   if (long.stimuli) config.stimuli = long.stimuli.map(named(STIMULUS));
-  return { config, other: long.other ?? null, show: members.get("show") ?? "v", map: members.get("map") ?? "viridis" };
+  return { config, other: long.other ?? null, show: members.get("show") ?? "v", map: members.get("map") };
 }
 
 function typed({ type }, text) {

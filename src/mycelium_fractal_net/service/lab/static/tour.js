@@ -4,7 +4,7 @@ import { find } from "./dom.js";
 
 const STOPS = [
   ["#regimes", "Pick a regime", "Each picture is a set of parameters from a paper, and what grows from it. Pick one: its field starts to grow from seeded noise."],
-  ["#panes", "Watch it grow, and touch it", "The colours are millivolts. Drag across the field to excite cells, or move the brush with the arrow keys and press Enter. Rings mark growth events."],
+  ["#panes", "Watch it grow, and touch it", "The colours stand for the values on the scale. Drag across the field to excite cells, or move the brush with the arrow keys and press Enter. Rings mark growth events."],
   ["#stability", "Ask the theory first", "Linear stability says at once whether these parameters can form a pattern, and how far apart its stripes or spots will be. Move a rate, and watch the verdict."],
   ["#measures", "Measure what came out", "Eighteen features in time; the spectrum, with the predicted wavelength beside the measured one; box counts and their local slopes."],
   ["#take", "Take it home", "A picture, a video, the numbers, or one line of Python that makes the same bits. The receipt proves that they are the same."],

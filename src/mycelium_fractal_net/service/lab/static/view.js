@@ -31,10 +31,10 @@ void main() {
   shade = vec4(texture(colours, vec2((share * 255.0 + 0.5) / 256.0, 0.5)).rgb, 1.0);
 }`;
 
-/** Draws with the graphics card. */
+/** Draws with the graphics card; one that a processor plays is taken only where any will do, for pixels are quicker. */
 class Card {
-  constructor(canvas) {
-    const gl = (this.gl = canvas.getContext("webgl2", { alpha: false, antialias: false, preserveDrawingBuffer: true }));
+  constructor(canvas, any) {
+    const gl = (this.gl = canvas.getContext("webgl2", { alpha: false, antialias: false, preserveDrawingBuffer: true, failIfMajorPerformanceCaveat: !any }));
     if (!gl) throw new Error("no WebGL2");
     const program = gl.createProgram();
     for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
@@ -76,27 +76,27 @@ class Card {
 /** Draws pixel by pixel. */
 class Pixels {
   constructor(canvas) {
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { alpha: false });
   }
 
-  draw(values, rows, columns, limits, colours) {
-    this.context.putImageData(shaded(values, rows, columns, limits, colours), 0, 0);
+  draw(values, rows, columns, [low, high], colours) {
+    if (this.image?.width !== columns || this.image.height !== rows) this.image = new ImageData(columns, rows);
+    if (this.colours !== colours) this.palette = packed(colours);
+    this.colours = colours;
+    const pixels = new Uint32Array(this.image.data.buffer);
+    const scale = 255 / (high - low);
+    for (let cell = 0; cell < values.length; cell++) {
+      pixels[cell] = this.palette[Math.min(255, Math.max(0, (values[cell] - low) * scale)) + 0.5 | 0];
+    }
+    this.context.putImageData(this.image, 0, 0);
   }
 }
 
-/** The field as an image, a pixel a cell. */
-export function shaded(values, rows, columns, [low, high], colours) {
-  const image = new ImageData(columns, rows);
-  const { data } = image;
-  const scale = 255 / (high - low);
-  for (let cell = 0, out = 0; cell < values.length; cell++) {
-    const shade = 3 * Math.round(Math.min(255, Math.max(0, (values[cell] - low) * scale)));
-    data[out++] = colours[shade];
-    data[out++] = colours[shade + 1];
-    data[out++] = colours[shade + 2];
-    data[out++] = 255;
-  }
-  return image;
+/** Colours as whole pixels. */
+function packed(colours) {
+  const bytes = new Uint8ClampedArray(1024).fill(255);
+  for (let shade = 0; shade < 256; shade++) bytes.set(colours.subarray(3 * shade, 3 * shade + 3), 4 * shade);
+  return new Uint32Array(bytes.buffer);
 }
 
 /** Limits of the colour scale: all but the half percent at each end, followed slowly so that nothing flickers. */
@@ -111,15 +111,17 @@ function followed(values, before) {
 }
 
 export class FieldView {
-  constructor(canvas, overlay, { useCard = true } = {}) {
-    Object.assign(this, { canvas, overlay, useCard, map: "viridis", frame: null, limits: null, rings: [], cursor: null });
+  constructor(canvas, overlay, { useCard = true, anyCard = false } = {}) {
+    Object.assign(this, { canvas, overlay, useCard, anyCard, map: "viridis", frame: null, limits: null, rings: [], cursor: null });
     this.ink = overlay.getContext("2d");
+    this.side = overlay.width;
+    new ResizeObserver(([{ contentRect }]) => (this.side = Math.round(contentRect.width * devicePixelRatio))).observe(overlay);
     this.#choose();
   }
 
   #choose() {
     try {
-      this.painter = this.useCard ? new Card(this.canvas) : new Pixels(this.canvas);
+      this.painter = this.useCard ? new Card(this.canvas, this.anyCard) : new Pixels(this.canvas);
     } catch {
       this.#fallBack();
     }
@@ -157,15 +159,17 @@ export class FieldView {
     this.painter.draw(values, rows, columns, this.limits, tables[this.map]);
   }
 
-  /** Rings and cursor, in the overlay's own pixels. */
+  /** Rings and cursor, in the overlay's own pixels; while there are none, nothing is drawn and nothing is composed again. */
   decorate(now, calm) {
-    const { ink, overlay } = this;
-    const side = Math.round(overlay.clientWidth * devicePixelRatio);
+    const { ink, overlay, side } = this;
+    this.rings = this.rings.filter((ring) => now - ring.since < 900);
+    const bare = !this.frame || !(this.rings.length || this.cursor);
+    if (bare && this.bare) return;
+    this.bare = bare;
     if (overlay.width !== side) overlay.width = overlay.height = side;
     ink.clearRect(0, 0, side, side);
-    if (!this.frame) return;
+    if (bare) return;
     const cell = side / this.frame.columns;
-    this.rings = this.rings.filter((ring) => now - ring.since < 900);
     for (const { row, column, since } of this.rings) {
       const age = (now - since) / 900;
       ink.strokeStyle = `rgba(255, 255, 255, ${0.9 * (1 - age)})`;
