@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -43,8 +44,17 @@ def test_all_frames_share_one_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the program ffmpeg is not installed")
-def test_an_mp4_is_a_film(tmp_path: Path) -> None:
-    assert save_animation(HISTORY, tmp_path / "x.mp4").read_bytes()[4:8] == b"ftyp"
+@pytest.mark.parametrize(("ending", "codec", "begin"), [("mp4", "h264", b"ftyp"), ("webm", "vp9", b"webm")])
+def test_a_film_has_the_codec_size_and_frames_that_it_should(
+    tmp_path: Path, ending: str, codec: str, begin: bytes
+) -> None:
+    path = save_animation(HISTORY, tmp_path / f"x.{ending}", frames_per_second=5)
+    assert begin in path.read_bytes()[:64]
+    wanted = "stream=codec_name,avg_frame_rate,nb_read_frames,pix_fmt"
+    command = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", wanted, "-of", "json", str(path)]
+    (stream,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
+    assert (stream["codec_name"], stream["pix_fmt"], stream["nb_read_frames"]) == (codec, "yuv420p", "3")
+    assert stream["avg_frame_rate"] == "5/1"
 
 
 def test_an_mp4_is_piped_to_ffmpeg_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +98,7 @@ def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
         (HISTORY[0], "x.gif", {}, "3 dimensions"),
         (HISTORY[:0], "x.gif", {}, "non-empty"),
         (HISTORY * np.nan, "x.gif", {}, "NaN or infinity"),
-        (HISTORY, "x.avi", {}, r"must end in \.gif or \.mp4; got 'x.avi'"),
+        (HISTORY, "x.avi", {}, r"must end in \.gif, \.mp4 or \.webm; got 'x.avi'"),
         (HISTORY, "x.gif", {"steps": [1, 2]}, "each of the 3 frames; got 2"),
         (HISTORY, "x.gif", {"frames_per_second": 0}, "between 0.1 and 50; got 0"),
         (HISTORY, "x.gif", {"frames_per_second": float("nan")}, "between 0.1 and 50; got nan"),

@@ -9,6 +9,7 @@ from mycelium_fractal_net.visualization.figures import (
     overview_figure,
     save_figure,
 )
+from mycelium_fractal_net.visualization.films import save_film
 from mycelium_fractal_net.visualization.montage import montage_figure
 from mycelium_fractal_net.visualization.phases import category_map_figure, number_map_figure, picture_map_figure
 
@@ -24,4 +25,5 @@ __all__ = [
     "picture_map_figure",
     "save_animation",
     "save_figure",
+    "save_film",
 ]

@@ -1,10 +1,10 @@
-"""Moving pictures of a field: GIF, or MP4 where ffmpeg is installed."""
+"""Moving pictures of a field: GIF, or MP4 and WebM where ffmpeg is installed."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,12 @@ from mycelium_fractal_net.visualization.figures import draw_field
 
 __all__ = ["save_animation"]
 
+_ENCODERS = {
+    ".mp4": ["-preset", "veryfast", "-movflags", "+faststart"],
+    ".webm": ["-c:v", "libvpx-vp9", "-crf", "24", "-b:v", "0", "-deadline", "realtime", "-cpu-used", "6"],
+}
+"""How ffmpeg encodes each ending. No encoder is in the package: those who install ffmpeg choose its licence."""
+
 
 def save_animation(
     history_mv: ArrayLike,
@@ -30,15 +36,20 @@ def save_animation(
     frames_per_second: float = 12.0,
     label: str | None = None,
     colour_map: str | None = None,
+    events: Sequence[Sequence[tuple[int, int]]] | None = None,
+    curves: Mapping[str, Sequence[float]] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Path:
     """Write the evolution of a field as an animation, all frames on one colour scale.
+
+    :func:`save_film` simulates and writes, with growth events and features.
 
     Parameters
     ----------
     history_mv : array, shape (frames, rows, columns)
         Finite, potentials in mV.
     path : str or Path
-        Ends in ``.gif`` or ``.mp4``.
+        Ends in ``.gif``, ``.mp4`` (H.264) or ``.webm`` (VP9).
     field : {"v", "activator", "inhibitor"}
         What it is a history of.
     steps : sequence of int, optional
@@ -53,6 +64,13 @@ def save_animation(
         What the colours mean; by default the field's name and unit.
     colour_map : str, optional
         One of matplotlib's; the field's own by default.
+    events : sequence, optional
+        For each frame the cells, as (row, column), around which a ring is drawn.
+    curves : mapping of str to sequence of float, optional
+        Up to four series with a value for each frame, drawn beside the field as far as it has come; their names are
+        the titles.
+    progress : callable, optional
+        Called with the frames that are drawn and all there are.
 
     Returns
     -------
@@ -66,7 +84,7 @@ def save_animation(
     MissingExtraError
         Without matplotlib or Pillow.
     ConfigurationError
-        For ``.mp4`` when there is no ffmpeg.
+        For ``.mp4`` and ``.webm`` when there is no ffmpeg.
     """
     target = Path(path)
     history = checked_fields("history_mv", history_mv, 3)
@@ -75,15 +93,20 @@ def save_animation(
         raise InvalidInputError(f"steps must name each of the {len(history)} frames; got {len(labels)} names")
     if not 0.1 <= frames_per_second <= 50:
         raise InvalidInputError(f"frames_per_second must be between 0.1 and 50; got {frames_per_second}")
-    if target.suffix.lower() not in {".gif", ".mp4"}:
-        raise InvalidInputError(f"an animation's name must end in .gif or .mp4; got {target.name!r}")
+    ending = target.suffix.lower()
+    if ending != ".gif" and ending not in _ENCODERS:
+        raise InvalidInputError(f"an animation's name must end in .gif, .mp4 or .webm; got {target.name!r}")
+    marks: list[Sequence[tuple[int, int]]] = [()] * len(history) if events is None else list(events)
+    beside = {} if curves is None else dict(curves)
+    if len(beside) > 4 or {len(marks), *map(len, beside.values())} != {len(history)}:
+        raise InvalidInputError(f"events and at most four curves must have an entry for each of {len(history)} frames")
     shown = variable(field)
     look = _Look(title, label or shown.label, colour_map or COLOUR_MAPS[field], shared_limits(history, limits_mv))
-    pictures = _pictures(history, labels, look)
-    if target.suffix.lower() == ".gif":
+    pictures = _counted(_pictures(history, labels, look, marks, beside), len(history), progress)
+    if ending == ".gif":
         _write_gif(pictures, target, frames_per_second, look.colour_map)
     else:
-        _write_mp4(pictures, target, frames_per_second)
+        _write_film(pictures, target, frames_per_second, _ENCODERS[ending])
     return target
 
 
@@ -94,28 +117,60 @@ class _Look(NamedTuple):
     limits_mv: tuple[float, float]
 
 
-def _pictures(history: NDArray[np.float64], steps: Sequence[int], look: _Look) -> Iterator[NDArray[np.uint8]]:
+def _counted(
+    pictures: Iterator[NDArray[np.uint8]], total: int, progress: Callable[[int, int], object] | None
+) -> Iterator[NDArray[np.uint8]]:
+    for number, picture in enumerate(pictures, 1):
+        yield picture
+        if progress is not None:
+            progress(number, total)
+
+
+def _pictures(
+    history: NDArray[np.float64],
+    steps: Sequence[int],
+    look: _Look,
+    marks: Sequence[Sequence[tuple[int, int]]],
+    curves: Mapping[str, Sequence[float]],
+) -> Iterator[NDArray[np.uint8]]:
     """Yield each frame as RGB, (height, width, 3); the axes are laid out once."""
-    figure = new_figure(6.4, 5.4)
-    axes = figure.subplots()
+    figure = new_figure(9.6 if curves else 6.4, 5.4)
+    grid = figure.add_gridspec(max(1, len(curves)), 2 if curves else 1, width_ratios=[5, 3] if curves else [1])
+    axes = figure.add_subplot(grid[:, 0])
     image = draw_field(axes, history[0], look.limits_mv)
     image.set_cmap(look.colour_map)
     figure.colorbar(image, ax=axes, label=look.label)
     caption = axes.set_title(_caption(look.title, steps[-1]), fontsize=10)
-    figure.draw_without_rendering()
+    rings = axes.plot([], [], "o", markersize=9, markerfacecolor="none", markeredgecolor="white")[0]
+    lines = [_curve(figure.add_subplot(grid[row, 1]), steps, *curve) for row, curve in enumerate(curves.items())]
+    moving = (image, caption, rings, *lines)
+    for _ in range(2):  # the first pass shrinks the field to its shape, the second one lays out what is beside it
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     canvas: Any = figure.canvas
-    for moving in (image, caption):
-        moving.set_animated(True)
+    for artist in moving:
+        artist.set_animated(True)
     canvas.draw()
     background = canvas.copy_from_bbox(figure.bbox)
-    for field, step in zip(history, steps, strict=True):
+    for number, (field, step, cells) in enumerate(zip(history, steps, marks, strict=True)):
         image.set_data(field)
         caption.set_text(_caption(look.title, step))
+        rings.set_data([column for _, column in cells], [row for row, _ in cells])
+        for line, values in zip(lines, curves.values(), strict=True):
+            line.set_data(steps[: number + 1], values[: number + 1])
         canvas.restore_region(background)
-        for moving in (image, caption):
-            axes.draw_artist(moving)
+        for artist in moving:
+            artist.axes.draw_artist(artist)
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _curve(axes: Any, steps: Sequence[int], name: str, values: Sequence[float]) -> Any:
+    """Lay out the axes of a curve, and return its line, of which nothing is drawn yet."""
+    low, high = min(values), max(values)
+    room = 0.08 * (high - low) or 0.5
+    axes.set(xlim=(steps[0], max(steps[-1], steps[0] + 1)), ylim=(low - room, high + room), xlabel="step")
+    axes.set_title(name, fontsize=10)
+    return axes.plot([], [], color="0.25", linewidth=1.5)[0]
 
 
 def _caption(title: str, step: int) -> str:
@@ -142,15 +197,17 @@ def _palette(colour_map: str) -> bytes:
     return np.round(255 * np.vstack([field, greys])).astype(np.uint8).tobytes()
 
 
-def _write_mp4(pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_second: float) -> None:
+def _write_film(
+    pictures: Iterator[NDArray[np.uint8]], target: Path, frames_per_second: float, encoder: list[str]
+) -> None:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise ConfigurationError("an .mp4 needs the program ffmpeg; install it, or write a .gif")
+        raise ConfigurationError(f"a {target.suffix} needs the program ffmpeg; install it, or write a .gif")
     first = next(pictures)
     height, width = (side - side % 2 for side in first.shape[:2])
     command = [program, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{width}x{height}", "-r", str(frames_per_second), "-i", "-"]
-    command += ["-preset", "veryfast", "-pix_fmt", "yuv420p", "-movflags", "+faststart", str(target)]
+    command += [*encoder, "-pix_fmt", "yuv420p", str(target)]
     data = b"".join(picture[:height, :width].tobytes() for picture in (first, *pictures))
     done = subprocess.run(command, input=data, capture_output=True, check=False)  # noqa: S603 # no shell
     if done.returncode:
