@@ -42,6 +42,8 @@ class Shown(NamedTuple):
 
 
 COMMANDS = [Shown(*found.groups()) for found in PAIR.finditer(PAGE)]
+TUTORIAL = (ROOT / "docs" / "tutorials" / "rest-and-streams.md").read_text()
+LESSONS = [Shown(*found.groups()) for found in PAIR.finditer(TUTORIAL)]
 
 
 def _environment(server: Server, key: str = KEY) -> dict[str, str]:
@@ -74,6 +76,17 @@ def printed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 @pytest.mark.parametrize("shown", COMMANDS, ids=lambda shown: shown.command[:40])
 def test_a_command_prints_what_the_page_shows(shown: Shown, printed: dict[str, str]) -> None:
     assert shown.matches(printed[shown.command]), printed[shown.command]
+
+
+@pytest.mark.parametrize("shown", LESSONS, ids=lambda shown: shown.command[:40])
+def test_a_command_of_the_tutorial_prints_what_it_shows(shown: Shown, server: Server, tmp_path: Path) -> None:
+    done = _run(["bash", "-euo", "pipefail", "-c", shown.command], tmp_path, _environment(server))
+    assert done.returncode == 0, done.stderr
+    assert shown.matches(done.stdout), done.stdout
+
+
+def test_every_command_of_the_tutorial_shows_its_output() -> None:
+    assert TUTORIAL.count("```bash") == len(LESSONS) == 4
 
 
 def test_every_path_has_an_example_and_every_command_its_output() -> None:

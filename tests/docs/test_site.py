@@ -82,3 +82,8 @@ def test_every_public_name_stands_in_the_reference(pages: dict[Path, _Page]) -> 
     places = {place.rpartition(".")[2] for page in pages.values() for place in page.places}
     classes_and_functions = [name for name in mfn.__all__ if callable(getattr(mfn, name))]
     assert [name for name in classes_and_functions if name not in places] == []
+
+
+def test_diagrams_are_shown_as_pictures(pages: dict[Path, _Page]) -> None:
+    (integrations,) = [page for file, page in pages.items() if file.parts[-2:] == ("integrations", "README.html")]
+    assert [url for url in integrations.fetched if url.endswith(".svg")]
