@@ -69,7 +69,37 @@ def test_what_is_no_scan_is_refused(mfn: Mfn, tmp_path: Path) -> None:
     options = ["--grid-size", "8", "--steps", "1", "--x", "bias=0:0:1", "--y", "alpha=.1:.1:1", "--map", "spice"]
     outcome = mfn("scan", *options, "--out", str(tmp_path))
     assert outcome.code == 2
-    assert "--map must name a column; 'spice' is not one of" in outcome.err
+    assert "a map must be of a column; 'spice' is not one of" in outcome.err
+    assert not (tmp_path / "scan.parquet").exists()
+    with pytest.raises(InvalidInputError, match="has a value twice"):
+        scan(parse_scan_axis("bias=0:0:2"), ScanAxis("beta", (1.0,)), tmp_path)
+    with pytest.raises(InvalidInputError, match="grid_size cannot be an axis"):
+        scan(parse_scan_axis("grid_size=16:32:2"), ScanAxis("beta", (1.0,)), tmp_path)
+
+
+def test_whole_numbers_and_prefixed_names_are_axes_too(tmp_path: Path) -> None:
+    x, y = parse_scan_axis("resolution=1:2:2"), parse_scan_axis("kinetics.bias=-.05:.04:2")
+    found = scan(x, y, tmp_path, {"grid_size": 16, "steps": 4})
+    predicted = found.columns["predicted_wavelength"][1]
+    fine = package.SimulationConfig(resolution=2, kinetics_parameters={"bias": 0.04}).lattice_parameters
+    coarse = package.linear_stability("mycelium", bias=0.04).wavelength_lattice_cells
+    assert predicted.tolist() == [coarse, package.linear_stability("mycelium", **fine).wavelength_lattice_cells]
+    assert (found.x.name, found.y.name) == ("resolution", "bias")
+
+
+def test_a_first_run_that_diverges_takes_no_column_from_the_others(tmp_path: Path) -> None:
+    found = scan(ScanAxis("r_a", (60.0, 0.25)), ScanAxis("beta", (1.1,)), tmp_path, {"grid_size": 16, "steps": 30})
+    assert np.isnan(found.columns["V_std"][0]).tolist() == [True, False]
+
+
+def test_a_scan_takes_sets_and_thresholds_from_a_file(mfn: Mfn, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("features: {sets: [events], active_threshold_mv: -71}\ngrid_size: 16\nsteps: 4\n", encoding="utf-8")
+    axes = ["--x", "bias=0:0:1", "--y", "beta=1:1:1", "--map", "drift"]
+    assert mfn("scan", "--config", str(file), *axes, "--out", str(tmp_path)).code == 0
+    names = parquet.read_schema(tmp_path / "scan.parquet").names
+    assert "drift" in names
+    assert "V_std" not in names
 
 
 def test_each_name_has_its_colour_whatever_the_map_holds() -> None:

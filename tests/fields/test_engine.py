@@ -151,6 +151,15 @@ def test_a_field_that_blows_up_says_at_which_step(tile: Any) -> None:
         assert caught.value.step == simulation.step == step
 
 
+def test_a_ramp_that_blows_up_says_with_which_parameters() -> None:
+    ramp = mfn.Change(step=2, parameter="r_a", value=60.0, over=20)
+    with pytest.raises(DivergedError, match="diverges") as caught:
+        mfn.simulate(mfn.SimulationConfig(grid_size=16, steps=40, schedule=(ramp,)))
+    used = mfn.SimulationConfig(steps=40, schedule=(ramp,)).parameters_at(caught.value.step - 1)["r_a"]
+    assert used > 1
+    assert f"'r_a': {used}," in str(caught.value)
+
+
 def test_simulate_raises_what_the_engine_raises() -> None:
     with pytest.raises(DivergedError, match="is no longer finite at step"):
         mfn.simulate(blow_up(8))

@@ -14,7 +14,6 @@ from mycelium_fractal_net.cli._measures import Measures, feature_options
 from mycelium_fractal_net.cli._settings import simulation_options
 from mycelium_fractal_net.datasets import ScanResult, parse_scan_axis
 from mycelium_fractal_net.datasets import scan as run_scan
-from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.fields import MORPHOLOGY_NAMES
 from mycelium_fractal_net.fields.variables import VARIABLES, physical_limits
 
@@ -47,12 +46,12 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Simulate a grid of two parameters; draw a map of pictures and numbers beside what linear stability predicts."""
-    settings.pop("features", None)
+    measures = measures.over(settings.pop("features", {}))
     axes = parse_scan_axis(x), parse_scan_axis(y)
     with cancel_on_signal() as cancel, progress_bar("runs", quiet=as_json) as progress:
         found = run_scan(
-            *axes, out, settings, show=show, engine=engine, scheduler=scheduler, threads=threads, resume=resume,
-            progress=progress, cancel=cancel, sets=measures.sets, features=measures.values or None,
+            *axes, out, settings, show=show, maps=maps or [], engine=engine, scheduler=scheduler, threads=threads,
+            resume=resume, progress=progress, cancel=cancel, sets=measures.sets, features=measures.values or None,
         )  # fmt: skip
     written = [out / "scan.parquet", out / "scan.csv", *_drawn(found, out, maps or [])]
     if as_json:
@@ -70,9 +69,6 @@ def _drawn(found: ScanResult, out: Path, maps: list[str]) -> list[Path]:
         save_figure,
     )
 
-    for name in maps:
-        if name not in found.columns:
-            raise InvalidInputError(f"--map must name a column; {name!r} is not one of {', '.join(found.columns)}")
     unstable = found.columns["turing_unstable"]
     limits = physical_limits(found.config, found.shown)
     figures = {"pictures": picture_map_figure(

@@ -16,7 +16,7 @@ from mycelium_fractal_net.datasets.scenario import Scenario
 from mycelium_fractal_net.errors import MissingExtraError
 from mycelium_fractal_net.features import feature_schema
 
-__all__ = ["parquet_modules", "write_parquet"]
+__all__ = ["number_columns", "parquet_modules", "write_parquet"]
 
 _ROWS_A_GROUP = 10_000
 _IDENTITY = {"sim_id", "scenario_name", "random_seed", "replicate"}
@@ -41,6 +41,13 @@ def write_parquet(
     with whole_file(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         while group := list(islice(rows, _ROWS_A_GROUP)):
             writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+
+
+def number_columns(scenario: Scenario) -> list[str]:
+    """Return the columns that hold numbers or flags, in the order of the table."""
+    pyarrow, _ = parquet_modules()
+    kinds = (pyarrow.float64(), pyarrow.int64(), pyarrow.bool_())
+    return [each.name for each in _schema(pyarrow, scenario, {}, fields=False) if each.type in kinds]
 
 
 def _schema(pyarrow: Any, scenario: Scenario, kinetics: Mapping[str, Any], fields: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from mycelium_fractal_net._inputs import load_arrays
 from mycelium_fractal_net._outputs import whole_file
+from mycelium_fractal_net.datasets._axes import field_type
+from mycelium_fractal_net.datasets._parquet import number_columns
 from mycelium_fractal_net.datasets.generate import generate_dataset
+from mycelium_fractal_net.datasets.scenario import load_scenario
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features.spectrum import find_wavelength
 from mycelium_fractal_net.fields import MORPHOLOGY_NAMES, SimulationConfig, linear_stability
@@ -24,6 +27,8 @@ __all__ = ["ScanAxis", "ScanResult", "parse_scan_axis", "scan"]
 
 _MOST = 256
 _FLAT = 0.05  # of the activator's range: a deviation below it is no pattern
+_OF_A_ROW = ("sim_id", "grid_size", "steps", "random_seed")
+_OF_THE_SHAPE = ("grid_size", "domain")
 _PREDICTED = ("turing_unstable", "growth_rate", "predicted_wavelength", "settled_wavelength")
 
 
@@ -96,6 +101,9 @@ def scan(
     base: Mapping[str, Any] | None = None,
     *,
     show: str = "activator",
+    maps: Iterable[str] = (),
+    sets: str | Iterable[str] | None = None,
+    features: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> ScanResult:
     """Simulate every pair of values of two parameters, and write the table and the fields.
@@ -110,9 +118,12 @@ def scan(
         Fields of ``SimulationConfig`` that differ from their defaults.
     show : {"v", "activator", "inhibitor"}
         Which field the pictures hold.
+    maps : iterable of str
+        Columns that will be wanted; one that does not exist is refused before the first run.
+    sets, features
+        Feature sets of the table, and fields of ``FeatureConfig``.
     **options
-        Of :func:`mycelium_fractal_net.generate_dataset`: engine, scheduler, threads, resume, progress, cancel, sets,
-        features.
+        Of :func:`mycelium_fractal_net.generate_dataset`: engine, scheduler, threads, resume, progress, cancel.
 
     Returns
     -------
@@ -123,7 +134,7 @@ def scan(
     ConfigurationError, MissingExtraError, CancelledError
         As :func:`mycelium_fractal_net.generate_dataset`.
     InvalidInputError
-        For a wrong parameter, and two axes of one name.
+        For a wrong parameter, two axes of one name, a value given twice, and a column that does not exist.
 
     Notes
     -----
@@ -143,33 +154,51 @@ def scan(
         raise InvalidInputError(f"a scan needs two parameters; got {x.name!r} twice")
     config, attribute = SimulationConfig(**(base or {})), variable(show).attribute
     path = Path(directory) / "scan.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
     scenario = {
         "name": "scan",
         "method": "grid",
         "seed": config.seed,
         "morphology": True,
         "base": {name: value for name, value in (base or {}).items() if name != "seed"},
-        "sweep": {axis.name: list(axis.values) for axis in (x, y)},
+        "sweep": {axis.name: _swept(axis) for axis in (x, y)},
     }
-    generate_dataset(scenario, path, fields=True, **options)
-    columns, pictures, morphology = _gathered(path, x, y, config, attribute)
+    recipe = load_scenario(scenario).with_features(sets, features)
+    x, y = (axis._replace(name=swept.name) for axis, swept in zip((x, y), recipe.axes, strict=True))
+    names = [name for name in number_columns(recipe) if name not in {x.name, y.name, *_OF_A_ROW}]
+    known = (*names, *_PREDICTED)
+    for name in maps:
+        if name not in known:
+            raise InvalidInputError(f"a map must be of a column; {name!r} is not one of {', '.join(known)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    generate_dataset(recipe, path, fields=True, **options)
+    columns, pictures, morphology = _gathered(path, x, y, config, attribute, names)
     columns |= _predictions(config, x, y)
     result = ScanResult(x, y, config, columns, pictures, show, morphology)
     _write_csv(path.with_suffix(".csv"), result)
     return result
 
 
+def _swept(axis: ScanAxis) -> list[float]:
+    """Return the values of an axis, whole where the configuration takes whole numbers."""
+    name = axis.name.removeprefix("config.")
+    if name in _OF_THE_SHAPE:
+        raise InvalidInputError(
+            f"the pictures of a scan have one size: {name} cannot be an axis; sweep it with a dataset"
+        )
+    if len(set(axis.values)) < len(axis.values):
+        raise InvalidInputError(f"the axis {axis.name!r} of a scan has a value twice; give it other ends, or one value")
+    whole = name in SimulationConfig.model_fields and field_type(name) is int
+    return [int(value) if whole and float(value).is_integer() else value for value in axis.values]
+
+
 def _gathered(
-    path: Path, x: ScanAxis, y: ScanAxis, config: SimulationConfig, attribute: str
+    path: Path, x: ScanAxis, y: ScanAxis, config: SimulationConfig, attribute: str, names: list[str]
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], NDArray[np.str_]]:
     """Read table and fields back, each row at its place in the map."""
     from pyarrow import parquet
 
     rows = parquet.read_table(path).to_pylist()
     shape = (len(y.values), len(x.values))
-    known = {x.name, y.name, "sim_id", "replicate", "grid_size", "steps", "random_seed"}
-    names = [name for name, value in rows[0].items() if isinstance(value, int | float) and name not in known]
     columns = {name: np.full(shape, math.nan) for name in (*names, "settled_wavelength")}
     pictures = np.full((*shape, *config.shape), math.nan)
     morphology: NDArray[np.str_] = np.zeros(shape, f"U{max(map(len, MORPHOLOGY_NAMES))}")
@@ -200,7 +229,8 @@ def _predictions(config: SimulationConfig, x: ScanAxis, y: ScanAxis) -> dict[str
     for i, j in np.ndindex(shape):
         swept = {x.name.removeprefix("kinetics."): x.values[j], y.name.removeprefix("kinetics."): y.values[i]}
         rates = {name: value for name, value in swept.items() if name in config.model.parameters}
-        values = config.method.on_lattice(config.model.complete({**config.kinetics_parameters, **rates}))
+        method = config.method._replace(resolution=int(swept.get("resolution", config.resolution)))
+        values = method.on_lattice(config.model.complete({**config.kinetics_parameters, **rates}))
         try:
             report = linear_stability(config.model, **values)
         except InvalidInputError:  # no steady state there

@@ -159,10 +159,12 @@ def check_doubling(config: SimulationConfig, error: float, substeps: int, step: 
 
 
 def diverged_pair(config: SimulationConfig, step: int) -> DivergedError:
-    """Return the error of a pair that is not finite any more."""
+    """Return the error of a pair that is not finite any more, with the parameters of that step."""
+    values = config.parameters_at(max(0, step - 1))
+    rates = {name: values[name] for name in config.complete_parameters}
     return DivergedError(
         f"the Turing pair is no longer finite at step {step}: kinetics {config.kinetics!r} with "
-        f"{config.complete_parameters} diverges; use parameters with a bounded steady state",
+        f"{rates} diverges; use parameters with a bounded steady state",
         step=step,
     )
 
