@@ -64,7 +64,7 @@ class Lab:
             self.complaints.append(message.text)
 
     def weigh(self, answer: Response) -> None:
-        self.received[answer.url] = int(answer.header_value("content-length") or 0)
+        self.received[answer.url] = int(answer.headers.get("content-length", 0))
 
     def goto(self, fragment: str = "", query: str = "", url: str = "") -> Lab:
         self.page.goto(f"{url or self.server.url}/lab{query}#{fragment}")
