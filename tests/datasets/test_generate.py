@@ -233,3 +233,13 @@ def test_the_command_says_what_it_wrote(tmp_path: Path, tiny: Path) -> None:
     again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert again.returncode == 2
     assert "already exists" in again.stderr
+
+
+def test_the_stencil_is_swept_and_a_start_that_needs_arrays_is_refused(tmp_path: Path) -> None:
+    scenario = {"method": "grid", "base": {"grid_size": 8, "steps": 2}, "sweep": {"stencil": [5, 9]}}
+    mfn.generate_dataset(scenario, tmp_path / "rows.parquet")
+    assert pq.read_table(tmp_path / "rows.parquet")["stencil"].to_pylist() == [5, 9]
+    swept = {**scenario, "sweep": {"start": ["noise", "array"]}}
+    with pytest.raises(ConfigurationError, match=r"row 1 .* start = 'array' needs arrays"):
+        mfn.generate_dataset(swept, tmp_path / "array.parquet")
+    assert not list(tmp_path.glob("array*"))

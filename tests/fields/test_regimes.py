@@ -82,3 +82,10 @@ def test_every_regime_has_words_and_a_source(entry: Any) -> None:
 def test_an_unknown_regime_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InvalidInputError, match="unknown regime 'pearson-nu'; known are pearson-alpha"):
         regime("pearson-nu")
+
+
+def test_a_parameter_of_a_regime_is_replaced_alone() -> None:
+    assert regime("schnakenberg-stripes", kinetics_parameters={"D_h": 5.0}).kinetics_parameters == {
+        **REGIMES["schnakenberg-stripes"].settings["kinetics_parameters"],
+        "D_h": 5.0,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from mycelium_fractal_net._checks import did_you_mean, shown
 from mycelium_fractal_net.datasets._source import Source
@@ -130,7 +130,7 @@ def field_type(name: str) -> type:
     """Return bool, int, float or str for a field of the configuration of that type, else object."""
     annotation: Any = SimulationConfig.model_fields[name].annotation
     if get_origin(annotation) is Literal:
-        return str
+        return type(get_args(annotation)[0])
     return annotation if annotation in (bool, int, float, str) else object
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mycelium_fractal_net._checks import shown
 from mycelium_fractal_net._lazy import need
 from mycelium_fractal_net.datasets.scenario import Axis, Scenario
-from mycelium_fractal_net.errors import ConfigurationError
+from mycelium_fractal_net.errors import ConfigurationError, InvalidInputError
 from mycelium_fractal_net.fields import SimulationConfig
 
 __all__ = ["Rows", "row_seed", "rows_of", "swept_value"]
@@ -95,6 +95,8 @@ def _config(scenario: Scenario, sim_id: int, point: tuple[Any, ...]) -> Simulati
     values = {**scenario.base, **fields, "seed": row_seed(scenario.seed, sim_id)}
     values["kinetics_parameters"] = {**scenario.base.get("kinetics_parameters", {}), **rates}
     try:
+        if values.get("start") == "array":
+            raise InvalidInputError("start = 'array' needs arrays, which a row does not have; choose another start")
         return SimulationConfig(**values)
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())

@@ -124,7 +124,8 @@ def regime(name: str, **overrides: Any) -> SimulationConfig:
     name : str
         One of ``REGIMES``; ``mfn regimes`` lists them with their sources.
     **overrides
-        Fields of ``SimulationConfig`` that differ.
+        Fields of ``SimulationConfig`` that differ; of ``kinetics_parameters`` those that are given, unless
+        ``kinetics`` is another.
 
     Raises
     ------
@@ -143,4 +144,8 @@ def regime(name: str, **overrides: Any) -> SimulationConfig:
     settings = dict(REGIMES[name].settings)
     if overrides.get("domain") is not None:
         settings.pop("grid_size", None)  # the domain says it
+    own = settings.get("kinetics_parameters", {})
+    given = overrides.get("kinetics_parameters", {})
+    if overrides.get("kinetics", settings["kinetics"]) == settings["kinetics"] and isinstance(given, Mapping):
+        overrides["kinetics_parameters"] = {**own, **given}
     return SimulationConfig(**{**settings, **overrides})
