@@ -22,6 +22,15 @@ def test_features_as_json_equal_python(mfn: Mfn, tmp_path: Path, fields: np.ndar
     assert answer["units"] == dict(package.FEATURE_UNITS)
 
 
+def test_thresholds_follow_the_rest_potential_that_the_file_was_simulated_with(mfn: Mfn, tmp_path: Path) -> None:
+    mfn("simulate", "--preset", "neurospora", "--grid-size", "16", "--steps", "40", "--out", tmp_path)
+    found = mfn("features", tmp_path / "field.npz", "--json").json["features"]
+    config = package.SimulationConfig(grid_size=16, steps=40, rest_potential_mv=-180.0, clamp_mv=(-240.0, 40.0))
+    assert found["f_active"] == package.simulate(config).features.f_active > 0
+    rest = ("--rest-potential-mv", "-70")
+    assert mfn("features", tmp_path / "field.npz", "--json", *rest).json["features"]["f_active"] == 0
+
+
 def test_the_table_names_every_feature(mfn: Mfn, tmp_path: Path) -> None:
     np.savez(tmp_path / "field.npz", field_mv=HISTORY[-1], other=HISTORY)
     out = mfn("features", tmp_path / "field.npz").out

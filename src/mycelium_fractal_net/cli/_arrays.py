@@ -22,6 +22,7 @@ __all__ = [
     "Threshold",
     "is_picture",
     "own_boundary",
+    "own_rest_mv",
     "read_array",
     "read_arrays",
     "read_mask",
@@ -219,10 +220,15 @@ def own_boundary(file: Path) -> bool:
     return not is_picture(file) if boundary is None else boundary == "periodic"
 
 
+def own_rest_mv(file: Path) -> float:
+    """Return the rest potential of the file's configuration, -70 mV without one."""
+    rest = own_configuration(file).get("rest_potential_mv")
+    return float(rest) if isinstance(rest, int | float) else -70.0
+
+
 def own_threshold_mv(file: Path) -> float:
     """Return 10 mV above the rest potential of the file's configuration, -60 mV without one."""
-    rest = own_configuration(file).get("rest_potential_mv", -70.0)
-    return float(rest) + 10.0 if isinstance(rest, int | float) else -60.0
+    return own_rest_mv(file) + 10.0
 
 
 def _span(array: NDArray[Any]) -> str:

@@ -80,7 +80,11 @@ def feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
         _option(
             "connectivity", int, "Neighbours that connect cells: by sides (4), or by corners too (8). [default: 4]"
         ),
-        _option("rest_potential_of_array_mv", float, "Rest potential of an array. [default: -70]"),
+        _option(
+            "rest_potential_of_array_mv",
+            float,
+            "Rest that thresholds are counted from. [default: as simulated, else -70]",
+        ),
     ]
     if any(parameter.name == "settings" for parameter in own):
         made.pop()  # the simulation says it

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mycelium_fractal_net.cli._arrays import own_boundary, read_potentials
+from mycelium_fractal_net.cli._arrays import own_boundary, own_rest_mv, read_potentials
 from mycelium_fractal_net.cli._console import print_json, print_table
 from mycelium_fractal_net.cli._measures import Measures, feature_options
 from mycelium_fractal_net.cli._report import feature_rows, without_nan
 from mycelium_fractal_net.features import (
     EXTENDED_FEATURE_UNITS,
+    FeatureConfig,
     FeatureVector,
     extract_extended_features,
     extract_features,
@@ -56,7 +57,10 @@ def features(
     """
     fields = read_potentials(file, key, (min_mv, max_mv), plain=as_mv)
     wraps = own_boundary(file) if periodic is None else periodic
-    sets, config = measures.sets or ("core",), measures.config
+    sets, config = (
+        measures.sets or ("core",),
+        FeatureConfig(**{"rest_potential_mv": own_rest_mv(file), **measures.values}),
+    )
     vector = extract_features(fields, config, wraps, sets=sets)
     more = {}
     if extended or topology:
