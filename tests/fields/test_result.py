@@ -136,3 +136,9 @@ def test_a_history_of_any_field_ends_with_the_result(field: str) -> None:
     end = mfn.simulate(config)
     assert history.shape == (4, 16, 16)
     assert np.array_equal(history[-1], getattr(end, "field_mv" if field == "v" else field))
+
+
+@pytest.mark.parametrize("limits", [(2, 0), (0, np.nan), "x", (1,), ("a", 1), 5])
+def test_a_scale_has_two_ends_in_order(limits: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"must be \(low, high\) with low < high"):
+        mfn.simulate(mfn.SimulationConfig(grid_size=8, steps=1)).plot("activator", limits=limits)

@@ -47,8 +47,12 @@ def checked_fields(name: str, value: ArrayLike, ndim: int) -> NDArray[np.float64
 def shared_limits(fields: NDArray[np.float64], limits_mv: tuple[float, float] | None) -> tuple[float, float]:
     """Return the ends of the colour scale: those asked for, or the extremes, kept apart for a flat field."""
     if limits_mv is not None:
-        low, high = limits_mv
-        if not low < high:
+        try:
+            low, high = limits_mv
+            ascending = bool(low < high)
+        except (TypeError, ValueError):
+            ascending = False
+        if not ascending:
             raise InvalidInputError(f"limits_mv must be (low, high) with low < high; got {limits_mv}")
         return low, high
     low, high = float(fields.min()), float(fields.max())
