@@ -6,6 +6,7 @@ name is on the disk (``fsync`` of the directory) before anything that it replace
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -26,6 +27,8 @@ def whole_file(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     It keeps the ending of ``path``'s name, by which libraries choose a format, and is locked while it is written:
     what an earlier process left there is locked by nobody, and removed.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"no directory to write {path.name} to; make it first", str(path.parent))
     _clear(path)
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name}-", suffix=f".tmp{path.suffix}", delete=False

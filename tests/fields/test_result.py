@@ -142,3 +142,9 @@ def test_a_history_of_any_field_ends_with_the_result(field: str) -> None:
 def test_a_scale_has_two_ends_in_order(limits: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"must be \(low, high\) with low < high"):
         mfn.simulate(mfn.SimulationConfig(grid_size=8, steps=1)).plot("activator", limits=limits)
+
+
+def test_a_missing_directory_is_named_when_a_result_is_saved(tmp_path: Path) -> None:
+    result = mfn.simulate(mfn.SimulationConfig(grid_size=8, steps=1))
+    with pytest.raises(FileNotFoundError, match=r"no directory to write run.npz to; make it first: '.*absent'"):
+        result.save(tmp_path / "absent" / "run.npz")

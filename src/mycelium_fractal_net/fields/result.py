@@ -178,7 +178,9 @@ class Frame:
         return self.features.to_series()
 
     def to_xarray(self) -> Any:
-        """Return the three fields as an xarray Dataset over row and column, with units, features and configuration.
+        """Return the three fields as an xarray Dataset over row and column, with units and the configuration.
+
+        The features are in :meth:`to_series`.
 
         Raises
         ------
