@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ValidationError
@@ -107,7 +107,7 @@ def own_error(error: ValidationError, model: str, fields: Iterable[str]) -> MFNE
     items: list[Any] = list(error.errors(include_url=False))
     causes = [cause for item in items if isinstance(cause := item.get("ctx", {}).get("error"), MFNError)]
     if causes and (len(items) == 1 or causes[0].code != InvalidInputError.code):
-        return causes[0]
+        return _placed(causes[0], items[0]["loc"])
     names = list(fields)
     texts = [_text(item, model, names) for item in items[:_MOST_NAMED]]
     if len(items) > _MOST_NAMED:
@@ -115,6 +115,16 @@ def own_error(error: ValidationError, model: str, fields: Iterable[str]) -> MFNE
     first = items[0]
     where = ".".join(str(part) for part in first["loc"])
     return InvalidInputError("; ".join(texts), field=where, value=shown(first["input"]), errors=len(items))
+
+
+def _placed(cause: MFNError, path: Sequence[Any]) -> MFNError:
+    """Return an error of one entry of a list with the place of that entry, others as they are."""
+    if type(cause) is not InvalidInputError or not any(isinstance(part, int) for part in path):
+        return cause
+    where = ".".join(str(part) for part in path)
+    inner = cause.details.get("field")
+    field = f"{where}.{inner}" if inner else where
+    return InvalidInputError(f"{where}: {cause.message}", **{**cause.details, "field": field})
 
 
 def _text(item: Any, model: str, fields: list[str]) -> str:

@@ -220,6 +220,18 @@ def test_a_transformed_start_gives_the_transformed_field_to_the_bit(how: str, ti
     np.testing.assert_array_equal(other.activator, transform(plain.activator))
 
 
+@pytest.mark.parametrize("method", [{"stencil": 9}, {"scheme": "heun"}, {"scheme": "heun", "stencil": 9}])
+def test_a_shifted_start_gives_the_shifted_field_with_every_explicit_method(method: Any) -> None:
+    transform, config = TRANSFORMATIONS["shifted"], quiet(grid_size=24, **method)
+    plain = mfn.Simulation(config)
+    fields = {name: transform(getattr(plain, name)) for name in ("activator", "inhibitor", "field_mv")}
+    other = started(config, **fields)
+    for simulation in (plain, other):
+        simulation.advance(30)
+    for name in fields:
+        np.testing.assert_array_equal(getattr(other, name), transform(getattr(plain, name)))
+
+
 @pytest.mark.parametrize("boundary", ["neumann", "dirichlet"])
 @pytest.mark.parametrize("how", ["turned", "upside down", "mirrored", "transposed"])
 def test_so_do_turns_and_mirrors_under_the_other_boundaries(how: str, boundary: Any) -> None:

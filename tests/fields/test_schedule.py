@@ -143,6 +143,9 @@ def test_the_pair_is_checked_within_a_ramp_whose_ends_are_stable() -> None:
         mfn.SimulationConfig(schedule=up_and_down, steps=2000)
 
 
+WOUND = {"step": 1, "row": 4, "column": 4, "radius": 2, "variable": "activator", "value": 0.0}
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -159,6 +162,7 @@ def test_the_pair_is_checked_within_a_ramp_whose_ends_are_stable() -> None:
         ({"schedule": [{"step": 1, "parameter": "bias", "value": 0, "to": 1}]}, r"Change has no field .to."),
         ({"schedule": [Change(0, "bias", 0.0)] * 1001}, "at most 1000"),
         ({"stimuli": [Stimulus(64, 1, 1, 1, "activator", 1)]}, "step 64 never comes"),
+        ({"stimuli": [{**WOUND, "radius": 1}, {**WOUND, "radius": -1}]}, r"stimuli\.1: radius must be greater than"),
         ({"stimuli": [Stimulus(1, 64, 1, 1, "activator", 1)]}, r"row and column must be in \[0, 64\)"),
         ({"stimuli": [Stimulus(1, 1, 1, 1, "potential", 41)]}, r"in \[-95, 40\] mV, got 41"),
         ({"stimuli": [Stimulus(1, 1, 1, 1, "potential", 136, "add")]}, r"in \[-135, 135\] mV, got 136"),

@@ -90,7 +90,7 @@ def check_stimuli(
         if stimulus.row >= sides[0] or stimulus.column >= sides[1]:
             within = f"[0, {sides[0]})" if sides[0] == sides[1] else f"[0, {sides[0]}) and [0, {sides[1]})"
             raise _refused(
-                f"stimuli: row and column must be in {within} on {sides[0]} x {sides[1]} cells, got "
+                f"stimuli: row and column must be in {within} on a lattice of {sides[0]} x {sides[1]} units, got "
                 f"({stimulus.row:g}, {stimulus.column:g})",
                 [stimulus.row, stimulus.column],
             )

@@ -84,9 +84,9 @@ class Stimulus(_Entry):
     step : int
         Step, counted from 0, at whose beginning it acts.
     row, column : float
-        Its centre in cells, within the lattice.
+        Its centre within the lattice, in units: cells where ``resolution`` is 1.
     radius : float
-        In cells, >= 0; 0 is one cell.
+        In units, >= 0; 0 is one cell.
     variable : {"activator", "inhibitor", "potential"}
         What it acts on.
     value : float
@@ -103,9 +103,9 @@ class Stimulus(_Entry):
     """
 
     step: Integer = Field(ge=0, le=_LAST_STEP, description="Step, counted from 0, at whose beginning it acts.")
-    row: Real = Field(ge=0, lt=16384, description="Row of its centre, in cells.")
-    column: Real = Field(ge=0, lt=16384, description="Column of its centre, in cells.")
-    radius: Real = Field(ge=0, le=16384, description="Radius of the disc in cells; 0 is one cell.")
+    row: Real = Field(ge=0, lt=16384, description="Row of its centre, in units: cells where resolution is 1.")
+    column: Real = Field(ge=0, lt=16384, description="Column of its centre, in units.")
+    radius: Real = Field(ge=0, le=16384, description="Radius of the disc, in units; 0 is one cell.")
     variable: Literal["activator", "inhibitor", "potential"] = Field(description="What it acts on.")
     value: Real = Field(ge=-1e6, le=1e6, description="Dimensionless, or in mV for the potential.")
     mode: Literal["set", "add"] = Field(
