@@ -160,7 +160,7 @@ def test_the_load_test_ends_without_a_failure_and_writes_its_report(tmp_path: Pa
 def test_the_load_test_names_what_two_users_never_ask(tmp_path: Path, server: Server) -> None:
     done = _load(tmp_path, "--host", server.url, "--users", "2", "--run-time", "2s", MFN_KEY=KEY)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search("never asked, so not tested: .*/simulate, /validate.*; take eleven users or more", done.stderr)
+    assert re.search("never asked, so not tested: .*/simulate, /validate.*; take twelve users or more", done.stderr)
 
 
 class _Wrong(BaseHTTPRequestHandler):

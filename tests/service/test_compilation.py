@@ -34,12 +34,18 @@ async def _begun(path: Path) -> list[int]:
     raise AssertionError("no process was started")
 
 
+def _compiles() -> bool:
+    return any("Kernels._compile" in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+
 async def _gone(pid: int) -> bool:
+    """Tell whether the process ends, and the task that waits for it."""
     for _ in range(12_000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            return True
+            if not _compiles():
+                return True
         await asyncio.sleep(0.01)
     return False
 

@@ -29,7 +29,7 @@ def settings_reference() -> str:
     Examples
     --------
     >>> settings_reference().splitlines()[2]
-    '| `MFN_ENV` | dev, staging or prod | dev | Which configs/NAME.json applies. |'
+    '| `MFN_ENV` | dev, staging or prod | dev | Environment, which selects configs/NAME.json. |'
     """
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     properties = Settings.model_json_schema(by_alias=False)["properties"]

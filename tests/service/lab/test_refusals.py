@@ -65,7 +65,7 @@ def test_a_full_queue_and_spent_limits_are_said_in_words(browser: Browser, narro
             return "accepts no more requests" in page.words("#told")
 
         until(refused, "the limit")
-        assert page.status() == "failed"
+        until(lambda: page.status() == "failed", "the end of the last attempt")
         assert "try again in" in page.words("#told")
 
 

@@ -122,7 +122,9 @@ class Kernels:
             self._waiting[family] -= 1
             if not self._waiting[family]:
                 del self._waiting[family]
-                self._running.pop(family).cancel()
+                running = self._running.pop(family)
+                running.cancel()
+                await asyncio.wait({running})
 
     async def _compile(self, family: Family, config: Needed) -> None:
         mark = _mark(family, config)
@@ -179,6 +181,7 @@ async def _in_process(config: Needed) -> bool:
     finally:
         with suppress(ProcessLookupError):
             process.kill()
+        await process.wait()  # nothing of it stays behind
 
 
 def compile_family(text: str) -> None:

@@ -23,7 +23,7 @@ def risks(settings: Settings, environment: Mapping[str, str] | None = None) -> l
     >>> risks(load_settings(env="dev"), {})
     []
     >>> risks(load_settings(env="dev", host="0.0.0.0"), {})
-    ['MFN_HOST=0.0.0.0 without MFN_API_KEY_REQUIRED: everybody who reaches this machine may use the service, ...']
+    ['MFN_HOST=0.0.0.0 without MFN_API_KEY_REQUIRED: anybody who can reach this machine can use the service ...']
     """
     return list(_risks(settings, os.environ if environment is None else environment))
 
