@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,6 +73,30 @@ def test_the_method_is_of_fourth_order() -> None:
         return abs(float(found[0]) - exact)
 
     assert error(0.1) / error(0.05) == pytest.approx(16, rel=0.35)
+
+
+def test_jacobians_that_do_not_commute_keep_the_fourth_order() -> None:
+    def field(x: Any) -> Any:
+        return np.array([x[1], 2.0 * (1 - x[0] ** 2) * x[1] - x[0]])
+
+    def jacobian(x: Any) -> Any:
+        return np.array([[0.0, 1.0], [-4.0 * x[0] * x[1] - 1.0, 2.0 * (1 - x[0] ** 2)]])
+
+    def with_tangents(_time: float, state: Any) -> Any:
+        return np.concatenate([field(state[:2]), (jacobian(state[:2]) @ state[2:].reshape(2, 2)).ravel()])
+
+    begin, last = np.array([1.0, 0.5]), 2.0
+    both = np.concatenate([begin, np.eye(2).ravel()])
+    whole = scipy.integrate.solve_ivp(with_tangents, (0, last), both, method="DOP853", rtol=1e-13, atol=1e-14)
+    growth = np.abs(np.diag(np.linalg.qr(whole.y[2:, -1].reshape(2, 2))[1]))
+    exact = np.sort(np.log(growth) / last)
+
+    def error(dt: float) -> float:
+        found = lyapunov_spectrum_flow(field, jacobian, begin, dt, round(last / dt), transient=0)
+        return float(np.abs(np.sort(found) - exact).max())
+
+    assert error(0.05) < 2e-6
+    assert error(0.05) / error(0.025) == pytest.approx(16, rel=0.15)
 
 
 @settings(max_examples=60, deadline=None)

@@ -29,7 +29,9 @@ def membrane_checks(cancel: threading.Event | None = None) -> Iterator[Check]:  
     cases = (("potassium", 1, "0.005", "0.14"), ("calcium", 2, "0.0018", "1e-7"), ("chloride", -1, "0.11", "0.004"))
     for name, valence, outside, inside in cases:
         exact = float(exact_nernst_mv(valence, outside, inside, "310.15"))
-        got = float(nernst_potential_mv(valence, float(outside), float(inside)))
+        alone = nernst_potential_mv(valence, float(outside), float(inside))
+        both = (alone, float(nernst_potential_mv([valence], [float(outside)], [float(inside)])[0]))
+        got = max(both, key=lambda found: abs(found - exact))  # numbers and arrays have code of their own
         yield Check.number(f"Nernst, {name}, in mV", exact, got, 1e-9, "exact formula, 50 digits, SI constants")
     squid = float(nernst_potential_mv(1, 0.020, 0.400, 291.45))
     yield Check.number(
