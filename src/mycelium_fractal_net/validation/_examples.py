@@ -66,6 +66,7 @@ def aggregation_checks(cancel: threading.Event | None = None) -> Iterator[Check]
         (Krum(f=2), _KRUM_CASE, 24.0),
         (Krum(f=2, neighbors="byzfl"), _KRUM_CASE, 20.0),
         (MultiKrum(f=2, m=2), _KRUM_CASE, 22.5),
+        (MultiKrum(f=2), _KRUM_CASE, 20.4),
         (Bulyan(f=1), [[1.0], [1.1], [0.9], [1.2], [0.8], [1.0], [1e6]], 2.9 / 3.0),
         (Mean(), [[1.0], [4.0], [7.0]], 4.0),
         (Median(), [[4.0], [1e30], [1.0], [2.0]], 3.0),

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mycelium_fractal_net.dynamics import estimate_spectrum, estimate_spectrum_flow, lyapunov_spectrum
+from mycelium_fractal_net.dynamics import (
+    estimate_spectrum,
+    estimate_spectrum_flow,
+    kaplan_yorke_dimension,
+    lyapunov_spectrum,
+    lyapunov_spectrum_flow,
+)
 from mycelium_fractal_net.errors import InvalidInputError
 from mycelium_fractal_net.features import FEATURE_NAMES, extract_features
 from mycelium_fractal_net.fields import SimulationConfig, simulate, simulate_history
@@ -81,6 +87,23 @@ def _flow_checks() -> Iterator[Check]:
     found = estimate_spectrum_flow(lambda x: spiral @ x, lambda _: spiral, [1.0, 0.0], 0.05, 400)
     yield Check.number("exponents of a spiral", -0.1, float(found.exponents[0]), 1e-9, "its eigenvalues")
     yield Check.same("half the time step agrees there", "True", str(found.converged), "its eigenvalues")
+
+    def oscillator(x: Array) -> Array:
+        return np.array([x[1], 2.0 * (1.0 - x[0] ** 2) * x[1] - x[0]])
+
+    def jacobian(x: Array) -> Array:
+        return np.array([[0.0, 1.0], [-4.0 * x[0] * x[1] - 1.0, 2.0 * (1.0 - x[0] ** 2)]])
+
+    pair = lyapunov_spectrum_flow(oscillator, jacobian, [1.0, 0.5], 0.05, 40, transient=0)
+    yield Check.number(
+        "growth along van der Pol's equation until time 2", 0.32682006, float(pair[0]), 5e-6,
+        "SciPy's DOP853 for orbit and tangents, tolerance 1e-13",
+    )  # fmt: skip
+    dimension = kaplan_yorke_dimension([0.9056, 0.0, -14.5723])
+    yield Check.number(
+        "Kaplan-Yorke dimension of the Lorenz attractor", 2.06215, dimension, 1e-5,
+        "Sprott, Chaos and Time-Series Analysis, 2003, ISBN 978-0198508403",
+    )  # fmt: skip
     yield Check.same(
         "a time step of 0.12 for the Lorenz equations", "refused", _lorenz_at(0.12), "half of it disagrees"
     )
