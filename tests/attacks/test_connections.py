@@ -78,7 +78,7 @@ def test_requests_whose_answers_nobody_reads_are_not_kept(server: Server, door: 
             connection.settimeout(1)
             with pytest.raises(TimeoutError):  # the server stops reading, and the kernel's buffers are full
                 send_until_cut(connection, door.cheap * 2520, 1000)
-        assert resident_kib(server) - before < 4 * 1024
+        assert resident_kib(server) - before < 16 * 1024  # of 200 MiB that are offered; allocators keep some
         assert _is_served(server)
 
 

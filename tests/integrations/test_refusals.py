@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -71,7 +72,7 @@ def refused(kind: str, ports: Mapping[str, int], case: str) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # aiormq leaves its socket to the collector
+)  # aiormq leaves its socket to the collector, which is called before another test pays for it
 @pytest.mark.parametrize("case", ["password", "TLS"])
 @pytest.mark.parametrize("kind", ["kafka", "mqtt", "nats", "rabbitmq", "redis"])
 @pytest.mark.parametrize("side", ["source", "publisher"])
@@ -98,3 +99,4 @@ def test_who_is_not_let_in_is_told_and_no_value_is_shown(
     with pytest.raises(ConnectionFailedError) as caught:
         asyncio.run(attempt())
     assert WRONG not in str(caught.value)
+    gc.collect()
