@@ -33,6 +33,8 @@ JUMPS: dict[str, tuple[Callable[[float], float], float]] = {
     "tent at its tip": (lambda x: 2.0 * min(x, 1.0 - x), 0.5),
     "staircase": (lambda x: math.floor(5.0 * x) / 5.0 + 0.1 * x, 0.2),
     "sign": (lambda x: 0.5 * x + math.copysign(0.3, x), 0.0),
+    "the middle of a jump": (lambda x: 0.5 * x + 0.3 * np.sign(x), 0.0),
+    "the middle of a step": (lambda x: 0.5 * x + 0.3 * np.heaviside(x - 0.25, 0.5) - 0.025, 0.25),
 }
 
 
@@ -52,6 +54,14 @@ def test_with_its_jacobian_a_map_with_jumps_has_its_exponent(step: Callable[[flo
 def test_a_flow_with_a_jump_asks_for_its_jacobian_too() -> None:
     with pytest.raises(InvalidInputError, match=r"rhs is not smooth .*: give its jacobian"):
         lyapunov_spectrum_flow(lambda x: [0.0, math.copysign(1.0, x[0])], None, [0.0, 0.0], 0.1, 5)
+    with pytest.raises(InvalidInputError, match=r"rhs is not smooth .*: give its jacobian"):
+        lyapunov_spectrum_flow(lambda x: [x[1], -np.sign(x[0]) - 0.1 * x[1]], None, [0.0, 0.0], 0.01, 5)
+
+
+@pytest.mark.parametrize("slope", [20.0, 1e3, 1e4])
+def test_a_steep_map_is_not_taken_for_a_jump(slope: float) -> None:
+    found = lyapunov_spectrum(lambda x: math.tanh(slope * x), None, 0.0, 10)
+    assert found[0] == pytest.approx(math.log(slope), abs=2e-3)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])

@@ -259,3 +259,15 @@ def test_settled_waves_are_shorter_than_predicted_by_as_much_as_the_docs_say(nam
     config = mfn.SimulationConfig(grid_size=128, steps=600, kinetics=name, spike_probability=0.0, seed=1)
     settled = mfn.measure_wavelength(mfn.simulate(config).activator)
     assert settled / mfn.linear_stability(name).wavelength_lattice_cells == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize("d_a", [1e-12, 1e-25, 1e-30, 1e-33, 1e-100, 1e-300])
+@pytest.mark.parametrize("name", ["mycelium", "schnakenberg", "brusselator", "gierer-meinhardt"])
+def test_an_activator_that_hardly_moves_grows_as_one_that_does_not(name: str, d_a: float) -> None:
+    found, still = (mfn.linear_stability(name, D_a=each) for each in (d_a, 0.0))
+    assert found.max_growth_rate == pytest.approx(still.max_growth_rate, rel=1e-5)
+    assert found.max_growth_rate <= found.jacobian[0, 0] * (1 + 1e-12)
+    assert found.band is not None
+    assert still.band is not None
+    assert found.band[0] == pytest.approx(still.band[0], rel=1e-9)
+    assert "nan" not in found.explain()

@@ -24,6 +24,7 @@ Function: TypeAlias = Callable[[Any], Any]
 _DIFFERENCE = float(np.finfo(np.float64).eps) ** (1.0 / 3.0)
 _BENT = 0.1
 _STEEP = 1e-2
+_SUSPECT = 1e-4  # of the largest value, over one difference
 
 
 class VectorField:
@@ -90,7 +91,20 @@ class VectorField:
             steep = _STEEP * self._size * _DIFFERENCE / width[index]
             if ((gap > _BENT * np.maximum(np.abs(forward), np.abs(backward))) & (gap > steep)).any():
                 raise self._jump(state, step)
+            suspect = np.abs(high - low) > _SUSPECT * self._size
+            if suspect.any() and self._steepens(state, index, width[index] / 4, columns[:, index], suspect, step):
+                raise self._jump(state, step)
         return columns
+
+    def _steepens(
+        self, state: Vector, index: int, width: float, slopes: Vector, suspect: NDArray[np.bool_], step: int
+    ) -> bool:
+        """Return whether nearer differences are steeper in proportion, as in the middle of a jump, where both agree."""
+        ahead, behind = state.copy(), state.copy()
+        ahead[index] += width
+        behind[index] -= width
+        nearer = (self(ahead, step) - self(behind, step)) / (ahead[index] - behind[index])
+        return bool((suspect & (np.abs(nearer) > 2.0 * np.abs(slopes))).any())
 
     def _jump(self, state: Vector, step: int) -> InvalidInputError:
         return InvalidInputError(

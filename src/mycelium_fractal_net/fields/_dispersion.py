@@ -11,14 +11,20 @@ __all__ = ["eigenvalues", "fastest_mode", "growth_at", "unstable_band"]
 
 Array = NDArray[np.float64]
 
+_CANCELS = 0.1  # of a sum's terms; below, the product of both eigenvalues keeps the digits that the sum loses
+
 
 def eigenvalues(jacobian: Array, diffusion: tuple[float, float], symbol: Array) -> tuple[NDArray[np.complex128], ...]:
     """Return both eigenvalues of ``J - symbol D``, the one with the larger real part first."""
     aa = jacobian[0, 0] - diffusion[0] * symbol
     hh = jacobian[1, 1] - diffusion[1] * symbol
     half = (aa + hh) / 2
-    root = np.sqrt((((aa - hh) / 2) ** 2 + jacobian[0, 1] * jacobian[1, 0]).astype(np.complex128))
-    return half + root, half - root
+    cross = jacobian[0, 1] * jacobian[1, 0]
+    root = np.sqrt((((aa - hh) / 2) ** 2 + cross).astype(np.complex128))
+    cancels = (half < 0) & (np.abs(half + root) < _CANCELS * -half)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        from_product = (aa * hh - cross) / (half - root)
+    return np.where(cancels, from_product, half + root), half - root
 
 
 def growth_at(jacobian: Array, diffusion: tuple[float, float], symbol: float) -> float:
