@@ -104,6 +104,16 @@ def test_spikes_a_hundredth_of_a_millisecond_apart_are_ordered() -> None:
     assert stdp_window(1e-9, STDPRule(coincidence_ms=0.0)) == pytest.approx(0.01)
 
 
+def test_numbers_in_an_array_of_objects_are_one_train() -> None:
+    train = np.array([0.0, 30.0], dtype=object)
+    assert stdp_weight_update(0.5, train, [10.0]) == stdp_weight_update(0.5, [0.0, 30.0], [10.0])
+    trains = np.empty(2, dtype=object)
+    trains[:] = [[0.0], [30.0, 40.0]]
+    np.testing.assert_array_equal(
+        stdp_weight_update(0.5, trains, [10.0]), stdp_weight_update(0.5, [[0.0], [30.0, 40.0]], [10.0])
+    )
+
+
 def test_input_is_left_as_it_was() -> None:
     weights = np.full((1, 1), 0.5)
     updated = stdp_weight_update(weights, [[0.0]], [[5.0]])

@@ -87,6 +87,12 @@ def test_whatever_comes_the_answer_is_finite(rule: Rule) -> None:
         assert np.isfinite(rule(x)).all(), seed
 
 
+@pytest.mark.parametrize("rule", [*BASE, Mean(), CenteredClipping(1.0)], ids=repr)
+@pytest.mark.parametrize("size", [5e-324, -5e-324, 1.5e-323, 1e-310])
+def test_equal_denormals_are_the_answer_to_the_last_bit(rule: Rule, size: float) -> None:
+    np.testing.assert_array_equal(rule(np.full((N, 3), size)), size)
+
+
 def exact_clipping(x: Rows, radius: float, start: Rows) -> Rows:
     """Move once, with scaled lengths."""
     moved = start.astype(np.float64)
@@ -121,6 +127,7 @@ def test_the_mean_is_the_sum_over_the_count(values: list[float], mean: float) ->
     assert MultiKrum(0, m=len(values))(np.repeat(rows, 1, axis=0))[0] == mean
     assert Mean().after(Bucketing(len(values), seed=0))(rows)[0] == mean
     assert Mean()(rows, weights=[3] * len(values))[0] == mean
+    assert Mean()(rows, weights=[1.9e-9] * len(values))[0] == pytest.approx(mean, rel=1e-15)
 
 
 class Broken(Mean):

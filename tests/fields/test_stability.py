@@ -271,3 +271,13 @@ def test_an_activator_that_hardly_moves_grows_as_one_that_does_not(name: str, d_
     assert still.band is not None
     assert found.band[0] == pytest.approx(still.band[0], rel=1e-9)
     assert "nan" not in found.explain()
+
+
+def test_a_state_without_any_linear_part_is_marginal() -> None:
+    @mfn.kinetics("cubes", diffusion=(0.1, 0.1), steady_guess=(0.0, 0.0))
+    def cubes(a: Any, h: Any) -> tuple[Any, Any]:
+        return -a * a * a, -h * h * h
+
+    report = mfn.linear_stability(cubes)
+    assert (report.marginal, report.turing_unstable, report.homogeneous_stable) == (True, False, False)
+    assert "the linear analysis does not decide" in report.explain()

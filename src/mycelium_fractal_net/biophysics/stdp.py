@@ -233,8 +233,13 @@ def _as_trains(name: str, spikes: SpikeTrains) -> tuple[list[NDArray[np.float64]
     """Return the trains as float64 arrays, and whether the caller gave a single one."""
     if not isinstance(spikes, np.ndarray) and hasattr(spikes, "__array__"):
         spikes = np.asarray(spikes)
-    if isinstance(spikes, np.ndarray):
-        single = spikes.ndim == 1 and spikes.dtype != object
+    if isinstance(spikes, np.ndarray) and spikes.dtype != object:
+        single = spikes.ndim == 1
+    elif isinstance(spikes, np.ndarray) and spikes.ndim == 1:
+        single = not any(_is_train(item) for item in spikes)
+        spikes = spikes.tolist() if single else spikes
+    elif isinstance(spikes, np.ndarray):
+        single = False
     elif isinstance(spikes, Sequence) and not isinstance(spikes, str | bytes):
         single = not any(_is_train(item) for item in spikes)
     else:

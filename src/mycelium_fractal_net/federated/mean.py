@@ -81,7 +81,7 @@ def mean_of_rows(values: FloatArray, weights: NDArray[np.float64] | None = None)
     One division of one sum, so that the mean of whole numbers is exact where the division is. Finite for finite rows.
     """
     weights = np.ones(len(values)) if weights is None else weights
-    scaled = np.ldexp(weights, -int(np.frexp(weights.max())[1]))  # exact, and no sum of them overflows
+    scaled = np.ldexp(weights, 1 - int(np.frexp(weights.max())[1]))  # exact; the largest in [1, 2) keeps denormals
     out = np.zeros(values.shape[1])
     step = max(1, (1 << 22) // len(values))
     for left in range(0, values.shape[1], step):
@@ -94,7 +94,7 @@ def _block_mean(block: NDArray[np.float64], weights: NDArray[np.float64]) -> NDA
         mean = np.asarray(weights @ block / weights.sum())
     if np.isfinite(mean).all():
         return mean
-    exponent = len(block).bit_length()
+    exponent = len(block).bit_length() + 1
     small = np.ldexp(block[weights > 0.0], -exponent)
     mean = weights[weights > 0.0] @ small / weights.sum()
     return np.asarray(np.ldexp(np.clip(mean, small.min(axis=0), small.max(axis=0)), exponent))

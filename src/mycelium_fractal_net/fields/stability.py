@@ -202,7 +202,7 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
 
     Notes
     -----
-    A growth rate counts as zero within 1e-9 of the largest entry of the Jacobian. Another of the
+    A growth rate counts as zero within 1e-9 of the largest entry of the Jacobian, or 1e-30. Another of the
     :func:`steady_states` is analysed by ``linear_stability(dataclasses.replace(model, steady_guess=state))``.
 
     References
@@ -224,7 +224,7 @@ def linear_stability(kinetics: str | Kinetics, **parameters: float) -> LinearSta
     state = _steady_state(model, values)
     jacobian = jacobian_at(model, values, state)
     diffusion = values["D_a"], values["D_h"]
-    nothing = _MARGINAL * float(np.abs(jacobian).max())
+    nothing = max(_MARGINAL * float(np.abs(jacobian).max()), _COMPLEX_STEP)
     uniform = growth_at(jacobian, diffusion, 0.0)
     fastest, rate = fastest_mode(jacobian, diffusion, math.inf)
     _, on_lattice = fastest_mode(jacobian, diffusion, _LARGEST_SYMBOL)
