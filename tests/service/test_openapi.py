@@ -224,6 +224,8 @@ def test_the_described_defaults_of_a_simulation_are_those_that_it_takes() -> Non
     ("model", "name", "words"),
     [
         ("AggregateRequest", "num_clusters", "at most a third of the gradients"),
+        ("AggregateRequest", "byzantine_fraction", "each rule needs enough gradients"),
+        ("FeaturesRequest", "sets", "activator (of a simulation only)"),
         ("SimulateRequest", "initial_field_mv", "inside clamp_mv"),
         ("SimulateRequest", "rest_potential_mv", "inside clamp_mv"),
         ("SimulateRequest", "clamp_mv", "ascending"),
@@ -239,6 +241,7 @@ def test_scales_of_boxes_are_different_in_the_schema_too() -> None:
     scales = SCHEMAS["FeaturesRequest"]["properties"]["config"]["properties"]["box_scales"]
     array = next(part for part in scales.get("anyOf", [scales]) if part.get("type") == "array")
     assert (array["uniqueItems"], array["minItems"]) == (True, 2)
+    assert "none above the longest side" in scales["description"]
 
 
 def test_a_validation_says_what_it_costs() -> None:

@@ -99,7 +99,7 @@ _DESCRIBED: dict[str, tuple[dict[str, Any], str]] = {
     "connectivity": ({"enum": [4, 8]}, "Neighbours that connect active cells: 4 (by sides), or 8 (by corners too)."),
     "box_scales": (
         _optional(_SCALES),
-        "Box sides in cells, at least two different ones; by default chosen by the size of the field.",
+        "Box sides in cells, at least two different ones, none above the longest side; by default chosen by the size.",
     ),
 }
 _SCHEMA = {
@@ -153,8 +153,8 @@ Sets = Annotated[list[SetName], Field(min_length=1, max_length=len(FEATURE_SETS)
 SETS_FIELD: Any = Field(
     default_factory=lambda: ["core"],
     json_schema_extra={"default": ["core"]},
-    description="Feature sets, always in this order: core (the 18), spectral, activator, events, "
-    "topology, extended. A feature that does not exist for the field is null.",
+    description="Feature sets, always in this order: core (the 18), spectral, activator (of a simulation only), "
+    "events, topology, extended. A feature that does not exist for the field is null.",
 )
 _STEPS_A_SET = {"core": 0, "spectral": 30, "activator": 60, "events": 0, "topology": 400, "extended": 300}
 

@@ -62,7 +62,11 @@ class AggregateRequest(BaseModel):
         "or as many as leave three gradients to each. 1 means Krum over all, and `rule` in the response says so.",
     )
     byzantine_fraction: float = Field(
-        default=0.2, ge=0, lt=0.5, allow_inf_nan=False, description="Share of hostile clients to tolerate."
+        default=0.2,
+        ge=0,
+        lt=0.5,
+        allow_inf_nan=False,
+        description="Share of hostile clients to tolerate; each rule needs enough gradients for it.",
     )
     radius: float = Field(
         default=1.0,
