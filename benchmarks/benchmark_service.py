@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -313,14 +313,20 @@ def write(tables: str, page: Path = PAGE, begin: str = BEGIN, end: str = END) ->
     page.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which tables; by default all")
+def parsed(about: str | None, parts: Iterable[str], arguments: list[str] | None) -> argparse.Namespace:
+    """Return which parts to measure, how, and whether to write them."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[[], *parts], help="which tables; by default all")
     parser.add_argument("--quick", action="store_true", help="see that it works; the numbers mean nothing")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     options = parser.parse_args(arguments)
     if options.write and (options.quick or options.parts):
         parser.error("--write takes the whole measurement")
+    return options
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parsed(__doc__, PARTS, arguments)
     tables = measure(options.parts or list(PARTS), QUICK if options.quick else FULL)
     print(tables)
     if options.write:

@@ -5,7 +5,6 @@ Run: python -m benchmarks.benchmark_streams [--quick] [--write] [engine stalled 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from benchmarks.benchmark_service import LIMITS, PAGE, Engine, Job, Pair, compared, held, machine, table, turns, write
+from benchmarks.benchmark_service import LIMITS, Engine, Job, Pair, compared, held, machine, parsed, table, turns, write
 from benchmarks.benchmark_service import QUICK as QUICK_SERVICE
 from benchmarks.probes import health_ms, settled
 from benchmarks.readers import STALLED, Stall, draw, stale_after_pause
@@ -151,17 +150,11 @@ def measure(names: list[str], effort: Effort) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which tables; by default all")
-    parser.add_argument("--quick", action="store_true", help="see that it works; the numbers mean nothing")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
-    options = parser.parse_args(arguments)
-    if options.write and (options.quick or options.parts):
-        parser.error("--write takes the whole measurement")
+    options = parsed(__doc__, PARTS, arguments)
     tables = measure(options.parts or list(PARTS), QUICK if options.quick else FULL)
     print(tables)
     if options.write:
-        write(tables, PAGE, BEGIN, END)
+        write(tables, begin=BEGIN, end=END)
 
 
 if __name__ == "__main__":

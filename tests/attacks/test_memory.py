@@ -34,12 +34,13 @@ def _peak_kib(server: Server) -> int:
 
 
 def test_a_flood_of_ten_times_the_budget_is_not_kept(server: Server) -> None:
+    live_beside(server.port, 0.1)  # loads what a computation needs
     before = resident_kib(server)
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(live_beside, server.port, 3.0)
         attacked = asyncio.run(flood(server.port, 2.0, SHARE, silence_s=1.0))
         found = beside.result()
-    assert (_peak_kib(server) - before) * 1024 < 5 * BUDGET  # half of the offer; modules and allocators take their part
+    assert (_peak_kib(server) - before) * 1024 < 5 * BUDGET  # seen: 3.4 to 3.8; half of what is offered
     assert {status for status, _ in found} == {200}
     assert sum(attacked.values()) >= 40
     assert set(attacked) & {503, 413}
